@@ -1,0 +1,72 @@
+package sandbox
+
+import (
+	"context"
+	"time"
+)
+
+// RunStore keeps the recent history of runs. Missing records are a *Error of
+// KindNotFound.
+type RunStore interface {
+	SaveRun(ctx context.Context, r RunRecord) error
+	Run(ctx context.Context, id string) (RunRecord, error)
+	// Runs returns a client's newest runs first, at most limit, without their output.
+	Runs(ctx context.Context, client string, limit int) ([]RunRecord, error)
+	// PruneRuns forgets runs that finished before t and returns how many.
+	PruneRuns(ctx context.Context, t time.Time) (int, error)
+}
+
+// Snippet is a shared program. Its ID is derived from its content, so sharing
+// the same thing twice gives the same link.
+type Snippet struct {
+	ID         string // 11 characters of base64url, never ending in - or _
+	Title      string
+	Language   string
+	Files      []File
+	Stdin      string
+	Args       []string
+	Output     string // what its run printed when it was shared; shown where it cannot run
+	AuthorHash []byte // SHA-256 of the secret that may delete it
+	CreatedAt  time.Time
+	ExpiresAt  time.Time // zero for never
+}
+
+// SnippetStore keeps shared programs. Missing and expired ones are a *Error of
+// KindNotFound.
+type SnippetStore interface {
+	// PutSnippet stores s. When the ID is there already with the same content,
+	// the stored snippet stays as it is, with its expiry moved to the later of
+	// the two.
+	PutSnippet(ctx context.Context, s Snippet) error
+	Snippet(ctx context.Context, id string) (Snippet, error)
+	DeleteSnippet(ctx context.Context, id string) error
+	PruneSnippets(ctx context.Context, now time.Time) (int, error)
+}
+
+// APIKey is a credential for the API. The secret itself is never stored.
+type APIKey struct {
+	ID         string
+	Name       string
+	Hash       []byte // SHA-256 of the secret
+	CreatedAt  time.Time
+	LastUsedAt time.Time // zero when never; kept to the minute
+}
+
+// Session is a signed-in browser. The cookie's value is never stored.
+type Session struct {
+	Hash      []byte // SHA-256 of the cookie's value
+	CreatedAt time.Time
+	ExpiresAt time.Time
+}
+
+// CredentialStore keeps API keys and browser sessions. Missing and expired ones
+// are a *Error of KindUnauthorized.
+type CredentialStore interface {
+	PutAPIKey(ctx context.Context, k APIKey) error // replaces the key with the same ID
+	APIKeyByHash(ctx context.Context, hash []byte) (APIKey, error)
+	TouchAPIKey(ctx context.Context, id string, at time.Time) error
+	PutSession(ctx context.Context, s Session) error
+	SessionByHash(ctx context.Context, hash []byte, now time.Time) (Session, error)
+	DeleteSession(ctx context.Context, hash []byte) error
+	PruneSessions(ctx context.Context, now time.Time) (int, error)
+}
