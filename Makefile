@@ -1,0 +1,61 @@
+# Sandpiper. `make` lists the targets; CONTRIBUTING notes are in README.md.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+GO         ?= go
+ARGS       ?=
+VERSION    := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS    := -s -w -X main.version=$(VERSION)
+GO_SOURCES  = $(shell find . -name '*.go' -not -path '*/node_modules/*')
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## set everything up, build and serve (ARGS="--listen 127.0.0.1:9000")
+	bin/sandpiper serve $(ARGS)
+
+.PHONY: build
+build: setup ## build bin/sandpiper
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/sandpiper .
+
+.PHONY: test
+test: build e2e/node_modules/.package-lock.json ## set everything up and run every test
+	@.ci/system-packages chromium
+	$(GO) test ./...
+
+.PHONY: bench
+bench: build ## print the benchmark table
+	$(GO) run ./e2e/bench -server bin/sandpiper
+
+.PHONY: check
+check: ## format, vet, lint, cross-compile, generated code
+	@test -z "$$(gofmt -l $(GO_SOURCES))" || { echo "gofmt is needed on:"; gofmt -l $(GO_SOURCES); exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./sandbox ./sandbox/scheduler ./runtimes/... ./web/...
+	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./sandbox ./sandbox/scheduler ./runtimes/... ./web/...
+	$(GO) tool templ generate
+	git diff --exit-code -- '*_templ.go'
+
+.PHONY: race
+race: setup ## run the tests of the concurrent packages under the race detector
+	$(GO) test -race ./sandbox/... ./web/... ./runtimes/wasm/vm/... ./runtimes/wasm/jail/...
+
+.PHONY: setup
+setup: static/node_modules/.package-lock.json ## install packages, build modules and pages (the other targets call it)
+	$(GO) run ./runtimes/catalog/mkmodules
+	$(GO) run ./static/build
+
+.PHONY: clean
+clean: ## delete everything that was built or installed
+	rm -rf bin static/node_modules e2e/node_modules
+	find static/dist runtimes/catalog/modules -mindepth 1 -not -name .keep -delete
+
+# npm writes this file last, so it stands for a whole installation.
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json
+	@.ci/system-packages node
+	npm ci --prefix $* --no-audit --no-fund --ignore-scripts
+	@touch $@
