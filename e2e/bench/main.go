@@ -1,0 +1,138 @@
+// Command bench measures a built sandpiper from outside, through HTTP on
+// loopback, and prints the table that the README quotes.
+//
+// Everything is measured on a server process of its own. Latencies are wall
+// time seen by the client; memory is the server's resident set. The floor of
+// each comparison, a native interpreter started per run, is measured in the
+// same minute on the same machine.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"sandpiper/e2e/testserver"
+)
+
+func main() {
+	server := flag.String("server", "bin/sandpiper", "the binary to measure")
+	n := flag.Int("n", 200, "runs per latency figure")
+	seconds := flag.Int("seconds", 5, "duration of each throughput figure")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := bench(ctx, *server, *n, time.Duration(*seconds)*time.Second); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func bench(ctx context.Context, binary string, n int, load time.Duration) error {
+	data, err := os.MkdirTemp("", "sandpiper-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(data)
+	fmt.Printf("machine: %s/%s, %d cores, %s\n\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), cpuModel())
+
+	if err := measureStart(ctx, binary, data); err != nil {
+		return err
+	}
+	srv, err := testserver.Start(ctx, testserver.Config{Binary: binary, Data: data, Log: os.Stderr})
+	if err != nil {
+		return err
+	}
+	defer srv.Stop()
+	c := newClient(srv)
+	languages, err := c.waitReady(ctx)
+	if err != nil {
+		return err
+	}
+	steps := []func() error{
+		func() error { return measureHello(ctx, c, languages, n) },
+		func() error { return measureNative(ctx, min(n, 40)) },
+		func() error { return measureLoad(ctx, c, load) },
+		func() error { return measureStuck(ctx, c) },
+		func() error { return measureMemory(ctx, c, srv.PID()) },
+		func() error { return measurePage(ctx, c) },
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// measureStart prints how long a server takes to its first answered run, with
+// nothing prepared and with everything prepared by an earlier start.
+func measureStart(ctx context.Context, binary, data string) error {
+	fmt.Println("start of the server to the end of the first hello, ms")
+	for _, cache := range []string{"cold", "warm"} {
+		started := time.Now()
+		srv, err := testserver.Start(ctx, testserver.Config{Binary: binary, Data: data, Log: os.Stderr})
+		if err != nil {
+			return err
+		}
+		serving := time.Since(started)
+		fmt.Printf("  %-5s cache  serving %s", cache, ms(serving))
+		if err := firstRuns(ctx, newClient(srv), started); err != nil {
+			return err
+		}
+		if err := srv.Stop(); err != nil {
+			return err
+		}
+	}
+	fmt.Println()
+	return nil
+}
+
+// firstRuns prints when each language has answered its first run, all asked at once.
+func firstRuns(ctx context.Context, c *client, started time.Time) error {
+	languages, err := c.languages(ctx)
+	if err != nil {
+		return err
+	}
+	type answer struct {
+		id   string
+		took time.Duration
+		err  error
+	}
+	answers := make(chan answer)
+	for _, l := range languages {
+		go func() {
+			_, err := c.run(ctx, l.ID, l.Hello)
+			answers <- answer{l.ID, time.Since(started), err}
+		}()
+	}
+	for range languages {
+		a := <-answers
+		if a.err != nil {
+			return fmt.Errorf("first %s run: %w", a.id, a.err)
+		}
+		fmt.Printf("  %s %s", a.id, ms(a.took))
+	}
+	fmt.Println()
+	return nil
+}
+
+// cpuModel names the processor where the platform tells it.
+func cpuModel() string {
+	b, err := os.ReadFile(filepath.Join("/proc", "cpuinfo"))
+	if err != nil {
+		return "unknown processor"
+	}
+	for line := range strings.Lines(string(b)) {
+		if name, ok := strings.CutPrefix(line, "model name"); ok {
+			return strings.TrimSpace(strings.TrimLeft(name, "\t :"))
+		}
+	}
+	return "unknown processor"
+}

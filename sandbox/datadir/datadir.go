@@ -1,0 +1,123 @@
+// Package datadir is the folder in which a server keeps everything: its layout,
+// the lock that gives it to one server at a time, and the admin key in it.
+//
+//	sandpiper.db      state, SQLite
+//	admin.key         the first API key, mode 0600
+//	lock              held while a server runs
+//	cache/            compiled modules; may be deleted while no server runs
+//	runs/             a folder per live run, emptied at start
+//	languages/<id>/   languages added by the operator
+package datadir
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// ErrLocked is returned by Open when another server holds the folder.
+var ErrLocked = errors.New("another sandpiper uses this data folder")
+
+// minKeyLength is the shortest API key that an operator may set, in bytes.
+const minKeyLength = 16
+
+// Dir is an open data folder.
+type Dir struct {
+	path string
+	lock *os.File
+}
+
+// Open creates the folder where it is missing, readable by its owner only, and
+// locks it. The lock goes with the process, however it ends.
+func Open(path string) (*Dir, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("find the data folder: %w", err)
+	}
+	for _, sub := range []string{"", "cache", "runs", "languages"} {
+		if err := os.MkdirAll(filepath.Join(path, sub), 0o700); err != nil {
+			return nil, fmt.Errorf("make the data folder: %w", err)
+		}
+	}
+	f, err := os.OpenFile(filepath.Join(path, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the data folder's lock: %w", err)
+	}
+	if err := lock(f); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("lock %s: %w", path, err)
+	}
+	return &Dir{path: path, lock: f}, nil
+}
+
+// Close gives the folder back.
+func (d *Dir) Close() error { return d.lock.Close() }
+
+// Path returns the folder's absolute path.
+func (d *Dir) Path() string { return d.path }
+
+// Database returns the path of the SQLite file.
+func (d *Dir) Database() string { return filepath.Join(d.path, "sandpiper.db") }
+
+// Cache returns the folder of compiled modules.
+func (d *Dir) Cache() string { return filepath.Join(d.path, "cache") }
+
+// Runs returns the folder in which live runs have theirs.
+func (d *Dir) Runs() string { return filepath.Join(d.path, "runs") }
+
+// Languages returns the folder of languages that the operator added.
+func (d *Dir) Languages() string { return filepath.Join(d.path, "languages") }
+
+// KeyFile returns the path of the admin key.
+func (d *Dir) KeyFile() string { return filepath.Join(d.path, "admin.key") }
+
+// AdminKey returns the first API key: the given one when it is not empty, else
+// the one in KeyFile, else a new one, which is written there. Made reports the
+// last case, the only one in which the key should be shown.
+func (d *Dir) AdminKey(given string) (key string, made bool, err error) {
+	if given != "" {
+		return given, false, checkKey(given)
+	}
+	b, err := os.ReadFile(d.KeyFile())
+	if err == nil {
+		key = strings.TrimSpace(string(b))
+		return key, false, checkKey(key)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", false, fmt.Errorf("read the admin key: %w", err)
+	}
+	key = newKey()
+	if err := writeKey(d.KeyFile(), key); err != nil {
+		return "", false, fmt.Errorf("keep the admin key: %w", err)
+	}
+	return key, true, nil
+}
+
+func checkKey(key string) error {
+	if len(key) < minKeyLength || strings.ContainsAny(key, " \t\r\n") {
+		return fmt.Errorf("an API key needs at least %d characters and no spaces", minKeyLength)
+	}
+	return nil
+}
+
+// newKey returns 160 random bits in lower-case letters and digits.
+func newKey() string {
+	b := make([]byte, 20)
+	_, _ = rand.Read(b) // never fails: crypto/rand ends the program instead
+	return "sp_" + strings.ToLower(base32.StdEncoding.EncodeToString(b))
+}
+
+// writeKey writes through a temporary file, so that a full disk or a crash
+// leaves no half key behind.
+func writeKey(path, key string) error {
+	tmp := path + ".tmp"
+	if err := os.WriteFile(tmp, []byte(key+"\n"), 0o600); err != nil {
+		return errors.Join(err, os.Remove(tmp))
+	}
+	return os.Rename(tmp, path)
+}
