@@ -1,0 +1,183 @@
+package vm
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"sandpiper/runtimes/wasm/rewrite"
+)
+
+// Bounds that every module gets.
+const (
+	// tickFuel is how many loop headers a guest passes between two ticks: about
+	// a millisecond of an interpreter's time.
+	tickFuel = 50_000
+
+	// maxTable bounds a module's tables, which are outside its memory limit.
+	// The largest runtime that we ship has 18,000 entries.
+	maxTable = 100_000
+)
+
+// Bounds on untrusted modules. Compiling cannot be interrupted, and its time
+// grows faster than the size of a function.
+const (
+	maxUntrustedBody = 256 << 10
+	maxUntrustedCode = 64 << 20
+	maxUntrustedFunc = 200_000
+)
+
+// LoadOptions says what a module is.
+type LoadOptions struct {
+	// Untrusted is for modules that are not ours. They get fuel checks at
+	// function entries too, since nothing else bounds their recursion, and are
+	// refused when they look as if compiling them would take too long.
+	Untrusted bool
+
+	// Imports adds the host modules that the guest may import besides WASI
+	// preview 1: each function adds host functions to the module of that name.
+	// Host functions find their run with Current and must check every argument:
+	// it comes from the guest.
+	Imports map[string]func(wazero.HostModuleBuilder)
+}
+
+// loading is a module that has been asked for.
+type loading struct {
+	once   sync.Once
+	module *Module
+	err    error
+}
+
+// Load rewrites and compiles a module, or takes both from the cache folder. name
+// is for messages. Loading the same module with the same Untrusted again returns
+// the same Module, with the imports of the first call. It may take many seconds
+// of CPU time, and ctx cannot interrupt the compilation.
+func (h *Host) Load(ctx context.Context, name string, wasm []byte, opts LoadOptions) (*Module, error) {
+	ropts := rewriteOptions(opts.Untrusted)
+	key := cacheKey(wasm, ropts)
+	h.mu.Lock()
+	l := h.modules[key]
+	if l == nil {
+		l = &loading{}
+		h.modules[key] = l
+	}
+	h.mu.Unlock()
+	l.once.Do(func() {
+		if l.module, l.err = h.load(ctx, name, wasm, opts, ropts, key); l.err != nil {
+			l.err = fmt.Errorf("load %s: %w", name, l.err)
+		}
+	})
+	return l.module, l.err
+}
+
+func (h *Host) load(ctx context.Context, name string, wasm []byte, opts LoadOptions, ropts rewrite.Options, key string) (*Module, error) {
+	dir := filepath.Join(h.cfg.CacheDir, key)
+	if err := makePrivate(dir); err != nil {
+		return nil, fmt.Errorf("create its cache folder: %w", err)
+	}
+	rewritten, err := rewriteCached(filepath.Join(dir, "module.wasm"), wasm, opts.Untrusted, ropts)
+	if err != nil {
+		return nil, err
+	}
+	m, err := h.open(ctx, name, dir, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.compile(experimental.WithCompilationWorkers(ctx, h.cfg.CPUs), rewritten); err != nil {
+		return nil, errors.Join(err, m.close(ctx))
+	}
+	return m, nil
+}
+
+// rewriteCached returns the rewritten module from the file, or writes it there.
+func rewriteCached(file string, wasm []byte, untrusted bool, opts rewrite.Options) ([]byte, error) {
+	if b, err := os.ReadFile(file); err == nil {
+		return b, nil
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read the rewritten module: %w", err)
+	}
+	out, info, err := rewrite.Rewrite(wasm, opts)
+	if err != nil {
+		return nil, err
+	}
+	if untrusted {
+		if err := checkSize(info); err != nil {
+			return nil, err
+		}
+	}
+	tmp := file + ".tmp"
+	if err := os.WriteFile(tmp, out, 0o600); err != nil {
+		return nil, fmt.Errorf("keep the rewritten module: %w", err)
+	}
+	return out, os.Rename(tmp, file)
+}
+
+// checkSize refuses modules that would keep the compiler busy for too long.
+func checkSize(info rewrite.Info) error {
+	switch {
+	case info.LargestBody > maxUntrustedBody:
+		return fmt.Errorf("a function has %d bytes of code, at most %d are possible", info.LargestBody, maxUntrustedBody)
+	case info.CodeBytes > maxUntrustedCode:
+		return fmt.Errorf("the module has %d bytes of code, at most %d are possible", info.CodeBytes, maxUntrustedCode)
+	case info.Functions > maxUntrustedFunc:
+		return fmt.Errorf("the module has %d functions, at most %d are possible", info.Functions, maxUntrustedFunc)
+	}
+	return nil
+}
+
+func rewriteOptions(untrusted bool) rewrite.Options {
+	return rewrite.Options{
+		Fuel:     &rewrite.Fuel{Initial: tickFuel, Entries: untrusted},
+		MaxTable: maxTable,
+	}
+}
+
+// cacheKey names the folder of a module's rewritten and compiled forms.
+func cacheKey(wasm []byte, opts rewrite.Options) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "wazero %s; rewrite %s; %s;", wazeroVersion(), rewrite.Version, opts.Key())
+	h.Write(wasm)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// wazeroVersion is the version of wazero in this binary: compiled modules are
+// of use to no other.
+func wazeroVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, d := range info.Deps {
+			if d.Path == "github.com/tetratelabs/wazero" {
+				return d.Version
+			}
+		}
+	}
+	return "unknown"
+}
+
+// Prune removes from the cache folder what no Load of this Host has asked for:
+// the remains of older versions.
+func (h *Host) Prune() error {
+	entries, err := os.ReadDir(h.cfg.CacheDir)
+	if err != nil {
+		return fmt.Errorf("prune the module cache: %w", err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var errs []error
+	for _, e := range entries {
+		if _, err := hex.DecodeString(e.Name()); err != nil || len(e.Name()) != 2*sha256.Size || h.modules[e.Name()] != nil {
+			continue
+		}
+		errs = append(errs, os.RemoveAll(filepath.Join(h.cfg.CacheDir, e.Name())))
+	}
+	return errors.Join(errs...)
+}

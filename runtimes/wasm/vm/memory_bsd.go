@@ -1,0 +1,7 @@
+//go:build unix && !linux
+
+package vm
+
+const mapNoReserve = 0
+
+func prefault([]byte) {}

@@ -1,0 +1,150 @@
+package vm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"sandpiper/sandbox"
+)
+
+// Module is a compiled module, ready to be run any number of times at once. Each
+// has a wazero runtime of its own, so that the host functions of one can never
+// be imported by another.
+type Module struct {
+	host     *Host
+	name     string
+	runtime  wazero.Runtime
+	cache    wazero.CompilationCache
+	compiled wazero.CompiledModule
+}
+
+// open starts a runtime for a module, with everything that it may import.
+func (h *Host) open(ctx context.Context, name, dir string, opts LoadOptions) (*Module, error) {
+	cache, err := wazero.NewCompilationCacheWithDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open its cache: %w", err)
+	}
+	// WithCloseOnContextDone stays off: it makes guests several times slower
+	// and cannot stop a recursion. Ticks do its work.
+	m := &Module{host: h, name: name, cache: cache}
+	m.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().
+		WithCompilationCache(cache).
+		WithDebugInfoEnabled(false).
+		WithMemoryLimitPages(uint32(h.cfg.MaxMemoryBytes/wasmPage)))
+	if err := m.defineImports(ctx, opts.Imports); err != nil {
+		return nil, errors.Join(err, m.close(ctx))
+	}
+	return m, nil
+}
+
+func (m *Module) compile(ctx context.Context, wasm []byte) error {
+	var err error
+	if m.compiled, err = m.runtime.CompileModule(ctx, wasm); err != nil {
+		return fmt.Errorf("compile: %w", err)
+	}
+	return m.checkImports()
+}
+
+// checkImports refuses a module that could not be instantiated, naming the
+// import at fault.
+func (m *Module) checkImports() error {
+	for _, f := range m.compiled.ImportedFunctions() {
+		module, name, _ := f.Import()
+		host := m.runtime.Module(module)
+		if host == nil {
+			return fmt.Errorf("it imports %q from the module %q, which is not available here: only WASI preview 1 is", name, module)
+		}
+		if _, ok := host.ExportedFunctionDefinitions()[name]; !ok {
+			return fmt.Errorf("it imports %q from %q, which has no such function here", name, module)
+		}
+	}
+	if len(m.compiled.ImportedMemories()) > 0 {
+		return errors.New("it imports a memory, which is not possible here")
+	}
+	return nil
+}
+
+func (m *Module) close(ctx context.Context) error {
+	return errors.Join(m.runtime.Close(ctx), m.cache.Close(ctx))
+}
+
+// Name returns the name that the module was loaded with.
+func (m *Module) Name() string { return m.name }
+
+// Exports reports whether the module exports a function of that name.
+func (m *Module) Exports(name string) bool {
+	_, ok := m.compiled.ExportedFunctions()[name]
+	return ok
+}
+
+// Run makes an instance of the module, lets body drive it, and says how that
+// ended. It never panics and never fails: what goes wrong in the program, at its
+// limits, or in Sandpiper is in the Result. The wall time starts now; when ctx is
+// done the run stops with StatusCancelled and the signal that belongs to the
+// cause of ctx.
+func (m *Module) Run(ctx context.Context, cfg RunConfig, body Body) Result {
+	r := newRun(m.host, cfg)
+	ctx, r.stop = context.WithCancelCause(context.WithValue(ctx, runKey{}, r))
+	defer r.stop(nil)
+	alarm := time.AfterFunc(cfg.Limits.Wall, func() { r.stop(errWallLimit) })
+	defer alarm.Stop()
+
+	// The thread's CPU clock is the run's, so the goroutine stays on its thread.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	r.clock = startThreadClock()
+	err := r.guard(func() error { return r.execute(ctx, m, body) })
+	r.leave()
+
+	res := Result{Outcome: r.outcome(context.Cause(ctx), err), StderrTail: r.output.stderrTail()}
+	res.Truncated = r.output.truncated
+	res.Usage = sandbox.Usage{Wall: time.Since(r.started), CPU: r.clock.elapsed(), MemoryBytes: int64(r.memory.peak)}
+	return res
+}
+
+func newRun(h *Host, cfg RunConfig) *Run {
+	if cfg.Stdin == nil {
+		cfg.Stdin = sandbox.StaticStdin(nil)
+	}
+	if cfg.Output == nil {
+		cfg.Output = func(sandbox.Stream, []byte) {}
+	}
+	now := time.Now()
+	return &Run{
+		host: h, cfg: cfg, started: now, end: now.Add(cfg.Limits.Wall),
+		seat:   seat{granted: make(chan struct{}, 1)},
+		memory: memoryMeter{limit: uint64(min(cfg.Limits.MemoryBytes, h.cfg.MaxMemoryBytes))},
+		output: outputMeter{sink: cfg.Output, left: cfg.Limits.OutputBytes},
+	}
+}
+
+// guard calls f and turns a panic into an error, so that neither a guest nor a
+// fault of the runtime can take the server down. An unwinding that passed no
+// guest frame ends here as well.
+func (r *Run) guard(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil && !r.unwound {
+			err = fmt.Errorf("panic while running a guest: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return f()
+}
+
+// execute instantiates m and lets body drive the instance.
+func (r *Run) execute(ctx context.Context, m *Module, body Body) error {
+	r.enter(ctx)
+	ctx = experimental.WithMemoryAllocator(ctx, &r.memory)
+	guest, err := m.runtime.InstantiateModule(ctx, m.compiled, r.moduleConfig(ctx))
+	if err != nil {
+		return fmt.Errorf("instantiate %s: %w", m.name, err)
+	}
+	defer guest.Close(ctx)
+	return body(ctx, guest)
+}

@@ -1,0 +1,190 @@
+package vm
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental/sys"
+
+	"sandpiper/sandbox"
+)
+
+// RunConfig is what one run of a module is given and how far it may go.
+type RunConfig struct {
+	// Limits are those of the run; every field must be set. FileBytes, Files
+	// and OpenFiles are for the file systems in Mounts to keep.
+	Limits sandbox.Limits
+
+	// Stdin is the standard input; nil means empty and closed.
+	Stdin *sandbox.Stdin
+
+	// Output receives what the guest writes, from one goroutine at a time. It
+	// must not block or keep p. nil discards it.
+	Output func(s sandbox.Stream, p []byte)
+
+	Args   []string // Args[0] is the program's name
+	Env    []string // "NAME=value"; nothing of the host's environment is added
+	Mounts []Mount
+}
+
+// Mount puts a file system at a path of the guest.
+type Mount struct {
+	Path string // absolute guest path such as "/"
+	FS   sys.FS
+}
+
+// Body drives an instance through one run. It calls the guest's exports with
+// ctx, in which Current finds the Run, and returns nil for exit code 0. An error
+// of a guest call is to be returned as it is.
+type Body func(ctx context.Context, guest api.Module) error
+
+// Start is the Body of a WASI command: it calls the export _start.
+func Start(ctx context.Context, guest api.Module) error {
+	_, err := guest.ExportedFunction("_start").Call(ctx)
+	return err
+}
+
+// Result is how a run ended.
+type Result struct {
+	sandbox.Outcome        // Diagnostics and Files are left to the caller
+	StderrTail      []byte // the last of stderr, 64 KiB at most, for finding diagnostics
+}
+
+// Run is a run in progress. Its methods are for the Body and for host
+// functions, on the goroutine that executes the guest. Methods that end the run
+// do so by unwinding: they panic with a value that Module.Run recovers, so
+// deferred functions run and nothing after the call does.
+type Run struct {
+	host    *Host
+	cfg     RunConfig
+	stop    context.CancelCauseFunc // ends the run's context
+	started time.Time
+	end     time.Time // when the wall limit is reached
+	slice   time.Time // when to ask for the CPU time and to let others have the CPU
+
+	seat    seat
+	memory  memoryMeter
+	output  outputMeter
+	clock   threadClock
+	unwound bool // the guest was stopped by us
+}
+
+type runKey struct{}
+
+// Current returns the run that a host function was called by, or nil. ctx is
+// that of the host function or of the Body.
+func Current(ctx context.Context) *Run {
+	r, _ := ctx.Value(runKey{}).(*Run)
+	return r
+}
+
+// Block gives up the CPU and calls wait, whose ctx is done as soon as the run
+// has to stop. It unwinds when that is so, and returns otherwise once the run
+// has the CPU again. wait must not touch the guest's memory.
+func (r *Run) Block(ctx context.Context, wait func(ctx context.Context)) {
+	r.leave()
+	wait(ctx)
+	r.enter(ctx)
+}
+
+// Sleep blocks for d.
+func (r *Run) Sleep(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		r.Check(ctx)
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	r.Block(ctx, func(ctx context.Context) {
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+		}
+	})
+}
+
+// Check unwinds when the run has to stop. Host functions that work for more
+// than a millisecond call it now and then.
+func (r *Run) Check(ctx context.Context) {
+	if ctx.Err() == nil && time.Now().After(r.end) {
+		r.stop(errWallLimit)
+	}
+	if ctx.Err() != nil {
+		r.unwind()
+	}
+}
+
+// Exit ends the run with an exit code by unwinding.
+func (r *Run) Exit(code int) {
+	r.stop(exitError(code))
+	r.unwind()
+}
+
+// Stdin returns the run's standard input, for host functions that wait for it
+// together with something else.
+func (r *Run) Stdin() *sandbox.Stdin { return r.cfg.Stdin }
+
+// ReadStdin reads standard input into p, waiting for it. It returns io.EOF at
+// its end and unwinds when the run has to stop first.
+func (r *Run) ReadStdin(ctx context.Context, p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if !r.cfg.Stdin.Ready() {
+		r.Block(ctx, func(ctx context.Context) { _ = r.cfg.Stdin.Wait(ctx) })
+	}
+	n, err := r.cfg.Stdin.Read(ctx, p)
+	if err != nil && err != io.EOF {
+		r.Check(ctx)
+	}
+	return n, err
+}
+
+// Write sends p to the run's output. It counts against the output limit: what
+// fits is sent, and when something is left over the run ends by unwinding.
+func (r *Run) Write(s sandbox.Stream, p []byte) {
+	if r.output.write(s, p) {
+		return
+	}
+	r.stop(errOutputLimit)
+	r.unwind()
+}
+
+// Note sends one line of Sandpiper's own to stderr: "sandpiper: " and msg. It
+// does not count against the output limit.
+func (r *Run) Note(msg string) { r.output.note(msg) }
+
+// enter waits for the CPU and unwinds when the run has to stop.
+func (r *Run) enter(ctx context.Context) {
+	r.host.gate.enter(ctx, &r.seat)
+	r.clock.resume()
+	r.slice = time.Now().Add(sliceLength)
+	r.Check(ctx)
+}
+
+// leave gives up the CPU.
+func (r *Run) leave() {
+	r.clock.pause()
+	r.host.gate.leave(&r.seat)
+}
+
+// tick is where a busy guest comes by, about every millisecond.
+func (r *Run) tick(ctx context.Context) {
+	r.Check(ctx)
+	now := time.Now()
+	if now.Before(r.slice) {
+		return
+	}
+	r.seat.used = r.clock.elapsed()
+	if r.seat.used > r.cfg.Limits.CPU {
+		r.stop(errCPULimit)
+		r.unwind()
+	}
+	r.clock.pause()
+	r.host.gate.yield(ctx, &r.seat)
+	r.clock.resume()
+	r.slice = time.Now().Add(sliceLength)
+	r.Check(ctx)
+}
