@@ -1,0 +1,63 @@
+package web
+
+import (
+	"cmp"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"sandpiper/web/auth"
+)
+
+// Routes adds routes to a mux.
+type Routes interface {
+	Register(mux *http.ServeMux)
+}
+
+// Config says what the server serves.
+type Config struct {
+	Guard   *auth.Guard
+	API     []Routes     // of paths below /v1/ and /api/
+	Pages   Routes       // everything else; nil for a server without pages
+	Ready   func() error // why the server takes no work, as a *sandbox.Error; nil means always ready
+	Version string       // of the server, in the health check
+	Log     *slog.Logger // nil means slog.Default()
+}
+
+// New returns the handler of the whole server.
+func New(cfg Config) http.Handler {
+	log := cmp.Or(cfg.Log, slog.Default())
+	api, pages := newAPI(cfg), newPages(cfg)
+	root := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isAPI(r.URL.Path) {
+			api.ServeHTTP(w, r)
+			return
+		}
+		pages.ServeHTTP(w, r)
+	})
+	return observe(log, secure(cfg.Guard.Identify(root)))
+}
+
+// isAPI reports whether a path belongs to programs rather than to browsers.
+func isAPI(path string) bool {
+	return strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/api/")
+}
+
+func newAPI(cfg Config) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /api/health", health(cfg.Ready, cfg.Version))
+	cfg.Guard.RegisterAPI(mux)
+	for _, routes := range cfg.API {
+		routes.Register(mux)
+	}
+	return crossOrigin(problems(mux))
+}
+
+func newPages(cfg Config) http.Handler {
+	mux := http.NewServeMux()
+	if cfg.Pages == nil {
+		return problems(mux)
+	}
+	cfg.Pages.Register(mux)
+	return mux
+}
