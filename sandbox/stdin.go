@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"sync"
@@ -52,6 +53,14 @@ func (s *Stdin) Close() error {
 		s.signal()
 	}
 	return nil
+}
+
+// Snapshot returns a copy of what was sent and not yet read, and whether more
+// can come.
+func (s *Stdin) Snapshot() (waiting []byte, open bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return bytes.Clone(s.buf), !s.closed
 }
 
 // Read fills p with what there is. It waits until there is something, and

@@ -12,8 +12,36 @@ type RunStore interface {
 	Run(ctx context.Context, id string) (RunRecord, error)
 	// Runs returns a client's newest runs first, at most limit, without their output.
 	Runs(ctx context.Context, client string, limit int) ([]RunRecord, error)
-	// PruneRuns forgets runs that finished before t and returns how many.
-	PruneRuns(ctx context.Context, t time.Time) (int, error)
+	// PruneRuns forgets the oldest runs until what is left is within keep, and
+	// returns how many it forgot.
+	PruneRuns(ctx context.Context, keep Retention) (int, error)
+}
+
+// Retention bounds a history. A zero field sets no bound.
+type Retention struct {
+	Since time.Time // nothing that finished before
+	Runs  int       // at most so many, of all clients together
+	Bytes int64     // at most so much, counted as RunRecord.Size counts
+}
+
+// Size returns about how many bytes the record takes to keep.
+func (r RunRecord) Size() int64 {
+	n := 1024 + len(r.Client) + len(r.Result.Stdout) + len(r.Result.Stderr)
+	for _, f := range r.Result.Files {
+		n += len(f.Name) + len(f.Content)
+	}
+	for _, d := range r.Result.Outputs {
+		n += int(d.Size())
+	}
+	return int64(n)
+}
+
+// WithoutOutput returns a copy of the record as a list shows it: without what
+// the run printed, displayed and left behind.
+func (r RunRecord) WithoutOutput() RunRecord {
+	r.Result.Stdout, r.Result.Stderr, r.Result.Outputs = "", "", nil
+	r.Result.Diagnostics, r.Result.Files = nil, nil
+	return r
 }
 
 // Snippet is a shared program. Its ID is derived from its content, so sharing
