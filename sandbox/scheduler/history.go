@@ -1,0 +1,240 @@
+package scheduler
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"sandpiper/sandbox"
+)
+
+const (
+	// replayTime is how long an ended run stays in memory with its events as
+	// they came, for readers who lost their connection.
+	replayTime = time.Minute
+
+	maxReplayBytes  = 64 << 20  // of ended runs that are recorded already
+	maxUnsavedBytes = 256 << 20 // of those that are not; new runs are refused above it
+
+	// maxRecordFiles is how much of the files that a run left goes into the
+	// history. A program that leaves more is given them once, with its result.
+	maxRecordFiles = 4 << 20
+
+	saveTimeout   = 15 * time.Second
+	pruneInterval = time.Minute
+)
+
+// A past is a run that has ended and is still in memory.
+type past struct {
+	run    *Run
+	record sandbox.RunRecord
+	size   int64
+	saved  bool
+}
+
+// A history holds the runs that ended last, oldest first. It is not safe for
+// concurrent use.
+type history struct {
+	byID         map[string]*past
+	order        []*past
+	unsaved      []*past
+	bytes        int64
+	unsavedBytes int64
+}
+
+func newHistory() history { return history{byID: make(map[string]*past)} }
+
+// add takes in a run that ended at now.
+func (h *history) add(r *Run, result sandbox.Result, now time.Time) {
+	result.Files = recorded(result.Files)
+	p := &past{run: r, record: sandbox.RunRecord{Client: r.client, FinishedAt: now, Result: result}}
+	p.size = p.record.Size()
+	h.byID[r.id] = p
+	h.order = append(h.order, p)
+	h.unsaved = append(h.unsaved, p)
+	h.bytes += p.size
+	h.unsavedBytes += p.size
+}
+
+// recorded returns the files that go into the history: the first ones, up to
+// maxRecordFiles bytes.
+func recorded(files []sandbox.File) []sandbox.File {
+	total := 0
+	for i, f := range files {
+		if total += len(f.Content); total > maxRecordFiles {
+			return files[:i:i]
+		}
+	}
+	return files
+}
+
+// markSaved says that p needs no saving any more.
+func (h *history) markSaved(p *past) {
+	p.saved = true
+	h.unsaved = slices.DeleteFunc(h.unsaved, func(o *past) bool { return o == p })
+	h.unsavedBytes -= p.size
+}
+
+// evict lets go of saved runs that ended before replayTime, and of the oldest
+// ones while there is too much.
+func (h *history) evict(now time.Time) {
+	for len(h.order) > 0 {
+		p := h.order[0]
+		if !p.saved || (h.bytes <= maxReplayBytes && now.Sub(p.record.FinishedAt) < replayTime) {
+			return
+		}
+		delete(h.byID, p.run.id)
+		h.order[0] = nil
+		h.order = h.order[1:]
+		h.bytes -= p.size
+	}
+}
+
+// keep records ended runs and prunes the history until the scheduler stops; what
+// has ended by then is recorded still.
+func (s *Scheduler) keep() {
+	prune := time.NewTicker(pruneInterval)
+	defer prune.Stop()
+	for {
+		select {
+		case <-s.ended:
+			s.saveAll()
+		case <-prune.C:
+			s.prune()
+		case <-s.stop:
+			s.saveAll()
+			return
+		}
+	}
+}
+
+// saveAll records every run that is not yet.
+func (s *Scheduler) saveAll() {
+	for {
+		s.mu.Lock()
+		s.history.evict(time.Now())
+		if len(s.history.unsaved) == 0 {
+			s.mu.Unlock()
+			return
+		}
+		p := s.history.unsaved[0]
+		s.mu.Unlock()
+
+		s.save(p.record)
+
+		s.mu.Lock()
+		s.history.markSaved(p)
+		s.mu.Unlock()
+	}
+}
+
+// save records one run. When that fails it makes room and tries once more, for
+// a full disk is the likely cause.
+func (s *Scheduler) save(r sandbox.RunRecord) {
+	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
+	defer cancel()
+	err := s.cfg.Store.SaveRun(ctx, r)
+	if err != nil {
+		s.prune()
+		err = s.cfg.Store.SaveRun(ctx, r)
+	}
+	if err != nil {
+		s.log.Error("record a run", "run", r.Result.ID, "err", err)
+	}
+}
+
+// prune forgets what is older than the retention, in memory and in the store.
+func (s *Scheduler) prune() {
+	now := time.Now()
+	since := now.Add(-s.cfg.Retention)
+	s.mu.Lock()
+	s.history.evict(now)
+	s.keys.prune(since)
+	s.mu.Unlock()
+
+	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
+	defer cancel()
+	n, err := s.cfg.Store.PruneRuns(ctx, sandbox.Retention{Since: since, Runs: s.cfg.RetainRuns, Bytes: s.cfg.RetainBytes})
+	if err != nil {
+		s.log.Error("prune the history of runs", "err", err)
+	} else if n > 0 {
+		s.log.Debug("pruned the history of runs", "runs", n)
+	}
+}
+
+// inMemory returns a run that is live or ended lately, or nil. Preconditions:
+// s.mu must be held.
+func (s *Scheduler) inMemory(id string) *Run {
+	if r := s.live[id]; r != nil {
+		return r
+	}
+	if p := s.history.byID[id]; p != nil {
+		return p.run
+	}
+	return nil
+}
+
+// Lookup returns a client's run, live or ended. A run that is read from the
+// history replays its output, stdout before stderr. Runs that are not known, and
+// those of another client, are a *sandbox.Error of KindNotFound.
+func (s *Scheduler) Lookup(ctx context.Context, client, id string) (*Run, error) {
+	s.mu.Lock()
+	r := s.inMemory(id)
+	s.mu.Unlock()
+	if r == nil {
+		rec, err := s.cfg.Store.Run(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		r = replay(rec)
+	}
+	if r.client != client {
+		return nil, sandbox.Errorf(sandbox.KindNotFound, "there is no such run")
+	}
+	return r, nil
+}
+
+// Recent returns a client's ended runs, the newest first, at most limit and
+// without their output.
+func (s *Scheduler) Recent(ctx context.Context, client string, limit int) ([]sandbox.RunRecord, error) {
+	s.mu.Lock()
+	var recent []sandbox.RunRecord
+	for _, p := range slices.Backward(s.history.unsaved) {
+		if p.run.client == client {
+			recent = append(recent, p.record.WithoutOutput())
+		}
+	}
+	s.mu.Unlock()
+	stored, err := s.cfg.Store.Runs(ctx, client, limit)
+	if err != nil {
+		return nil, err
+	}
+	for _, rec := range stored {
+		if !slices.ContainsFunc(recent, func(o sandbox.RunRecord) bool { return o.Result.ID == rec.Result.ID }) {
+			recent = append(recent, rec)
+		}
+	}
+	return recent[:min(limit, len(recent))], nil
+}
+
+// replay makes an ended run of a record.
+func replay(rec sandbox.RunRecord) *Run {
+	res := rec.Result
+	r := &Run{
+		id:     res.ID,
+		client: rec.Client,
+		stdin:  sandbox.StaticStdin(nil),
+		done:   make(chan struct{}),
+		place: place{engine: res.Engine, reason: res.Reason,
+			language: sandbox.Language{ID: res.Language, Version: res.Version}},
+	}
+	identity := r.Identity()
+	r.journal.add(sandbox.Event{Type: sandbox.EventStart, Result: &identity})
+	r.journal.output(sandbox.Stdout, []byte(res.Stdout))
+	r.journal.output(sandbox.Stderr, []byte(res.Stderr))
+	for i := range res.Outputs {
+		r.journal.add(sandbox.Event{Type: sandbox.EventDisplay, Display: &res.Outputs[i]})
+	}
+	r.end(res.Outcome)
+	return r
+}

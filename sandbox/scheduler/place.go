@@ -1,0 +1,118 @@
+package scheduler
+
+import (
+	"strings"
+
+	"sandpiper/sandbox"
+)
+
+// A place is where a run goes and why.
+type place struct {
+	runner   sandbox.CodeRunner
+	engine   sandbox.EngineChoice
+	language sandbox.Language
+	reason   string
+}
+
+// identity returns what is known of a run before it starts.
+func (p place) identity(id string) sandbox.Result {
+	return sandbox.Result{
+		ID:       id,
+		Language: p.language.ID,
+		Version:  p.language.Version,
+		Engine:   p.engine,
+		Reason:   p.reason,
+	}
+}
+
+// choose finds the place for p: the first engine, in the order of runners, that
+// p admits and that has the language in a version p takes.
+func choose(runners []sandbox.CodeRunner, p sandbox.Program) (place, error) {
+	runners, err := admissible(runners, p.Engine)
+	if err != nil {
+		return place{}, err
+	}
+	var found []sandbox.Language
+	for _, r := range runners {
+		for _, l := range r.Languages() {
+			if !l.Is(p.Language) {
+				continue
+			}
+			if l.HasVersion(p.Version) && l.State != sandbox.LanguageFailed {
+				return place{r, r.Engine(), l, reason(p.Engine, r.Engine())}, nil
+			}
+			found = append(found, l)
+		}
+	}
+	return place{}, noPlace(runners, p, found)
+}
+
+// admissible returns the runners that an engine choice allows.
+func admissible(runners []sandbox.CodeRunner, want sandbox.EngineChoice) ([]sandbox.CodeRunner, error) {
+	switch want {
+	case "", sandbox.EngineAuto:
+		return runners, nil
+	case sandbox.EngineWasm, sandbox.EngineContainer:
+	default:
+		return nil, sandbox.FieldErrorf("engine", "engine %q is not known: it is auto, wasm or container", want)
+	}
+	var allowed []sandbox.CodeRunner
+	for _, r := range runners {
+		if r.Engine() == want {
+			allowed = append(allowed, r)
+		}
+	}
+	if len(allowed) > 0 {
+		return allowed, nil
+	}
+	return nil, sandbox.FieldErrorf("engine", "this server has no %s engine; leave the engine out to use what there is", want)
+}
+
+func reason(want, got sandbox.EngineChoice) string {
+	switch {
+	case want == got:
+		return "asked for by the request"
+	case got == sandbox.EngineWasm:
+		return "starts fastest; standard library only"
+	default:
+		return "the first engine that has the language"
+	}
+}
+
+// noPlace explains why no runner takes p. The languages found have the right
+// name.
+func noPlace(runners []sandbox.CodeRunner, p sandbox.Program, found []sandbox.Language) error {
+	if len(found) == 0 {
+		return sandbox.FieldErrorf("language", "language %q is not known here; there are %s", p.Language, names(runners))
+	}
+	for _, l := range found {
+		if l.HasVersion(p.Version) {
+			return sandbox.Errorf(sandbox.KindUnavailable, "%s cannot run on this server now: %s", l.Name, l.Stage)
+		}
+	}
+	return sandbox.FieldErrorf("version", "%s %s is not here; this server has %s", found[0].Name, p.Version, found[0].Version)
+}
+
+func names(runners []sandbox.CodeRunner) string {
+	var ids []string
+	for _, l := range languages(runners) {
+		ids = append(ids, l.ID)
+	}
+	return strings.Join(ids, ", ")
+}
+
+// languages returns what the runners have between them; where two have the same
+// language, the earlier one's counts.
+func languages(runners []sandbox.CodeRunner) []sandbox.Language {
+	var all []sandbox.Language
+	seen := make(map[string]bool)
+	for _, r := range runners {
+		for _, l := range r.Languages() {
+			if !seen[l.ID] {
+				seen[l.ID] = true
+				all = append(all, l)
+			}
+		}
+	}
+	return all
+}

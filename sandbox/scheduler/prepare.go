@@ -1,0 +1,86 @@
+package scheduler
+
+import (
+	"time"
+
+	"sandpiper/sandbox"
+)
+
+// prepareInterval is how often watch looks whether a language is ready. It adds
+// to the wait of the first runs after a start only.
+const prepareInterval = 50 * time.Millisecond
+
+// watch lets runs go on whose language has become ready, and ends those that
+// have waited for it in vain.
+func (s *Scheduler) watch() {
+	for {
+		select {
+		case <-s.unready:
+		case <-s.stop:
+			return
+		}
+		for s.checkLanguages() {
+			select {
+			case <-time.After(prepareInterval):
+			case <-s.stop:
+				return
+			}
+		}
+	}
+}
+
+// checkLanguages looks at every language that runs wait for and reports whether
+// there is still one.
+func (s *Scheduler) checkLanguages() bool {
+	states := s.states() // before the lock: it calls the engines
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	waiting := false
+	for _, r := range s.queue.all() {
+		if r.ready {
+			continue
+		}
+		if !s.checkLanguage(r, states[languageKey{r.place.engine, r.place.language.ID}]) {
+			waiting = true
+		}
+	}
+	s.dispatch()
+	return waiting
+}
+
+// checkLanguage reports whether r no longer waits for its language, which is l
+// by now. Preconditions: s.mu must be held.
+func (s *Scheduler) checkLanguage(r *Run, l sandbox.Language) bool {
+	name := r.place.language.Name
+	switch {
+	case l.State == sandbox.LanguageReady:
+		r.ready = true
+		return true
+	case l.State != sandbox.LanguagePreparing:
+		s.queue.remove(r)
+		s.conclude(r, internal("%s could not be prepared on this server. %s", name, l.Stage))
+		return true
+	case time.Since(r.submitted) >= s.cfg.PrepareTimeout:
+		s.queue.remove(r)
+		s.conclude(r, internal("%s was not ready after %v. Try again later.", name, s.cfg.PrepareTimeout))
+		return true
+	}
+	r.report(preparing(l))
+	return false
+}
+
+type languageKey struct {
+	engine sandbox.EngineChoice
+	id     string
+}
+
+// states returns the languages of every engine as they are now.
+func (s *Scheduler) states() map[languageKey]sandbox.Language {
+	states := make(map[languageKey]sandbox.Language)
+	for _, r := range s.cfg.Runners {
+		for _, l := range r.Languages() {
+			states[languageKey{r.Engine(), l.ID}] = l
+		}
+	}
+	return states
+}
