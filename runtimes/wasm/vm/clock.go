@@ -17,7 +17,7 @@ const (
 
 // now returns the time of a WASI clock in nanoseconds: real time since 1970,
 // monotonic time and CPU time since the run began.
-func (r *Run) now(clock uint64) (int64, bool) {
+func (r *Run) now(clock uint32) (int64, bool) {
 	switch clock {
 	case clockRealtime:
 		return time.Now().UnixNano(), true
@@ -31,7 +31,7 @@ func (r *Run) now(clock uint64) (int64, bool) {
 
 // clockTimeGet implements WASI's clock_time_get(id, precision, result).
 func clockTimeGet(ctx context.Context, mem api.Memory, args []uint64) errno {
-	t, ok := Current(ctx).now(args[0])
+	t, ok := Current(ctx).now(uint32(args[0]))
 	if !ok {
 		return errnoInval
 	}
@@ -43,7 +43,7 @@ func clockTimeGet(ctx context.Context, mem api.Memory, args []uint64) errno {
 
 // clockResGet implements WASI's clock_res_get(id, result).
 func clockResGet(_ context.Context, mem api.Memory, args []uint64) errno {
-	if args[0] > clockThread {
+	if uint32(args[0]) > clockThread {
 		return errnoInval
 	}
 	if !mem.WriteUint64Le(uint32(args[1]), 1) {

@@ -121,4 +121,3 @@ const (
 	errnoFault   errno = 21
 	errnoInval   errno = 28
 )
-

@@ -47,7 +47,8 @@ type LoadOptions struct {
 	// Imports adds the host modules that the guest may import besides WASI
 	// preview 1: each function adds host functions to the module of that name.
 	// Host functions find their run with Current and must check every argument:
-	// it comes from the guest.
+	// it comes from the guest. The upper half of an i32 argument is undefined,
+	// so it is read with api.DecodeU32 or a conversion to uint32.
 	Imports map[string]func(wazero.HostModuleBuilder)
 }
 

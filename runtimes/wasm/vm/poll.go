@@ -66,7 +66,7 @@ func (r *Run) decodeSubscription(b []byte) subscription {
 		clock := binary.LittleEndian.Uint32(b[16:])
 		timeout := int64(min(binary.LittleEndian.Uint64(b[24:]), 1<<62))
 		absolute := binary.LittleEndian.Uint16(b[40:])&1 != 0
-		now, ok := r.now(uint64(clock))
+		now, ok := r.now(clock)
 		if !ok {
 			s.err = errnoInval
 		}
