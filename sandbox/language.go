@@ -16,8 +16,9 @@ type Language struct {
 	Hello     string    // the smallest program that prints something
 	Examples  []Example // at least three, each of which really runs
 
-	State LanguageState
-	Stage string // while preparing: what is going on, for people; when failed: what went wrong
+	Engine EngineChoice // that runs it here; the scheduler fills it in
+	State  LanguageState
+	Stage  string // while preparing: what is going on, for people; when failed: what went wrong
 }
 
 // Example is a program for the gallery.

@@ -110,6 +110,7 @@ func languages(runners []sandbox.CodeRunner) []sandbox.Language {
 		for _, l := range r.Languages() {
 			if !seen[l.ID] {
 				seen[l.ID] = true
+				l.Engine = r.Engine()
 				all = append(all, l)
 			}
 		}
