@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -58,7 +59,8 @@ func logAccess(log *slog.Logger, rec *reply.Recorder, r *http.Request, took time
 		slog.Duration("took", took),
 	}
 	if err := rec.Err(); err != nil {
-		if sandbox.KindOf(err) == sandbox.KindInternal && r.Context().Err() == nil {
+		gone := r.Context().Err() != nil || errors.Is(err, sandbox.ErrClientGone)
+		if sandbox.KindOf(err) == sandbox.KindInternal && !gone {
 			level = slog.LevelError
 		}
 		attrs = append(attrs, slog.String("error", err.Error()))

@@ -95,7 +95,7 @@ func (g *Guard) Identify(next http.Handler) http.Handler {
 }
 
 func (g *Guard) identify(r *http.Request) identity {
-	address := Caller{ID: "address:" + clientAddress(r, g.proxies), Kind: KindAddress}
+	address := g.Address(r)
 	caller, err := g.credential(r)
 	if err != nil {
 		return identity{address, err}
@@ -209,4 +209,9 @@ func (g *Guard) SameOrigin(r *http.Request) error {
 		return &sandbox.Error{Kind: sandbox.KindForbidden, Message: "this request came from a page of another site", Err: err}
 	}
 	return nil
+}
+
+// Address returns the caller that r is without any credential.
+func (g *Guard) Address(r *http.Request) Caller {
+	return Caller{ID: "address:" + clientAddress(r, g.proxies), Kind: KindAddress}
 }
