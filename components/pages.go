@@ -1,0 +1,64 @@
+package components
+
+// ExampleGroup is a language's examples in the gallery.
+type ExampleGroup struct {
+	Label    string // "Python 3.12"
+	Summary  string // what the language can and cannot do here
+	Examples []ExampleLink
+}
+
+// ExampleLink opens an example in the playground.
+type ExampleLink struct {
+	Title string
+	URL   string
+}
+
+// Trouble is an error page.
+type Trouble struct {
+	Page    Page
+	Heading string // what happened
+	Message string // why, and what to do
+	Code    string // the request id; empty when it is not needed
+	SignIn  string // where signing in would help: the page to come back to; may be empty
+}
+
+// SignIn is the page with the sign-in form.
+type SignIn struct {
+	Page    Page
+	Next    string // the path to go to afterwards
+	Problem string // why the last try did not work; may be empty
+	Closed  bool   // programs run only for those who signed in
+}
+
+// RunRow is a run in the list of runs.
+type RunRow struct {
+	ID       string
+	State    string // see Result.State
+	Summary  string
+	Language string
+	Figures  string
+	Age      string // "2 min ago"
+	Time     string // the exact time
+}
+
+// RunPage is one finished run.
+type RunPage struct {
+	Page   Page
+	Row    RunRow
+	Result Result
+}
+
+// Docs is the page on the API.
+type Docs struct {
+	Page      Page
+	Origin    string // "https://run.example.org"
+	Open      bool
+	Languages []DocsLanguage
+	Examples  []DocsExample
+}
+
+// DocsLanguage is a row of the table of languages.
+type DocsLanguage struct{ ID, Name, Version, Aliases, Summary string }
+
+// DocsExample is a request that works as it stands.
+type DocsExample struct{ Title, Text, Code string }

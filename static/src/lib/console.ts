@@ -1,0 +1,116 @@
+// The log of a run: text as it comes, rich outputs, what was typed.
+
+import { Painter } from "./ansi";
+import { displayView, type Surroundings } from "./display";
+import { el } from "./dom";
+import { tableType } from "./table";
+import type { Display } from "./wire";
+
+type Stream = "out" | "err";
+
+export class Console {
+  readonly log = el("div", { class: "log", role: "log", "aria-live": "polite", "aria-label": "What the program says" });
+  private painters = { out: new Painter(), err: new Painter() };
+  private pending: { stream: Stream; text: string }[] = [];
+  private scheduled = 0;
+  private block?: { stream: Stream; pre: HTMLElement };
+  private said = { out: "", err: "" };
+
+  /** screen is the element that scrolls. */
+  constructor(
+    private readonly screen: HTMLElement,
+    private readonly around: Surroundings,
+  ) {}
+
+  /** Adds text of a stream. It appears with the next frame, so that a flood of small pieces stays smooth. */
+  write(stream: Stream, text: string): void {
+    this.said[stream] += text;
+    const last = this.pending.at(-1);
+    if (last?.stream === stream) last.text += text;
+    else this.pending.push({ stream, text });
+    // A hidden page has no frames, so a timer takes over there.
+    this.scheduled ||= document.hidden ? window.setTimeout(() => this.flush(), 50) : requestAnimationFrame(() => this.flush());
+  }
+
+  /** Shows what was written so far. */
+  flush(): void {
+    this.scheduled = 0;
+    const follow = this.atEnd();
+    for (const { stream, text } of this.pending) this.append(stream, text);
+    this.pending = [];
+    if (follow) this.toEnd();
+  }
+
+  private append(stream: Stream, text: string): void {
+    const nodes = this.painters[stream].paint(text);
+    if (nodes.length === 0) return;
+    if (this.block?.stream !== stream) this.block = { stream, pre: this.open(stream) };
+    this.block.pre.append(...nodes);
+  }
+
+  private open(stream: Stream): HTMLElement {
+    const pre = el("pre", { class: stream });
+    if (stream === "err") pre.append(el("span", { class: "tag" }, "stderr"));
+    this.log.append(pre);
+    return pre;
+  }
+
+  /** Shows a line that was typed for the program. */
+  typed(line: string): void {
+    this.flush();
+    const echo = el("span", { class: "typed" }, line + "\n");
+    if (this.block?.stream !== "out") this.block = { stream: "out", pre: this.open("out") };
+    this.block.pre.append(echo);
+    this.toEnd();
+  }
+
+  /** Adds a rich output. */
+  display(d: Display): void {
+    this.flush();
+    const follow = this.atEnd();
+    if (d.metadata?.stdout === true && tableType in d.data) this.dropTwin(String(d.data["text/plain"] ?? ""));
+    this.add(displayView(d, this.around));
+    if (follow) this.toEnd();
+  }
+
+  /** Adds a remark of Sandpiper's own. */
+  remark(text: string): void {
+    this.flush();
+    this.add(el("p", { class: "said" }, text));
+    this.toEnd();
+  }
+
+  private add(e: HTMLElement): void {
+    this.block = undefined;
+    this.log.append(e);
+  }
+
+  /** Takes the text form of a table away, which the program printed just before the table itself. */
+  private dropTwin(text: string): void {
+    const pre = this.block?.stream === "out" ? this.block.pre : undefined;
+    const all = pre?.textContent ?? "";
+    const twin = text.trimEnd();
+    const at = all.trimEnd().length - twin.length;
+    if (!pre || !twin || at < 0 || !all.startsWith(twin, at)) return;
+    if (at === 0) pre.remove();
+    else pre.textContent = all.slice(0, at);
+    this.block = undefined;
+  }
+
+  /** Everything that was written, for copying. */
+  text(): string {
+    return this.said.out + (this.said.err && this.said.out ? "\n" : "") + this.said.err;
+  }
+
+  stdout(): string {
+    return this.said.out;
+  }
+
+  private atEnd(): boolean {
+    return this.screen.scrollHeight - this.screen.scrollTop - this.screen.clientHeight < 40;
+  }
+
+  toEnd(): void {
+    this.screen.scrollTop = this.screen.scrollHeight;
+  }
+}
