@@ -119,13 +119,6 @@ func (m *module) skip(start int, op byte, imm immediate) {
 		m.fail(start, "%s", describe(m.b[start:m.pos]))
 	case immBlock:
 		m.blockType()
-	case immIndex:
-		m.u32()
-	case immIndexes:
-		m.u32()
-		m.u32()
-	case immGlobal:
-		m.global()
 	case immTable:
 		for n := m.count(1); n >= 0; n-- { // one more for the default
 			m.u32()
@@ -134,6 +127,38 @@ func (m *module) skip(start int, op byte, imm immediate) {
 		m.tryTable()
 	case immSelect:
 		m.selectType()
+	case immS32:
+		m.signed(32)
+	case immS64:
+		m.signed(64)
+	case immLane:
+		m.byte()
+	case imm4:
+		m.take(4)
+	case imm8:
+		m.take(8)
+	case imm16:
+		m.take(16)
+	default:
+		m.skipIndexes(imm)
+	}
+}
+
+// skipIndexes reads immediates that name things of the module.
+func (m *module) skipIndexes(imm immediate) {
+	switch imm {
+	case immIndex:
+		m.u32()
+	case immIndexes:
+		m.u32()
+		m.u32()
+	case immType:
+		m.typeIndex()
+	case immTypeTable:
+		m.typeIndex()
+		m.u32()
+	case immGlobal:
+		m.global()
 	case immMem:
 		m.memArg()
 	case immMemLane:
@@ -147,18 +172,6 @@ func (m *module) skip(start int, op byte, imm immediate) {
 	case immIndexZero:
 		m.u32()
 		m.zero()
-	case immS32:
-		m.signed(32)
-	case immS64:
-		m.signed(64)
-	case immLane:
-		m.byte()
-	case imm4:
-		m.take(4)
-	case imm8:
-		m.take(8)
-	case imm16:
-		m.take(16)
 	}
 }
 
@@ -185,11 +198,13 @@ func (m *module) prefixed(prefix byte) immediate {
 
 // global reads the index of a global. The fuel counter comes after the last of
 // the module's own, which must not be able to name it.
-func (m *module) global() {
+func (m *module) global() uint32 {
 	start := m.pos
-	if i := m.u32(); i >= m.globals() {
+	i := m.u32()
+	if i >= m.globals() {
 		m.fail(start, "no global %d", i)
 	}
+	return i
 }
 
 // memArg reads alignment and offset of a memory access.

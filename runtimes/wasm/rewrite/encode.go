@@ -149,11 +149,14 @@ func (m *module) encodeExports(there bool) []byte {
 		}
 		kind := m.byte()
 		out = append(out, m.b[start:m.pos]...)
-		index := m.u32()
-		if kind == kindFunc {
-			index = m.shift(index)
+		switch kind {
+		case kindFunc:
+			out = appendU32(out, m.shift(m.u32()))
+		case kindGlobal:
+			out = appendU32(out, m.global())
+		default:
+			out = appendU32(out, m.u32())
 		}
-		out = appendU32(out, index)
 	}
 	for i, index := range m.exported {
 		out = appendGlobalExport(out, m.info.Globals[i], uint32(index))

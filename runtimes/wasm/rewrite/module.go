@@ -1,5 +1,10 @@
 package rewrite
 
+import (
+	"math"
+	"unicode/utf8"
+)
+
 // Section ids, as in the binary format.
 const (
 	secCustom    = 0
@@ -104,8 +109,11 @@ func position(id byte, next int) int {
 
 // custom notes where the name section is.
 func (m *module) custom() {
-	n := m.count(1)
-	if string(m.take(n)) == "name" {
+	start := m.pos
+	switch name := m.take(m.count(1)); {
+	case !utf8.Valid(name):
+		m.fail(start, "the custom section's name is not UTF-8")
+	case string(name) == "name":
 		m.names = span{m.pos, m.end}
 	}
 }
@@ -127,10 +135,7 @@ func (m *module) close() {
 // declare reads what the module declares: it counts everything that has an
 // index and keeps the types whose limits may change.
 func (m *module) declare() {
-	if m.open(secType) {
-		m.countTypes()
-		m.close()
-	}
+	m.declareTypes()
 	if m.open(secGlobal) { // only the number: initialisers are read when imports are known
 		m.definedGlobals = m.count(3)
 	}
@@ -141,10 +146,24 @@ func (m *module) declare() {
 	if m.open(secFunction) {
 		m.functions = m.count(1)
 		for range m.functions {
-			m.u32()
+			m.typeIndex()
 		}
 		m.close()
 	}
+	m.declareLimits()
+	m.declareRest()
+}
+
+func (m *module) declareTypes() {
+	if m.open(secType) {
+		m.types = math.MaxInt // until they are counted: types of a group may refer to later ones
+		m.types = m.countTypes()
+		m.close()
+	}
+}
+
+// declareLimits reads the tables and memories.
+func (m *module) declareLimits() {
 	if m.open(secTable) {
 		for n := m.count(3); n > 0 && m.err == nil; n-- {
 			m.tables = append(m.tables, m.tableType())
@@ -157,7 +176,6 @@ func (m *module) declare() {
 		}
 		m.close()
 	}
-	m.declareRest()
 }
 
 // declareRest checks the sections that are kept as they are.
@@ -183,12 +201,12 @@ func (m *module) declareRest() {
 		m.close()
 	}
 	if m.functions > 0 && m.spans[secCode].from == 0 {
-		m.fail(m.pos, "no code for %d functions", m.functions)
+		m.fail(m.spans[secFunction].from, "no code for %d functions", m.functions)
 	}
 }
 
-// countTypes reads the type section.
-func (m *module) countTypes() {
+// countTypes reads the type section and returns how many types it has.
+func (m *module) countTypes() (types int) {
 	for n := m.count(2); n > 0 && m.err == nil; n-- {
 		group := 1
 		form := m.byte()
@@ -208,9 +226,10 @@ func (m *module) countTypes() {
 			}
 			m.valueTypes() // parameters
 			m.valueTypes() // results
-			m.types++
+			types++
 		}
 	}
+	return types
 }
 
 func (m *module) valueTypes() {
@@ -222,7 +241,7 @@ func (m *module) valueTypes() {
 // tagType reads the type of an exception tag.
 func (m *module) tagType() {
 	m.zero()
-	m.u32()
+	m.typeIndex()
 }
 
 // dataSegment reads a data segment.
@@ -233,106 +252,14 @@ func (m *module) dataSegment() {
 		m.constExpr(nil)
 	case 1: // passive
 	case 2: // active, with a memory
-		m.zero()
+		if m.u32() != 0 {
+			m.fail(start, "multiple memories are not supported")
+		}
 		m.constExpr(nil)
 	default:
 		m.fail(start, "data segment of kind %d", kind)
 	}
 	m.take(m.count(1))
-}
-
-// importType is one import.
-type importType struct {
-	name   []byte // module and name
-	kind   byte
-	table  tableType
-	memory memoryType
-	other  []byte // the type of a function, global or tag
-}
-
-// readImports reads the import section.
-func (m *module) readImports() {
-	for n := m.count(4); n > 0 && m.err == nil; n-- {
-		start := m.pos
-		from := m.count(1)
-		if string(m.take(from)) == TickModule {
-			m.fail(start, "imports from the module %q are reserved", TickModule)
-		}
-		m.name()
-		i := importType{name: m.b[start:m.pos], kind: m.byte()}
-		at := m.pos
-		switch i.kind {
-		case kindFunc:
-			m.u32()
-			m.importedFuncs++
-		case kindTable:
-			if i.table = m.tableType(); i.table.init != nil {
-				m.fail(at, "an imported table has no initialiser")
-			}
-		case kindMemory:
-			i.memory = m.memoryType()
-		case kindGlobal:
-			m.valueType()
-			m.byte()
-			m.importedGlobals++
-		case kindTag:
-			m.tagType()
-		default:
-			m.fail(at-1, "import of kind %d", i.kind)
-		}
-		i.other = m.b[at:m.pos]
-		m.imports = append(m.imports, i)
-	}
-}
-
-// bound applies the limits of the options to tables and memories.
-func (m *module) bound() {
-	var tables []*tableType
-	var memories []*memoryType
-	for i := range m.imports {
-		switch m.imports[i].kind {
-		case kindTable:
-			tables = append(tables, &m.imports[i].table)
-		case kindMemory:
-			memories = append(memories, &m.imports[i].memory)
-		}
-	}
-	for i := range m.tables {
-		tables = append(tables, &m.tables[i])
-	}
-	for i := range m.memories {
-		memories = append(memories, &m.memories[i])
-	}
-	if m.opts.MaxTable > 0 {
-		m.boundTables(tables)
-	}
-	if m.opts.MaxMemoryPages > 0 {
-		m.boundMemories(memories)
-	}
-}
-
-func (m *module) boundTables(tables []*tableType) {
-	total := uint64(0)
-	for _, t := range tables {
-		if total += uint64(t.limits.min); total > uint64(m.opts.MaxTable) {
-			m.fail(t.offset, "tables begin with %d entries, at most %d are allowed", total, m.opts.MaxTable)
-			return
-		}
-	}
-	for _, t := range tables {
-		room := (m.opts.MaxTable - uint32(total)) / uint32(len(tables))
-		t.limits = t.limits.lower(t.limits.min + room)
-	}
-}
-
-func (m *module) boundMemories(memories []*memoryType) {
-	for _, mem := range memories {
-		if mem.limits.min > m.opts.MaxMemoryPages {
-			m.fail(mem.offset, "memory begins with %d pages, at most %d are allowed", mem.limits.min, m.opts.MaxMemoryPages)
-			return
-		}
-		mem.limits = mem.limits.lower(m.opts.MaxMemoryPages)
-	}
 }
 
 // tickFunc is the index of the imported tick function: the last of the imports,

@@ -33,7 +33,7 @@ func (m *module) appendNames(out []byte) []byte {
 		}
 		n.leave(outer)
 	}
-	if n.err != nil {
+	if n.err != nil || len(content) == len("\x04name") {
 		return out
 	}
 	return appendBlock(append(out, secCustom), content)

@@ -10,6 +10,8 @@ const (
 	immLoop                       // a block type; this is a loop header
 	immIndex                      // one index
 	immIndexes                    // two indexes
+	immType                       // the index of a type
+	immTypeTable                  // the indexes of a type and a table
 	immFunc                       // the index of a function
 	immGlobal                     // the index of a global
 	immTable                      // a branch table
@@ -73,40 +75,40 @@ func set(t *[256]immediate, imm immediate, first, last int) {
 }
 
 func makePlainOps() (t [256]immediate) {
-	set(&t, immNone, 0x00, 0x01)   // unreachable, nop
-	t[0x02] = immBlock             // block
-	t[opLoop] = immLoop            //
-	t[opIf] = immBlock             //
-	t[0x05] = immNone              // else
-	t[0x08] = immIndex             // throw
-	t[0x0a] = immNone              // throw_ref
-	t[opEnd] = immNone             //
-	set(&t, immIndex, 0x0c, 0x0d)  // br, br_if
-	t[0x0e] = immTable             // br_table
-	t[0x0f] = immNone              // return
-	t[opCall] = immFunc            //
-	t[0x11] = immIndexes           // call_indirect: type, table
-	t[opReturnCall] = immFunc      //
-	t[opReturnCallTo] = immIndexes // return_call_indirect
-	set(&t, immIndex, 0x14, 0x15)  // call_ref, return_call_ref: type
-	set(&t, immNone, 0x1a, 0x1b)   // drop, select
-	t[0x1c] = immSelect            // select t
-	t[0x1f] = immTry               // try_table
-	set(&t, immIndex, 0x20, 0x22)  // local.get, local.set, local.tee
-	set(&t, immGlobal, 0x23, 0x24) // global.get, global.set
-	set(&t, immIndex, 0x25, 0x26)  // table.get, table.set
-	set(&t, immMem, 0x28, 0x3e)    // loads and stores
-	set(&t, immZero, 0x3f, 0x40)   // memory.size, memory.grow
-	t[opI32Const] = immS32         //
-	t[opI64Const] = immS64         //
-	t[opF32Const] = imm4           //
-	t[opF64Const] = imm8           //
-	set(&t, immNone, 0x45, 0xc4)   // numeric instructions
-	t[opRefNull] = immIndex        // a heap type: one byte below 0x80, or a type index
-	t[0xd1] = immNone              // ref.is_null
-	t[opRefFunc] = immFunc         //
-	t[0xd4] = immNone              // ref.as_non_null
-	set(&t, immIndex, 0xd5, 0xd6)  // br_on_null, br_on_non_null
+	set(&t, immNone, 0x00, 0x01)     // unreachable, nop
+	t[0x02] = immBlock               // block
+	t[opLoop] = immLoop              //
+	t[opIf] = immBlock               //
+	t[0x05] = immNone                // else
+	t[0x08] = immIndex               // throw
+	t[0x0a] = immNone                // throw_ref
+	t[opEnd] = immNone               //
+	set(&t, immIndex, 0x0c, 0x0d)    // br, br_if
+	t[0x0e] = immTable               // br_table
+	t[0x0f] = immNone                // return
+	t[opCall] = immFunc              //
+	t[0x11] = immTypeTable           // call_indirect
+	t[opReturnCall] = immFunc        //
+	t[opReturnCallTo] = immTypeTable // return_call_indirect
+	set(&t, immType, 0x14, 0x15)     // call_ref, return_call_ref
+	set(&t, immNone, 0x1a, 0x1b)     // drop, select
+	t[0x1c] = immSelect              // select t
+	t[0x1f] = immTry                 // try_table
+	set(&t, immIndex, 0x20, 0x22)    // local.get, local.set, local.tee
+	set(&t, immGlobal, 0x23, 0x24)   // global.get, global.set
+	set(&t, immIndex, 0x25, 0x26)    // table.get, table.set
+	set(&t, immMem, 0x28, 0x3e)      // loads and stores
+	set(&t, immZero, 0x3f, 0x40)     // memory.size, memory.grow
+	t[opI32Const] = immS32           //
+	t[opI64Const] = immS64           //
+	t[opF32Const] = imm4             //
+	t[opF64Const] = imm8             //
+	set(&t, immNone, 0x45, 0xc4)     // numeric instructions
+	t[opRefNull] = immIndex          // a heap type: one byte below 0x80, or a type index
+	t[0xd1] = immNone                // ref.is_null
+	t[opRefFunc] = immFunc           //
+	t[0xd4] = immNone                // ref.as_non_null
+	set(&t, immIndex, 0xd5, 0xd6)    // br_on_null, br_on_non_null
 	return t
 }
 

@@ -1,7 +1,12 @@
 package rewrite_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/tetratelabs/wazero"
@@ -21,6 +26,7 @@ type host struct {
 	wazero.Runtime
 	ticks  int
 	refill uint64
+	stop   func() error // when set: an error of it ends the guest at a tick
 }
 
 func newHost(t testing.TB, config wazero.RuntimeConfig) *host {
@@ -34,6 +40,11 @@ func newHost(t testing.TB, config wazero.RuntimeConfig) *host {
 	})
 	tick := func(_ context.Context, m api.Module, _ []uint64) {
 		h.ticks++
+		if h.stop != nil {
+			if err := h.stop(); err != nil {
+				panic(err)
+			}
+		}
 		m.ExportedGlobal(rewrite.FuelExport).(api.MutableGlobal).Set(h.refill)
 	}
 	_, err := h.NewHostModuleBuilder(rewrite.TickModule).NewFunctionBuilder().
@@ -96,5 +107,226 @@ func TestFuelCountsLoopIterations(t *testing.T) {
 				t.Errorf("info = %+v", info)
 			}
 		})
+	}
+}
+
+func TestStopWithoutLoops(t *testing.T) {
+	errStop := errors.New("stop")
+	for _, tc := range []struct {
+		function string
+		entries  bool
+	}{
+		{"loop", false}, {"tail", false}, {"loop", true}, {"tail", true}, {"recurse", true},
+	} {
+		t.Run(fmt.Sprintf("%s, entries %t", tc.function, tc.entries), func(t *testing.T) {
+			h := newHost(t, wazero.NewRuntimeConfig())
+			h.stop = func() error {
+				if h.ticks < 3 {
+					return nil
+				}
+				return errStop
+			}
+			out, _ := mustRewrite(t, foreverModule(), rewrite.Options{Fuel: &rewrite.Fuel{Initial: 100, Entries: tc.entries}})
+			_, err := h.instantiate(t, out).ExportedFunction(tc.function).Call(t.Context())
+			if !errors.Is(err, errStop) || h.ticks != 3 {
+				t.Errorf("%v after %d ticks, want to stop at the third", err, h.ticks)
+			}
+		})
+	}
+}
+
+func TestFunctionIndexesEverywhere(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		opts rewrite.Options
+	}{
+		{"nothing asked", rewrite.Options{}},
+		{"fuel", rewrite.Options{Fuel: &rewrite.Fuel{Initial: 1}}},
+		{"everything", rewrite.Options{
+			Fuel: &rewrite.Fuel{Initial: 1, Entries: true}, MaxTable: 10, MaxMemoryPages: 1, KeepNames: true, ExportGlobals: true,
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			h := newHost(t, wazero.NewRuntimeConfig())
+			noted := 0
+			_, err := h.NewHostModuleBuilder("env").NewFunctionBuilder().
+				WithFunc(func() { noted++ }).Export("note").Instantiate(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, _ := mustRewrite(t, indexModule(), tc.opts)
+			m := h.instantiate(t, out)
+			for i := range uint64(8) {
+				if got := call(t, m, "call", i); got != i+1 {
+					t.Errorf("entry %d holds function %d, want %d", i, got, i+1)
+				}
+			}
+			for _, i := range []uint64{8, 9} {
+				if got := call(t, m, "call", i); got != 9 {
+					t.Errorf("entry %d holds function %d, want 9", i, got)
+				}
+			}
+			if tail, one := call(t, m, "tail"), call(t, m, "one"); tail != 1 || one != 1 || noted != 1 {
+				t.Errorf("tail call %d, export %d, %d calls of the import, want 1, 1, 1", tail, one, noted)
+			}
+		})
+	}
+}
+
+func TestEmptyModuleGetsSections(t *testing.T) {
+	h := newHost(t, wazero.NewRuntimeConfig())
+	out, _ := mustRewrite(t, wasmModule(), rewrite.Options{Fuel: &rewrite.Fuel{Initial: 123456}})
+	if got := h.instantiate(t, out).ExportedGlobal(rewrite.FuelExport).Get(); got != 123456 {
+		t.Errorf("fuel is %d, want 123456", got)
+	}
+}
+
+func TestTablesAreBounded(t *testing.T) {
+	table := func(limits ...byte) []byte { return append([]byte{0x70}, limits...) }
+	grow := func(table byte) []byte { return body(nil, 0xd0, 0x70, 0x20, 0, 0xfc, 0x0f, table, 0x0b) }
+	for _, tc := range []struct {
+		name   string
+		tables [][]byte
+		max    uint32
+		grown  []int32 // what growing each table by 5 and then by 1 gives
+		refuse string
+	}{
+		{"no bound", [][]byte{table(0, 2)}, 0, []int32{2, 7}, ""},
+		{"a bound", [][]byte{table(0, 2)}, 7, []int32{2, -1}, ""},
+		{"a larger maximum", [][]byte{table(1, 2, 100)}, 7, []int32{2, -1}, ""},
+		{"a smaller maximum", [][]byte{table(1, 2, 3)}, 7, []int32{-1, 2}, ""},
+		{"two share", [][]byte{table(0, 2), table(0, 3)}, 15, []int32{2, -1, 3, -1}, ""},
+		{"minimum at the bound", [][]byte{table(0, 7)}, 7, []int32{-1, -1}, ""},
+		{"minimum above the bound", [][]byte{table(0, 8)}, 7, nil, "tables begin with 8 entries, at most 7 are allowed"},
+		{"minimums above the bound", [][]byte{table(0, 4), table(0, 4)}, 7, nil, "tables begin with 8 entries"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			h := newHost(t, wazero.NewRuntimeConfig())
+			wasm := wasmModule(
+				section(1, funcType(i32, i32)),
+				section(3, []byte{0}, []byte{0}),
+				section(4, tc.tables...),
+				section(7, exported("grow0", 0, 0), exported("grow1", 0, 1)),
+				section(10, grow(0), grow(byte(len(tc.tables)-1))))
+			out, _, err := rewrite.Rewrite(wasm, rewrite.Options{MaxTable: tc.max})
+			if tc.refuse != "" {
+				wantError(t, err, tc.refuse)
+				return
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			m := h.instantiate(t, out)
+			for i, want := range tc.grown {
+				by := uint64(5 - 4*(i%2))
+				if got := int32(call(t, m, fmt.Sprintf("grow%d", i/2), by)); got != want {
+					t.Errorf("growing table %d by %d gives %d, want %d", i/2, by, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestImportedTableIsBounded(t *testing.T) {
+	h := newHost(t, wazero.NewRuntimeConfig())
+	owner := wasmModule(section(4, []byte{0x70, 1, 2, 5}), section(7, exported("t", 1, 0)))
+	out, _ := mustRewrite(t, owner, rewrite.Options{MaxTable: 4})
+	if _, err := h.InstantiateWithConfig(t.Context(), out, wazero.NewModuleConfig().WithName("owner")); err != nil {
+		t.Fatal(err)
+	}
+	user, _ := mustRewrite(t, wasmModule(section(2, imported("owner", "t", 1, 0x70, 0, 2))), rewrite.Options{MaxTable: 3})
+	_, err := h.Instantiate(t.Context(), user)
+	wantError(t, err, "maximum size mismatch: 3 < 4") // the import's maximum is 3 now
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		limits []byte
+		max    uint32
+		grown  int32 // what growing by 2 pages gives
+		refuse string
+	}{
+		{"no bound", []byte{0, 1}, 0, 1, ""},
+		{"a bound", []byte{0, 1}, 2, -1, ""},
+		{"room up to the bound", []byte{0, 1}, 3, 1, ""},
+		{"a larger maximum", []byte{1, 1, 9}, 2, -1, ""},
+		{"a smaller maximum", []byte{1, 1, 2}, 9, -1, ""},
+		{"minimum above the bound", []byte{0, 3}, 2, 0, "memory begins with 3 pages, at most 2 are allowed"},
+		{"64 bits", []byte{4, 1}, 2, 0, "limits of kind 0x4 are not supported"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			h := newHost(t, wazero.NewRuntimeConfig())
+			wasm := wasmModule(
+				section(1, funcType("", i32)),
+				section(3, []byte{0}),
+				section(5, tc.limits),
+				section(7, exported("grow", 0, 0)),
+				section(10, body(nil, 0x41, 2, 0x40, 0, 0x0b)))
+			out, _, err := rewrite.Rewrite(wasm, rewrite.Options{MaxMemoryPages: tc.max})
+			if tc.refuse != "" {
+				wantError(t, err, tc.refuse)
+				return
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			if got := int32(call(t, h.instantiate(t, out), "grow")); got != tc.grown {
+				t.Errorf("growing gives %d, want %d", got, tc.grown)
+			}
+		})
+	}
+}
+
+func TestExportGlobals(t *testing.T) {
+	h := newHost(t, wazero.NewRuntimeConfig())
+	wasm := wasmModule(section(6,
+		[]byte{0x7f, 1, 0x41, 5, 0x0b},
+		[]byte{0x7f, 0, 0x41, 6, 0x0b}, // constant
+		[]byte{0x7e, 1, 0x42, 7, 0x0b}))
+	out, info := mustRewrite(t, wasm, rewrite.Options{ExportGlobals: true, Fuel: &rewrite.Fuel{Initial: 9}})
+	if want := []string{"__wz_g0", "__wz_g2"}; !slices.Equal(info.Globals, want) {
+		t.Fatalf("globals %v, want %v", info.Globals, want)
+	}
+	m := h.instantiate(t, out)
+	for name, want := range map[string]uint64{"__wz_g0": 5, "__wz_g2": 7, rewrite.FuelExport: 9} {
+		if got := m.ExportedGlobal(name).Get(); got != want {
+			t.Errorf("%s = %d, want %d", name, got, want)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	names := customSection("name", slices.Concat(
+		rawSection(0, str("program")),
+		section(1, append([]byte{0}, str("broken")...)),
+		section(2))...)
+	wasm := wasmModule(
+		section(1, funcType("", "")), section(3, []byte{0}), section(7, exported("run", 0, 0)),
+		section(10, body(nil, 0x00, 0x0b)), names, customSection("producers", 1, 2, 3))
+	for _, tc := range []struct {
+		name string
+		keep bool
+		in   []byte
+		want string
+	}{
+		{"kept", true, wasm, "program.broken("},
+		{"stripped", false, wasm, ".$1("},
+		{"malformed", true, append(wasm[:len(wasm):len(wasm)], customSection("name", 1, 9)...), ".$1("},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			h := newHost(t, wazero.NewRuntimeConfig())
+			out, _ := mustRewrite(t, tc.in, rewrite.Options{KeepNames: tc.keep, Fuel: &rewrite.Fuel{}})
+			if bytes.Contains(out, []byte("producers")) {
+				t.Error("another custom section is still there")
+			}
+			_, err := h.instantiate(t, out).ExportedFunction("run").Call(t.Context())
+			wantError(t, err, tc.want)
+		})
+	}
+}
+
+func wantError(t *testing.T, err error, text string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), text) {
+		t.Errorf("error %v, want %q in it", err, text)
 	}
 }

@@ -8,92 +8,38 @@ func (m *module) valueType() {
 	switch t := m.byte(); t {
 	case 0x7f, 0x7e, 0x7d, 0x7c, 0x7b, 0x70, 0x6f, 0x69: // i32 … v128, funcref, externref, exnref
 	case 0x63, 0x64: // (ref null t), (ref t)
-		m.signed(33)
+		m.heapType()
 	default:
 		m.fail(start, "unknown value type %#x", t)
+	}
+}
+
+// heapType reads what a reference refers to: a type index, or a negative number
+// for an abstract type. It returns what it read.
+func (m *module) heapType() int64 {
+	start := m.pos
+	t := m.signed(33)
+	if t >= int64(m.types) {
+		m.fail(start, "no type %d", t)
+	}
+	return t
+}
+
+// typeIndex reads the index of a type. The type of the tick function comes after
+// the last of the module's own.
+func (m *module) typeIndex() {
+	start := m.pos
+	if t := m.u32(); int64(t) >= int64(m.types) {
+		m.fail(start, "no type %d", t)
 	}
 }
 
 // blockType reads the type of a block: nothing, a value type or a type index.
 func (m *module) blockType() {
 	const refNull, ref = 0x63 - 0x80, 0x64 - 0x80
-	if t := m.signed(33); t == refNull || t == ref {
-		m.signed(33)
+	if t := m.heapType(); t == refNull || t == ref {
+		m.heapType()
 	}
-}
-
-// limits are the sizes of a table or a memory.
-type limits struct {
-	flag     byte // bit 0: there is a maximum; bit 1: shared
-	min, max uint32
-}
-
-// limits reads limits. Only a memory can be shared.
-func (m *module) limits(maxFlag byte) limits {
-	l := limits{flag: m.byte()}
-	if l.flag > maxFlag {
-		m.fail(m.pos-1, "limits of kind %#x are not supported", l.flag)
-	}
-	l.min = m.u32()
-	if l.flag&1 != 0 {
-		l.max = m.u32()
-	}
-	return l
-}
-
-// lower returns l with a maximum of at most n.
-func (l limits) lower(n uint32) limits {
-	if l.flag&1 == 0 || l.max > n {
-		l.flag, l.max = l.flag|1, n
-	}
-	return l
-}
-
-func (l limits) append(b []byte) []byte {
-	b = appendU32(append(b, l.flag), l.min)
-	if l.flag&1 != 0 {
-		b = appendU32(b, l.max)
-	}
-	return b
-}
-
-// tableType is the type of a table and the expression that fills it.
-type tableType struct {
-	offset int
-	head   []byte // everything before the limits
-	limits limits
-	init   []byte // rewritten; empty when there is none
-}
-
-func (m *module) tableType() tableType {
-	t := tableType{offset: m.pos}
-	hasInit := m.more() && m.b[m.pos] == 0x40
-	if hasInit {
-		m.byte()
-		m.zero()
-	}
-	m.valueType()
-	t.head = m.b[t.offset:m.pos]
-	t.limits = m.limits(1)
-	if hasInit {
-		t.init = m.constExpr(nil)
-	}
-	return t
-}
-
-func (t tableType) append(b []byte) []byte {
-	b = append(b, t.head...)
-	return append(t.limits.append(b), t.init...)
-}
-
-// memoryType is the type of a memory.
-type memoryType struct {
-	offset int
-	limits limits
-}
-
-func (m *module) memoryType() memoryType {
-	return memoryType{m.pos, m.limits(3)}
 }
 
 // constExpr appends a constant expression with function indexes shifted.
