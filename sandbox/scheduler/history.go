@@ -68,10 +68,12 @@ func recorded(files []sandbox.File) []sandbox.File {
 	return files
 }
 
-// markSaved says that p needs no saving any more.
-func (h *history) markSaved(p *past) {
+// markSaved says that the oldest unsaved run needs no saving any more.
+func (h *history) markSaved() {
+	p := h.unsaved[0]
 	p.saved = true
-	h.unsaved = slices.DeleteFunc(h.unsaved, func(o *past) bool { return o == p })
+	h.unsaved[0] = nil
+	h.unsaved = h.unsaved[1:]
 	h.unsavedBytes -= p.size
 }
 
@@ -123,7 +125,7 @@ func (s *Scheduler) saveAll() {
 		s.save(p.record)
 
 		s.mu.Lock()
-		s.history.markSaved(p)
+		s.history.markSaved()
 		s.mu.Unlock()
 	}
 }

@@ -36,6 +36,7 @@ type journal struct {
 	marks  []mark
 	events []sandbox.Event // those that are not text
 	size   int             // the position of the end
+	over   [2]bool         // streams that lost text to maxJournalText
 	ended  bool
 	wake   chan struct{} // closed at the next change; nil while nobody waits
 }
@@ -64,7 +65,11 @@ func (j *journal) output(s sandbox.Stream, p []byte) {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.ended || j.text[0].Len()+j.text[1].Len()+len(p) > maxJournalText {
+	if j.ended {
+		return
+	}
+	if j.text[0].Len()+j.text[1].Len()+len(p) > maxJournalText {
+		j.over[k] = true
 		return
 	}
 	j.addText(k, func(b *strings.Builder) { j.join[k].write(b, p) })
@@ -134,6 +139,8 @@ func (j *journal) soFar(r sandbox.Result) sandbox.Result {
 // fill copies the content to r. Preconditions: j.mu must be held.
 func (j *journal) fill(r *sandbox.Result) {
 	r.Stdout, r.Stderr = j.text[kindStdout].String(), j.text[kindStderr].String()
+	r.Truncated.Stdout = r.Truncated.Stdout || j.over[kindStdout]
+	r.Truncated.Stderr = r.Truncated.Stderr || j.over[kindStderr]
 	for _, e := range j.events {
 		if e.Type == sandbox.EventDisplay {
 			r.Outputs = append(r.Outputs, *e.Display)
@@ -180,31 +187,52 @@ func (j *journal) poll(after int) (events []sandbox.Event, next int, wait <-chan
 	return nil, after, j.wake
 }
 
+// A batch is what one read gathers.
+type batch struct {
+	events []sandbox.Event
+	text   int // bytes of text in events
+	pos    int // the position behind events
+}
+
+func (b *batch) full() bool { return len(b.events) >= maxReadEvents || b.text >= maxReadText }
+
 // collect gathers a batch that starts at pos, which lies before the end.
 // Preconditions: j.mu must be held.
 func (j *journal) collect(pos int) (events []sandbox.Event, next int) {
 	i := sort.Search(len(j.marks), func(i int) bool { return int(j.marks[i].pos) > pos }) - 1
-	text := 0
-	for ; i < len(j.marks) && len(events) < maxReadEvents && text < maxReadText; i++ {
-		m := j.marks[i]
-		if m.kind == kindEvent {
-			pos++
+	b := batch{pos: pos}
+	for ; i < len(j.marks) && !b.full(); i++ {
+		if j.marks[i].kind == kindEvent {
+			b.pos++
 			if !j.outdated(i) {
-				events = append(events, j.events[m.at])
+				b.events = append(b.events, j.events[j.marks[i].at])
 			}
 			continue
 		}
-		for end := j.endOf(i); pos < end && len(events) < maxReadEvents && text < maxReadText; {
-			s := j.slice(m, pos, end)
-			pos += len(s)
-			text += len(s)
-			events = append(events, textEvent(m.kind, s))
-		}
-		if pos < j.endOf(i) {
-			break
-		}
+		j.collectText(&b, j.marks[i], j.endOf(i))
 	}
-	return events, pos
+	return b.events, b.pos
+}
+
+// collectText adds the text of m, which ends at position end.
+// Preconditions: j.mu must be held.
+func (j *journal) collectText(b *batch, m mark, end int) {
+	text := j.text[m.kind].String()[m.at : int(m.at)+end-int(m.pos)]
+	for from := wholeRune(text, b.pos-int(m.pos)); from < len(text) && !b.full(); {
+		to := wholeRune(text, min(len(text), from+maxReadTextEvent))
+		b.events = append(b.events, textEvent(m.kind, text[from:to]))
+		b.text += to - from
+		b.pos = int(m.pos) + to
+		from = to
+	}
+}
+
+// wholeRune returns i or, where that is inside a character, the place before it.
+func wholeRune(s string, i int) int {
+	for i > 0 && i < len(s) && !utf8.RuneStart(s[i]) {
+		i--
+	}
+	return i
 }
 
 // outdated reports whether mark i is a status that the next event replaces, so
@@ -224,20 +252,6 @@ func (j *journal) endOf(i int) int {
 		return int(j.marks[i+1].pos)
 	}
 	return j.size
-}
-
-// slice returns the text of m from pos towards end, cut at a whole character.
-func (j *journal) slice(m mark, pos, end int) string {
-	from := int(m.at) + pos - int(m.pos)
-	s := j.text[m.kind].String()[from : int(m.at)+end-int(m.pos)]
-	if len(s) <= maxReadTextEvent {
-		return s
-	}
-	cut := maxReadTextEvent
-	for !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut]
 }
 
 func textEvent(k kind, s string) sandbox.Event {

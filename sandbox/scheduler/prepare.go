@@ -69,6 +69,17 @@ func (s *Scheduler) checkLanguage(r *Run, l sandbox.Language) bool {
 	return false
 }
 
+// languageReady lets the runs go on that wait for p's language: one that came
+// later has found it ready, and must not overtake them.
+// Preconditions: s.mu must be held.
+func (s *Scheduler) languageReady(p place) {
+	for _, r := range s.queue.all() {
+		if r.place.engine == p.engine && r.place.language.ID == p.language.ID {
+			r.ready = true
+		}
+	}
+}
+
 type languageKey struct {
 	engine sandbox.EngineChoice
 	id     string

@@ -14,7 +14,8 @@ import (
 // Where the idempotency key is remembered it returns the run that the key
 // stands for, live or ended. Keys are remembered as long as finished runs are,
 // but not across a restart; the key of a run that was cancelled or failed by
-// our fault is forgotten, so that trying again runs the program.
+// our fault is forgotten, so that trying again runs the program. The input of
+// such a run is Run.Stdin, not the one in req.
 //
 // # Errors
 //
@@ -110,11 +111,13 @@ func (s *Scheduler) admit(r *Run, sum print) (*Run, error) {
 	s.live[r.id] = r
 	identity := r.Identity()
 	r.journal.add(sandbox.Event{Type: sandbox.EventStart, Result: &identity})
-	if !r.ready {
+	s.queue.push(r)
+	if r.ready {
+		s.languageReady(r.place)
+	} else {
 		r.report(preparing(r.place.language))
 		notify(s.unready)
 	}
-	s.queue.push(r)
 	s.dispatch()
 	return r, nil
 }

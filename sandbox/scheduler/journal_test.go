@@ -1,0 +1,216 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"unicode/utf8"
+
+	"sandpiper/sandbox"
+)
+
+func status(state sandbox.ProgressState, position int) sandbox.Event {
+	return sandbox.Event{Type: sandbox.EventStatus, Status: &sandbox.Progress{State: state, Position: position}}
+}
+
+// readAll reads from a position to the exit event.
+func readAll(t *testing.T, j *journal, after int) []sandbox.Event {
+	t.Helper()
+	var all []sandbox.Event
+	for {
+		events, next, err := j.read(t.Context(), after)
+		if err == io.EOF {
+			return all
+		}
+		if err != nil {
+			t.Fatalf("read after %d: %v", after, err)
+		}
+		if next <= after {
+			t.Fatalf("read after %d went on at %d", after, next)
+		}
+		all, after = append(all, events...), next
+	}
+}
+
+func ended(j *journal) *journal {
+	j.end(sandbox.Result{}, func(sandbox.Result) {})
+	return j
+}
+
+// story writes events as one line: "out(text)", "err(text)" and the other types.
+func story(events []sandbox.Event) string {
+	var parts []string
+	for _, e := range events {
+		switch e.Type {
+		case sandbox.EventStdout:
+			parts = append(parts, "out("+e.Text+")")
+		case sandbox.EventStderr:
+			parts = append(parts, "err("+e.Text+")")
+		case sandbox.EventStatus:
+			parts = append(parts, string(e.Status.State))
+		default:
+			parts = append(parts, string(e.Type))
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+func TestJournalStory(t *testing.T) {
+	tests := []struct {
+		name  string
+		write func(j *journal)
+		want  string
+	}{
+		{"nothing", func(j *journal) {}, "exit"},
+		{"one stream is merged", func(j *journal) {
+			j.output(sandbox.Stdout, []byte("a"))
+			j.output(sandbox.Stdout, []byte("b"))
+		}, "out(ab) exit"},
+		{"streams keep their order", func(j *journal) {
+			j.output(sandbox.Stdout, []byte("a"))
+			j.output(sandbox.Stderr, []byte("b"))
+			j.output(sandbox.Stdout, []byte("c"))
+		}, "out(a) err(b) out(c) exit"},
+		{"a display lies between", func(j *journal) {
+			j.output(sandbox.Stdout, []byte("a"))
+			j.add(sandbox.Event{Type: sandbox.EventDisplay, Display: &sandbox.Display{}})
+			j.output(sandbox.Stdout, []byte("b"))
+		}, "out(a) display out(b) exit"},
+		{"only the last of several statuses", func(j *journal) {
+			j.add(status(sandbox.ProgressQueued, 2))
+			j.add(status(sandbox.ProgressQueued, 1))
+			j.add(status(sandbox.ProgressRunning, 0))
+			j.output(sandbox.Stdout, []byte("a"))
+		}, "running out(a) exit"},
+		{"a cut character comes whole", func(j *journal) {
+			j.output(sandbox.Stdout, []byte("\xc3"))
+			j.output(sandbox.Stderr, []byte("x"))
+			j.output(sandbox.Stdout, []byte("\xa9"))
+		}, "err(x) out(é) exit"},
+		{"a character cut by the end", func(j *journal) { j.output(sandbox.Stdout, []byte("a\xc3")) }, "out(a\uFFFD) exit"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var j journal
+			tt.write(&j)
+			if got := story(readAll(t, ended(&j), 0)); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestJournalAnyPosition(t *testing.T) {
+	var j journal
+	j.add(status(sandbox.ProgressRunning, 0))
+	j.output(sandbox.Stdout, []byte("aé€🐦"))
+	j.output(sandbox.Stderr, []byte("x"))
+	ended(&j)
+	for after := -1; after <= j.size+5; after++ {
+		for _, e := range readAll(t, &j, after) {
+			if !utf8.ValidString(e.Text) {
+				t.Errorf("after %d: %q is not UTF-8", after, e.Text)
+			}
+		}
+	}
+	if got := story(readAll(t, &j, 1+len("aé"))); got != "out(€🐦) err(x) exit" {
+		t.Errorf("from the middle of the text: %s", got)
+	}
+}
+
+func TestJournalEndsOnce(t *testing.T) {
+	var j journal
+	j.output(sandbox.Stdout, []byte("a"))
+	seal := func(sandbox.Result) {}
+	r, ok := j.end(sandbox.Result{ID: "x"}, seal)
+	if !ok || r.Stdout != "a" || r.ID != "x" {
+		t.Fatalf("first end: %+v, %t", r, ok)
+	}
+	if _, ok := j.end(sandbox.Result{}, seal); ok {
+		t.Error("a second end is taken for the first")
+	}
+	j.output(sandbox.Stdout, []byte("late"))
+	j.add(status(sandbox.ProgressRunning, 0))
+	if got := story(readAll(t, &j, 0)); got != "out(a) exit" {
+		t.Errorf("after late writes: %s", got)
+	}
+}
+
+func TestJournalCutsWhatIsLong(t *testing.T) {
+	var j journal
+	text := strings.Repeat("€", 200_000)
+	j.output(sandbox.Stdout, []byte(text))
+	ended(&j)
+	var got strings.Builder
+	for after, reads := 0, 0; ; reads++ {
+		events, next, err := j.read(t.Context(), after)
+		if err == io.EOF {
+			break
+		}
+		size := 0
+		for _, e := range events {
+			if len(e.Text) > maxReadTextEvent || !utf8.ValidString(e.Text) {
+				t.Fatalf("an event of %d bytes", len(e.Text))
+			}
+			size += len(e.Text)
+			got.WriteString(e.Text)
+		}
+		if size > maxReadText+maxReadTextEvent {
+			t.Fatalf("a read of %d bytes", size)
+		}
+		after = next
+	}
+	if got.String() != text {
+		t.Error("the pieces are not the whole")
+	}
+}
+
+func TestJournalBoundsItself(t *testing.T) {
+	var j journal
+	chunk := []byte(strings.Repeat("x", 1<<20))
+	for range maxJournalText>>20 + 3 {
+		j.output(sandbox.Stderr, chunk)
+	}
+	r, _ := j.end(sandbox.Result{}, func(sandbox.Result) {})
+	if len(r.Stderr) != maxJournalText || !r.Truncated.Stderr || r.Truncated.Stdout {
+		t.Errorf("kept %d bytes, truncated %+v", len(r.Stderr), r.Truncated)
+	}
+}
+
+func TestJournalReadWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		heard := make(chan string, 3)
+		for range 3 {
+			go func() { heard <- story(readAll(t, &j, 0)) }()
+		}
+		synctest.Wait()
+		j.output(sandbox.Stdout, []byte("a"))
+		synctest.Wait()
+		j.output(sandbox.Stdout, []byte("b"))
+		ended(&j)
+		for range 3 {
+			// A reader that waited for "a" hears of "b" apart.
+			if got := <-heard; got != "out(a) out(b) exit" {
+				t.Errorf("a reader heard %s", got)
+			}
+		}
+	})
+}
+
+func TestJournalReadEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		ctx, cancel := context.WithCancelCause(t.Context())
+		go func() {
+			synctest.Wait()
+			cancel(sandbox.ErrClientGone)
+		}()
+		if _, _, err := j.read(ctx, 0); !errors.Is(err, sandbox.ErrClientGone) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
