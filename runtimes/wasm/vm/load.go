@@ -29,8 +29,8 @@ const (
 	maxTable = 100_000
 )
 
-// Bounds on untrusted modules. Compiling cannot be interrupted, and its time
-// grows faster than the size of a function.
+// Bounds on untrusted modules. The compilation of a function cannot be
+// interrupted, and its time grows faster than the function.
 const (
 	maxUntrustedBody = 256 << 10
 	maxUntrustedCode = 64 << 20
@@ -62,7 +62,7 @@ type loading struct {
 // Load rewrites and compiles a module, or takes both from the cache folder. name
 // is for messages. Loading the same module with the same Untrusted again returns
 // the same Module, with the imports of the first call. It may take many seconds
-// of CPU time, and ctx cannot interrupt the compilation.
+// of CPU time; ctx interrupts the compilation between two functions.
 func (h *Host) Load(ctx context.Context, name string, wasm []byte, opts LoadOptions) (*Module, error) {
 	ropts := rewriteOptions(opts.Untrusted)
 	key := cacheKey(wasm, ropts)
@@ -94,7 +94,9 @@ func (h *Host) load(ctx context.Context, name string, wasm []byte, opts LoadOpti
 	if err != nil {
 		return nil, err
 	}
-	if err := m.compile(experimental.WithCompilationWorkers(ctx, h.cfg.CPUs), rewritten); err != nil {
+	// With one worker the compilation could not be cancelled.
+	ctx = experimental.WithCompilationWorkers(ctx, max(2, h.cfg.CPUs))
+	if err := m.compile(ctx, rewritten); err != nil {
 		return nil, errors.Join(err, m.close(ctx))
 	}
 	return m, nil

@@ -156,6 +156,12 @@ func (r *Run) Write(s sandbox.Stream, p []byte) {
 // does not count against the output limit.
 func (r *Run) Note(msg string) { r.output.note(msg) }
 
+// Note does what Run.Note does, for a run that has ended with a complete line.
+func Note(cfg RunConfig, msg string) {
+	o := outputMeter{sink: cfg.Output}
+	o.note(msg)
+}
+
 // enter waits for the CPU and unwinds when the run has to stop.
 func (r *Run) enter(ctx context.Context) {
 	r.host.gate.enter(ctx, &r.seat)

@@ -71,7 +71,7 @@ func exited(code int) sandbox.Outcome {
 	if code == 0 {
 		return sandbox.Outcome{Status: sandbox.StatusOK}
 	}
-	return sandbox.Outcome{Status: sandbox.StatusError, ExitCode: code, Message: fmt.Sprintf("Exit code %d", code)}
+	return sandbox.Outcome{Status: sandbox.StatusError, ExitCode: code, Message: fmt.Sprintf("It ended with exit code %d.", code)}
 }
 
 // stopped maps the cause for which we stopped a guest.
@@ -82,33 +82,18 @@ func (r *Run) stopped(cause error) sandbox.Outcome {
 	case errors.As(cause, &code):
 		return exited(int(code))
 	case errors.Is(cause, errWallLimit):
-		return r.killed(sandbox.StatusTimeout, fmt.Sprintf("Stopped after %s: the wall time limit", seconds(l.Wall)))
+		return r.killed(sandbox.StatusTimeout, fmt.Sprintf("Stopped after %s: the wall time limit.", seconds(l.Wall)))
 	case errors.Is(cause, errCPULimit):
-		return r.killed(sandbox.StatusTimeout, fmt.Sprintf("Stopped after %s of CPU time: the CPU time limit", seconds(l.CPU)))
+		return r.killed(sandbox.StatusTimeout, fmt.Sprintf("Stopped after %s of CPU time: the CPU time limit.", seconds(l.CPU)))
 	case errors.Is(cause, errOutputLimit):
-		return r.killed(sandbox.StatusOutputLimit, fmt.Sprintf("Stopped after %s of output: the output limit", bytesText(l.OutputBytes)))
+		return r.killed(sandbox.StatusOutputLimit, fmt.Sprintf("Stopped after %s of output: the output limit.", bytesText(l.OutputBytes)))
 	}
 	return r.cancelled(cause)
 }
 
 // cancelled maps a cause that came from the caller.
 func (r *Run) cancelled(cause error) sandbox.Outcome {
-	o := sandbox.Outcome{Status: sandbox.StatusCancelled, ExitCode: exitKilled, Signal: "SIGKILL", Message: "Stopped"}
-	for _, s := range []struct {
-		err    error
-		signal string
-		code   int
-	}{
-		{sandbox.ErrInterrupted, "SIGINT", 130},
-		{sandbox.ErrKilled, "SIGKILL", exitKilled},
-		{sandbox.ErrClientGone, "SIGHUP", 129},
-		{sandbox.ErrShutdown, "SIGTERM", 143},
-	} {
-		if errors.Is(cause, s.err) {
-			o.Signal, o.ExitCode, o.Message = s.signal, s.code, "Stopped: "+s.err.Error()
-			break
-		}
-	}
+	o := sandbox.CancelledOutcome(cause)
 	r.Note(lowerFirst(o.Message))
 	return o
 }
@@ -120,14 +105,14 @@ func (r *Run) killed(status sandbox.Status, message string) sandbox.Outcome {
 
 // memoryLimit is for a guest that failed after it had been refused memory.
 func (r *Run) memoryLimit(code int, signal string) sandbox.Outcome {
-	message := fmt.Sprintf("Needed more than %s of memory: the memory limit", bytesText(r.cfg.Limits.MemoryBytes))
+	message := fmt.Sprintf("Needed more than %s of memory: the memory limit.", bytesText(r.cfg.Limits.MemoryBytes))
 	r.Note(lowerFirst(message))
 	return sandbox.Outcome{Status: sandbox.StatusMemoryLimit, ExitCode: code, Signal: signal, Message: message}
 }
 
 // trapped is for a guest that did what WebAssembly does not allow.
 func (r *Run) trapped(trap string) sandbox.Outcome {
-	message := "The program crashed: " + trap
+	message := "The program crashed: " + trap + "."
 	r.Note(lowerFirst(message))
 	return sandbox.Outcome{Status: sandbox.StatusError, ExitCode: exitAborted, Signal: "SIGABRT", Message: message}
 }

@@ -1,0 +1,173 @@
+package wasm
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"sync"
+
+	"sandpiper/runtimes/catalog"
+	"sandpiper/runtimes/wasm/command"
+	"sandpiper/runtimes/wasm/python"
+	"sandpiper/sandbox"
+)
+
+// language is a language with the driver that runs it.
+type language struct {
+	driver Driver
+	open   func() (io.ReadCloser, error) // the module's binary
+	weight int                           // light ones are prepared first
+
+	mu   sync.Mutex
+	info sandbox.Language // State and Stage change
+}
+
+// snapshot returns the language as it is now.
+func (l *language) snapshot() sandbox.Language {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.info
+}
+
+func (l *language) set(state sandbox.LanguageState, stage string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.info.State, l.info.Stage = state, stage
+}
+
+// listLanguages joins the catalogue with what the operator added. A language of
+// the operator that cannot be used is listed as failed, so that its error is
+// seen where the language is missed.
+func listLanguages(cfg Config) ([]*language, error) {
+	var all []*language
+	for _, c := range catalog.Languages() {
+		if len(cfg.Only) > 0 && !slices.Contains(cfg.Only, c.ID) {
+			continue
+		}
+		if l := fromCatalog(c); l.driver != nil {
+			all = append(all, l)
+		}
+	}
+	if cfg.LanguageDir == "" {
+		return all, nil
+	}
+	found, failed, err := command.ReadManifests(cfg.LanguageDir)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range found {
+		all = append(all, fromManifest(m, all))
+	}
+	for _, id := range slices.Sorted(maps.Keys(failed)) {
+		l := &language{info: sandbox.Language{ID: id, Name: id}}
+		l.set(sandbox.LanguageFailed, failed[id].Error())
+		all = append(all, l)
+	}
+	return all, nil
+}
+
+func fromCatalog(c catalog.Language) *language {
+	l := &language{info: c.Language, driver: driverFor(c)}
+	l.open = func() (io.ReadCloser, error) { return catalog.OpenModule(c.Module) }
+	l.weight = moduleWeight[c.Driver]
+	l.set(sandbox.LanguagePreparing, "waiting for its turn")
+	return l
+}
+
+// moduleWeight orders the drivers by the size of their modules.
+var moduleWeight = map[catalog.Driver]int{
+	catalog.DriverQuickJS: 1, catalog.DriverTypeScript: 1, catalog.DriverCommand: 2,
+	catalog.DriverPython: 3, catalog.DriverRuby: 4,
+}
+
+// operatorWeight makes added languages wait for those of the catalogue.
+const operatorWeight = 5
+
+func driverFor(c catalog.Language) Driver {
+	switch c.Driver {
+	case catalog.DriverPython:
+		return &python.Driver{}
+	case catalog.DriverCommand:
+		return &command.Driver{Name: c.ID, Args: c.Args}
+	}
+	return nil
+}
+
+// fromManifest makes a language of the operator. IDs and aliases that are taken
+// already stay with those who have them.
+func fromManifest(m command.Manifest, taken []*language) *language {
+	l := &language{info: m.Language(), driver: m.Driver(), open: m.Open, weight: operatorWeight}
+	l.set(sandbox.LanguagePreparing, "waiting for its turn")
+	for _, t := range taken {
+		if t.info.Is(l.info.ID) {
+			l.set(sandbox.LanguageFailed, fmt.Sprintf("%s has the id %q already", t.info.Name, l.info.ID))
+		}
+		l.info.Aliases = slices.DeleteFunc(slices.Clone(l.info.Aliases), t.info.Is)
+	}
+	return l
+}
+
+// prepare loads every language on a goroutine of its own, at most as many at
+// once as there are CPUs for guests, the small ones first. Then it prunes the
+// cache.
+func (e *Engine) prepare() {
+	queue := slices.Clone(e.languages)
+	slices.SortStableFunc(queue, func(a, b *language) int { return cmp.Compare(a.weight, b.weight) })
+	jobs := make(chan *language)
+	var workers sync.WaitGroup
+	for range e.host.CPUs() {
+		workers.Go(func() {
+			for l := range jobs {
+				e.load(l)
+			}
+		})
+	}
+	e.preparing.Go(func() {
+		for _, l := range queue {
+			if l.snapshot().State == sandbox.LanguagePreparing {
+				jobs <- l
+			}
+		}
+		close(jobs)
+		workers.Wait()
+		if e.closing.Err() == nil {
+			if err := e.host.Prune(); err != nil {
+				e.cfg.Log.Warn("pruning the module cache", "error", err)
+			}
+		}
+	})
+}
+
+// load prepares one language and records how that went.
+func (e *Engine) load(l *language) {
+	l.set(sandbox.LanguagePreparing, "reading its module")
+	err := e.loadModule(e.closing, l)
+	if err != nil {
+		l.set(sandbox.LanguageFailed, err.Error())
+		if e.closing.Err() == nil {
+			e.cfg.Log.Error("language not available", "language", l.info.ID, "error", err)
+		}
+		return
+	}
+	l.set(sandbox.LanguageReady, "")
+}
+
+func (e *Engine) loadModule(ctx context.Context, l *language) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r, err := l.open()
+	if err != nil {
+		return err
+	}
+	wasm, err := io.ReadAll(r)
+	r.Close()
+	if err != nil {
+		return fmt.Errorf("read module: %w", err)
+	}
+	l.set(sandbox.LanguagePreparing, "compiling its module, which the first start needs to do once")
+	return l.driver.Load(ctx, e.host, wasm)
+}

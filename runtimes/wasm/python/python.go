@@ -1,0 +1,48 @@
+package python
+
+import (
+	"context"
+	"embed"
+	"io/fs"
+
+	"sandpiper/runtimes/wasm/jail"
+	"sandpiper/runtimes/wasm/vm"
+	"sandpiper/sandbox"
+)
+
+// libraryPath is where programs find the library folder, which holds the module
+// sandpiper and the script that starts a program.
+const libraryPath = "/lib/sandpiper"
+
+//go:embed lib
+var libraryFiles embed.FS
+
+// Driver runs Python programs. The zero value is ready for Load.
+type Driver struct {
+	module  *vm.Module
+	library fs.FS
+}
+
+// Load compiles CPython.
+func (d *Driver) Load(ctx context.Context, host *vm.Host, wasm []byte) (err error) {
+	if d.library, err = fs.Sub(libraryFiles, "lib"); err != nil {
+		return err
+	}
+	d.module, err = host.Load(ctx, "python", wasm, vm.LoadOptions{})
+	return err
+}
+
+// Run runs p as "python main.py args…" would in its folder.
+func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) sandbox.Outcome {
+	// No bytecode files, no user's site folder, UTF-8 everywhere.
+	cfg.Args = append([]string{"python", "-B", "-s", "-X", "utf8", libraryPath + "/sandpiper_run.py", p.Files[0].Name}, p.Args...)
+	cfg.Mounts = append(cfg.Mounts, vm.Mount{Path: libraryPath, FS: jail.NewLibrary(d.library, cfg.Limits.OpenFiles)})
+	res := d.module.Run(ctx, cfg, vm.Start)
+	if res.Status == sandbox.StatusError {
+		res.Diagnostics = Diagnose(res.StderrTail, p.Files)
+		if hint := missingModule(res.StderrTail, p.Files); hint != "" {
+			vm.Note(cfg, hint)
+		}
+	}
+	return res.Outcome
+}
