@@ -86,7 +86,7 @@ func lua() Language {
 		Language: sandbox.Language{
 			ID:        "lua",
 			Name:      "Lua",
-			Version:   "5.1.5",
+			Version:   "5.1",
 			Aliases:   []string{"lua5", "lua5.1", "gopher-lua"},
 			Extension: ".lua",
 			Main:      "main.lua",

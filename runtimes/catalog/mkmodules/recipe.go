@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"github.com/klauspost/compress/zstd"
+
+	"sandpiper/runtimes/wasm/rewrite"
 )
 
 // format is part of every key: raise it when the same inputs must be made into
@@ -23,7 +25,7 @@ type recipe struct {
 	// files, versions, compiler flags. It is cheap beside build.
 	inputs func(ctx context.Context) (string, error)
 
-	// build returns the WebAssembly binary.
+	// build returns the WebAssembly binary. It may take minutes.
 	build func(ctx context.Context) ([]byte, error)
 }
 
@@ -36,6 +38,8 @@ func recipes(packages string) []recipe {
 			"e5dc5a398b07b54ea8fdb503bf68fb583d533f10ec3f930963e02b9505f7a763"),
 		published("ruby", filepath.Join(packages, "@ruby/4.0-wasm-wasi/dist/ruby+stdlib.wasm"),
 			"9fe3c749730a16da9b0d1a973bb77bec164f8d958efcb7f5b81e4275ea8c5439"),
+		golua(),
+		sqlite(packages),
 	}
 }
 
@@ -48,7 +52,7 @@ func (m recipe) make(ctx context.Context, folder string) (string, error) {
 	}
 	target := filepath.Join(folder, m.name+".wasm.zst")
 	keyFile := filepath.Join(folder, m.name+".key")
-	key := digest([]byte(format + "\n" + m.name + "\n" + inputs))
+	key := digest([]byte(format + "\n" + rewrite.Version + "\n" + m.name + "\n" + inputs))
 	if upToDate(target, keyFile, key) {
 		return m.report(target, "up to date"), nil
 	}
@@ -56,7 +60,11 @@ func (m recipe) make(ctx context.Context, folder string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	packed, err := pack(wasm)
+	stripped, _, err := rewrite.Rewrite(wasm, rewrite.Options{})
+	if err != nil {
+		return "", fmt.Errorf("strip: %w", err)
+	}
+	packed, err := pack(stripped)
 	if err != nil {
 		return "", err
 	}
@@ -67,7 +75,7 @@ func (m recipe) make(ctx context.Context, folder string) (string, error) {
 	if err := writeFile(keyFile, []byte(key)); err != nil {
 		return "", err
 	}
-	return m.report(target, fmt.Sprintf("made from %.1f MB", megabytes(int64(len(wasm))))), nil
+	return m.report(target, fmt.Sprintf("made from %.1f MB, %.1f MB without what only a debugger needs", megabytes(int64(len(wasm))), megabytes(int64(len(stripped))))), nil
 }
 
 func (m recipe) report(target, what string) string {

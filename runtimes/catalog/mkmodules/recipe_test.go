@@ -11,12 +11,18 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
+// The smallest module, and a custom section as compilers add them.
+const (
+	emptyModule   = "\x00asm\x01\x00\x00\x00"
+	customSection = "\x00\x05\x04name"
+)
+
 func TestRecipeMakesOnceAndAgainWhenInputsChange(t *testing.T) {
 	builds, inputs := 0, "one"
 	r := recipe{
 		name:   "thing",
 		inputs: func(context.Context) (string, error) { return inputs, nil },
-		build:  func(context.Context) ([]byte, error) { builds++; return []byte("module " + inputs), nil },
+		build:  func(context.Context) ([]byte, error) { builds++; return []byte(emptyModule + customSection), nil },
 	}
 	folder := t.TempDir()
 	steps := []struct {
@@ -39,8 +45,8 @@ func TestRecipeMakesOnceAndAgainWhenInputsChange(t *testing.T) {
 			t.Errorf("%s: %d builds, want %d", s.name, builds, s.builds)
 		}
 	}
-	if got := unpack(t, filepath.Join(folder, "thing.wasm.zst")); string(got) != "module two" {
-		t.Errorf("module holds %q", got)
+	if got := unpack(t, filepath.Join(folder, "thing.wasm.zst")); string(got) != emptyModule {
+		t.Errorf("module holds %q, want it without its custom section", got)
 	}
 }
 
@@ -60,6 +66,21 @@ func unpack(t *testing.T, path string) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+func TestRecipeRefusesWhatIsNoModule(t *testing.T) {
+	r := recipe{
+		name:   "thing",
+		inputs: func(context.Context) (string, error) { return "", nil },
+		build:  func(context.Context) ([]byte, error) { return []byte("<html>not found</html>"), nil },
+	}
+	folder := t.TempDir()
+	if _, err := r.make(t.Context(), folder); err == nil {
+		t.Error("no error")
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
 }
 
 func TestPublishedChecksTheFile(t *testing.T) {
