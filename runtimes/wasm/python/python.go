@@ -38,7 +38,7 @@ func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) s
 	cfg.Args = append([]string{"python", "-B", "-s", "-X", "utf8", libraryPath + "/sandpiper_run.py", p.Files[0].Name}, p.Args...)
 	cfg.Mounts = append(cfg.Mounts, vm.Mount{Path: libraryPath, FS: jail.NewLibrary(d.library, cfg.Limits.OpenFiles)})
 	res := d.module.Run(ctx, cfg, vm.Start)
-	if res.Status == sandbox.StatusError {
+	if res.Status == sandbox.StatusError || res.Status == sandbox.StatusMemoryLimit {
 		res.Diagnostics = Diagnose(res.StderrTail, p.Files)
 		if hint := missingModule(res.StderrTail, p.Files); hint != "" {
 			vm.Note(cfg, hint)
