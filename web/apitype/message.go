@@ -14,3 +14,9 @@ type ClientMessage struct {
 	Data   string `json:"data,omitempty" doc:"With stdin: text for the program's standard input."`
 	Signal string `json:"signal,omitempty" doc:"With signal." enum:"SIGINT,SIGKILL"`
 }
+
+// ErrorMessage is what the server sends for a message that it could not obey.
+type ErrorMessage struct {
+	Type  string `json:"type" enum:"error"`
+	Error Error  `json:"error"`
+}

@@ -19,6 +19,16 @@ const bodyTimeout = 30 * time.Second
 // is. Its errors are *sandbox.Error: KindMediaType when the body is not
 // declared as JSON, KindTooLarge over limit bytes, and those of Unmarshal.
 func Decode(w http.ResponseWriter, r *http.Request, limit int64, v any) error {
+	return decodeBody(w, r, limit, v, Unmarshal)
+}
+
+// DecodeLenient is Decode that ignores unknown fields, for protocols whose
+// clients send more than we know.
+func DecodeLenient(w http.ResponseWriter, r *http.Request, limit int64, v any) error {
+	return decodeBody(w, r, limit, v, UnmarshalLenient)
+}
+
+func decodeBody(w http.ResponseWriter, r *http.Request, limit int64, v any, unmarshal func([]byte, any) error) error {
 	if err := checkJSONBody(r); err != nil {
 		return err
 	}
@@ -26,7 +36,7 @@ func Decode(w http.ResponseWriter, r *http.Request, limit int64, v any) error {
 	if err != nil {
 		return err
 	}
-	return Unmarshal(body, v)
+	return unmarshal(body, v)
 }
 
 // ReadBody reads the whole body within limit bytes and a time limit. Its

@@ -23,15 +23,27 @@ const maxDepth = 32
 // KindInvalid with the position for text that is not JSON, KindUnprocessed
 // with Field set for JSON that does not fit v.
 func Unmarshal(data []byte, v any) error {
-	if err := checkSyntax(data); err != nil {
-		return err
-	}
-	if err := checkStructure(data); err != nil {
+	if err := check(data); err != nil {
 		return err
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	return explain(dec.Decode(v))
+}
+
+// UnmarshalLenient is Unmarshal that ignores unknown fields.
+func UnmarshalLenient(data []byte, v any) error {
+	if err := check(data); err != nil {
+		return err
+	}
+	return explain(json.Unmarshal(data, v))
+}
+
+func check(data []byte) error {
+	if err := checkSyntax(data); err != nil {
+		return err
+	}
+	return checkStructure(data)
 }
 
 // checkSyntax reports text that is not one JSON value.

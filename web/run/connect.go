@@ -3,211 +3,126 @@ package run
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
-
-	"github.com/coder/websocket"
 
 	"sandpiper/sandbox"
 	"sandpiper/sandbox/scheduler"
 	"sandpiper/web/apitype"
 	"sandpiper/web/auth"
 	"sandpiper/web/reply"
+	"sandpiper/web/run/socket"
 )
 
+// firstMessageTime is how long a client may take to say what to run.
+const firstMessageTime = 15 * time.Second
+
+// The codes that the WebSocket closes with; see the package comment.
 const (
-	firstMessageTime = 15 * time.Second // for the request after the connection is open
-	writeTime        = 15 * time.Second // for a client to take one message, or to answer a ping
-
-	// statusRequest plus an HTTP status is the code that a refusal closes with.
-	statusRequest websocket.StatusCode = 4000
+	closeFinished    = 1000
+	closeUnsupported = 1003
+	closeRefused     = 4000 // plus an HTTP status
 )
+
+var errNoRequest = sandbox.Errorf(sandbox.KindInvalid, "no request came in time")
+
+// conversation is one WebSocket of the native API.
+type conversation struct {
+	*socket.Socket
+	handler *Handler
+	request *http.Request
+}
 
 // connect serves the WebSocket; see the package comment for the protocol.
 func (h *Handler) connect(w http.ResponseWriter, r *http.Request) error {
-	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
-		w.Header().Set("Upgrade", "websocket")
-		reply.WriteErrorStatus(w, r, http.StatusUpgradeRequired, sandbox.Errorf(sandbox.KindInvalid, "connect here with a WebSocket"))
-		return nil
-	}
-	// The origin is judged by socketContext: strangers may connect, but only as
-	// what they can prove without a cookie.
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+	s, ctx, err := socket.Accept(w, r, h.guard, maxRequest)
 	if err != nil {
-		return &sandbox.Error{Kind: sandbox.KindInvalid, Message: "the WebSocket handshake is not valid", Err: err} // it is answered
+		return err
 	}
-	defer conn.CloseNow()
-	conn.SetReadLimit(maxRequest)
-	ctx, cancel := context.WithCancel(h.socketContext(r))
-	defer cancel()
-	s := &socket{conn: conn, request: r.WithContext(ctx)}
-	run, err := h.begin(ctx, s)
+	defer s.CloseNow()
+	c := conversation{s, h, r}
+	run, err := c.begin(ctx)
 	if err != nil {
-		s.refuse(ctx, err)
+		c.refuse(ctx, err)
 		return err
 	}
 	defer run.Leave()
-	return s.serve(ctx, cancel, run)
-}
-
-// socketContext returns the context of a connection: the request's, where a
-// browser session counts only for pages of this server. The same-origin rule
-// does not hold for WebSockets, so the Origin header is all there is.
-func (h *Handler) socketContext(r *http.Request) context.Context {
-	ctx := r.Context()
-	if auth.From(ctx).Kind == auth.KindSession && !sameHost(r) {
-		return auth.WithCaller(ctx, h.guard.Address(r))
-	}
-	return ctx
-}
-
-// sameHost reports whether no page, or a page of this host, opened the connection.
-func sameHost(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
-	if origin == "" {
-		return true
-	}
-	u, err := url.Parse(origin)
-	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+	return s.Converse(ctx,
+		func(ctx context.Context) error { return c.receive(ctx, run) },
+		func(ctx context.Context) error { return c.send(ctx, run) })
 }
 
 // begin reads the request and submits its program.
-func (h *Handler) begin(ctx context.Context, s *socket) (*scheduler.Run, error) {
+func (c conversation) begin(ctx context.Context) (*scheduler.Run, error) {
 	var req apitype.ConnectRequest
-	if err := s.readFirst(ctx, &req); err != nil {
+	if err := c.readFirst(ctx, &req); err != nil {
 		return nil, err
 	}
 	if req.Type != "run" {
 		return nil, sandbox.FieldErrorf("type", "the first message must have the type run")
 	}
-	if secret := req.Authorization; secret != "" {
-		caller, err := h.guard.Bearer(ctx, strings.TrimPrefix(secret, "Bearer "))
+	if req.Authorization != "" {
+		caller, err := c.handler.guard.Bearer(ctx, strings.TrimPrefix(req.Authorization, "Bearer "))
 		if err != nil {
 			return nil, err
 		}
 		ctx = auth.WithCaller(ctx, caller)
 	}
 	req.StdinLive = true
-	program, err := h.program(req.RunRequest)
+	program, err := c.handler.program(req.RunRequest)
 	if err != nil {
 		return nil, err
 	}
-	return h.desk.Submit(ctx, program, "")
+	return c.handler.desk.Submit(ctx, program, "")
 }
 
-// socket is one connection.
-type socket struct {
-	conn    *websocket.Conn
-	request *http.Request
-}
-
-var (
-	errNoRequest = sandbox.Errorf(sandbox.KindInvalid, "no request came in time")
-	errBinary    = sandbox.Errorf(sandbox.KindInvalid, "messages must be text")
-)
-
-func (s *socket) readFirst(ctx context.Context, v any) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, firstMessageTime, errNoRequest)
-	defer cancel()
-	err := s.read(ctx, v)
-	if errors.Is(context.Cause(ctx), errNoRequest) {
+func (c conversation) readFirst(ctx context.Context, v any) error {
+	stop := c.CloseAfter(firstMessageTime, closeRefused+http.StatusRequestTimeout, errNoRequest.Message)
+	err := c.read(ctx, v)
+	if !stop() {
 		return errNoRequest
 	}
 	return err
 }
 
-// read decodes the next message into v.
-func (s *socket) read(ctx context.Context, v any) error {
-	kind, data, err := s.conn.Read(ctx)
-	if err != nil {
-		return fmt.Errorf("read message: %w: %w", sandbox.ErrClientGone, err)
-	}
-	if kind != websocket.MessageText {
-		return errBinary
-	}
-	return reply.Unmarshal(data, v)
-}
-
-// write sends one message.
-func (s *socket) write(ctx context.Context, message []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, writeTime)
-	defer cancel()
-	if err := s.conn.Write(ctx, websocket.MessageText, message); err != nil {
-		return fmt.Errorf("write message: %w: %w", sandbox.ErrClientGone, err)
-	}
-	return nil
-}
-
-// writeError tells the client what was wrong with a message.
-func (s *socket) writeError(ctx context.Context, e *sandbox.Error) error {
-	message, err := reply.Marshal(struct {
-		Type  string        `json:"type"`
-		Error apitype.Error `json:"error"`
-	}{"error", reply.WireError(s.request, e)})
+func (c conversation) read(ctx context.Context, v any) error {
+	message, err := c.Read(ctx)
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, message)
+	return reply.Unmarshal(message, v)
 }
 
 // refuse ends a connection whose request or message cannot be taken.
-func (s *socket) refuse(ctx context.Context, err error) {
+func (c conversation) refuse(ctx context.Context, err error) {
 	switch {
-	case errors.Is(err, errNoRequest):
-		_ = s.conn.Close(statusRequest+http.StatusRequestTimeout, errNoRequest.Message)
-	case errors.Is(err, errBinary):
-		_ = s.conn.Close(websocket.StatusUnsupportedData, errBinary.Message)
-	case errors.Is(err, sandbox.ErrClientGone):
+	case errors.Is(err, sandbox.ErrClientGone), errors.Is(err, errNoRequest): // it is closed
+	case errors.Is(err, socket.ErrBinary):
+		c.Close(closeUnsupported, socket.ErrBinary.Message)
 	default:
 		e := reply.Public(err)
-		_ = s.writeError(ctx, e) // where it fails, so does what follows
-		_ = s.conn.Close(statusRequest+websocket.StatusCode(reply.Status(e.Kind)), closeReason(e.Message))
+		_ = c.writeError(ctx, e) // where this fails, so does what follows
+		c.Close(closeRefused+reply.Status(e.Kind), e.Message)
 	}
 }
 
-// closeReason cuts a message to what a close frame holds.
-func closeReason(message string) string {
-	const room = 123
-	if len(message) <= room {
-		return message
-	}
-	return strings.ToValidUTF8(message[:room], "")
-}
-
-// serve passes events to the client and its messages to the run, until the run
-// has ended or the connection has.
-func (s *socket) serve(ctx context.Context, cancel context.CancelFunc, run *scheduler.Run) error {
-	received := make(chan error, 1)
-	go func() {
-		defer cancel() // the client is gone or refused: nobody reads the events
-		received <- s.receive(ctx, run)
-	}()
-	err := s.sendEvents(ctx, run)
-	if err == nil {
-		_ = s.conn.Close(websocket.StatusNormalClosure, "finished")
-	}
-	s.conn.CloseNow() // ends receive
-	if receiveErr := <-received; err != nil && receiveErr != nil {
-		return receiveErr
-	}
-	return err
+// writeError tells the client what was wrong with a message.
+func (c conversation) writeError(ctx context.Context, e *sandbox.Error) error {
+	return c.Write(ctx, apitype.ErrorMessage{Type: "error", Error: reply.WireError(c.request, e)})
 }
 
 // receive obeys messages until the connection ends or breaks the protocol. It
 // never returns nil.
-func (s *socket) receive(ctx context.Context, run *scheduler.Run) error {
+func (c conversation) receive(ctx context.Context, run *scheduler.Run) error {
 	for {
 		var m apitype.ClientMessage
-		if err := s.read(ctx, &m); err != nil {
-			s.refuse(ctx, err)
+		if err := c.read(ctx, &m); err != nil {
+			c.refuse(ctx, err)
 			return err
 		}
 		if err := obey(run, m); err != nil {
-			if err := s.writeError(ctx, reply.Public(err)); err != nil {
+			if err := c.writeError(ctx, reply.Public(err)); err != nil {
 				return err
 			}
 		}
@@ -233,39 +148,24 @@ func obey(run *scheduler.Run, m apitype.ClientMessage) error {
 	}
 }
 
-// sendEvents writes the run's events to the end. While there are none it asks
-// whether the client is there.
-func (s *socket) sendEvents(ctx context.Context, run *scheduler.Run) error {
-	for after := 0; ; {
-		events, next, err := nextEvents(ctx, run, after)
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case errors.Is(err, errIdle):
-			if err := s.ping(ctx); err != nil {
-				return err
-			}
-		case err != nil:
-			return fmt.Errorf("follow run %s: %w", run.ID(), err)
-		}
+// send passes the run's events on to the end and then closes the connection.
+// While there are none it asks whether the client is there.
+func (c conversation) send(ctx context.Context, run *scheduler.Run) error {
+	batch := func(events []sandbox.Event, _ int) error {
 		for _, e := range events {
-			message, err := typedObject(string(e.Type), WireEvent(e))
+			message, err := typedEvent(e)
 			if err != nil {
 				return err
 			}
-			if err := s.write(ctx, message); err != nil {
+			if err := c.Write(ctx, message); err != nil {
 				return err
 			}
 		}
-		after = next
+		return nil
 	}
-}
-
-func (s *socket) ping(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, writeTime)
-	defer cancel()
-	if err := s.conn.Ping(ctx); err != nil {
-		return fmt.Errorf("ping: %w: %w", sandbox.ErrClientGone, err)
+	if err := Follow(ctx, run, 0, batch, func() error { return c.Ping(ctx) }); err != nil {
+		return err
 	}
+	c.Close(closeFinished, "finished")
 	return nil
 }

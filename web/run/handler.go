@@ -1,7 +1,6 @@
 package run
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"strconv"
@@ -30,10 +29,7 @@ type Handler struct {
 
 // New returns a Handler.
 func New(cfg Config) *Handler {
-	ceiling := cfg.Ceiling
-	ceiling.Wall = cmp.Or(ceiling.Wall, DefaultCeiling.Wall)
-	ceiling.MemoryBytes = cmp.Or(ceiling.MemoryBytes, DefaultCeiling.MemoryBytes)
-	return &Handler{desk: cfg.Desk, guard: cfg.Desk.Guard, ceiling: ceiling, version: cfg.Version}
+	return &Handler{desk: cfg.Desk, guard: cfg.Desk.Guard, ceiling: CeilingOrDefault(cfg.Ceiling), version: cfg.Version}
 }
 
 // Register adds the routes.

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -16,6 +17,14 @@ const maxRequest = 4 << 20
 
 // DefaultCeiling is the most that a request may ask for.
 var DefaultCeiling = sandbox.Limits{Wall: time.Minute, MemoryBytes: 1 << 30}
+
+// CeilingOrDefault returns l with DefaultCeiling's wall time and memory where
+// it has none.
+func CeilingOrDefault(l sandbox.Limits) sandbox.Limits {
+	l.Wall = cmp.Or(l.Wall, DefaultCeiling.Wall)
+	l.MemoryBytes = cmp.Or(l.MemoryBytes, DefaultCeiling.MemoryBytes)
+	return l
+}
 
 // program turns a request into the domain's words. Its errors are
 // *sandbox.Error of KindUnprocessed that name the field; what the domain

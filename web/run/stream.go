@@ -2,92 +2,62 @@ package run
 
 import (
 	"bytes"
-	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
-	"time"
 
 	"sandpiper/sandbox"
 	"sandpiper/sandbox/scheduler"
 	"sandpiper/web/reply"
 )
 
-// keepAlive is how often an idle stream says that it is alive: less than the
-// idle time of common proxies.
-const keepAlive = 15 * time.Second
-
-var errIdle = errors.New("nothing happened for a while")
-
 // StreamSSE answers with a run's events after a position as Server-Sent
 // Events, until the exit event, the client's leaving or a client that does not
 // read. Each event's id is the position behind it.
 func StreamSSE(w http.ResponseWriter, r *http.Request, run *scheduler.Run, after int) error {
-	startStream(w, "text/event-stream")
-	return follow(r.Context(), w, run, after, sseEncoder{})
+	return stream(w, r, run, after, "text/event-stream", appendSSE, []byte(": keep-alive\n\n"))
 }
 
 // streamNDJSON is StreamSSE with one JSON object per line.
 func streamNDJSON(w http.ResponseWriter, r *http.Request, run *scheduler.Run) error {
-	startStream(w, "application/x-ndjson")
-	return follow(r.Context(), w, run, 0, lineEncoder{})
+	return stream(w, r, run, 0, "application/x-ndjson", appendLine, nil)
 }
 
-func startStream(w http.ResponseWriter, media string) {
+// stream writes events as they come, flushing after each batch.
+func stream(w http.ResponseWriter, r *http.Request, run *scheduler.Run, after int, media string,
+	appendEvent func(b *bytes.Buffer, e sandbox.Event, position int) error, keepAlive []byte) error {
+
 	h := w.Header()
 	h.Set("Content-Type", media)
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // asks proxies to pass pieces on at once
 	w.WriteHeader(http.StatusOK)
-}
 
-// An encoder writes events in one format.
-type encoder interface {
-	encode(b *bytes.Buffer, e sandbox.Event, position int) error
-	idle(b *bytes.Buffer)
-}
-
-// follow writes the events of a run as they come, flushing after each batch.
-func follow(ctx context.Context, w http.ResponseWriter, run *scheduler.Run, after int, enc encoder) error {
-	control := http.NewResponseController(w)
 	var b bytes.Buffer
-	for {
-		events, next, err := nextEvents(ctx, run, after)
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case errors.Is(err, errIdle):
-			enc.idle(&b)
-		case err != nil:
-			return fmt.Errorf("follow run %s: %w", run.ID(), err)
+	send := func() error {
+		if _, err := b.WriteTo(w); err != nil {
+			return fmt.Errorf("%w: %w", sandbox.ErrClientGone, err)
 		}
+		if err := http.NewResponseController(w).Flush(); err != nil {
+			return fmt.Errorf("%w: %w", sandbox.ErrClientGone, err)
+		}
+		return nil
+	}
+	batch := func(events []sandbox.Event, next int) error {
 		positions := positions(events, next)
 		for i, e := range events {
-			if err := enc.encode(&b, e, positions[i]); err != nil {
+			if err := appendEvent(&b, e, positions[i]); err != nil {
 				return err
 			}
 		}
-		if err := send(w, control, &b); err != nil {
-			return fmt.Errorf("write events of run %s: %w: %w", run.ID(), sandbox.ErrClientGone, err)
-		}
-		after = next
+		return send()
 	}
-}
-
-// nextEvents is run.Events, which gives up with errIdle after keepAlive.
-func nextEvents(ctx context.Context, run *scheduler.Run, after int) ([]sandbox.Event, int, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, keepAlive, errIdle)
-	defer cancel()
-	return run.Events(ctx, after)
-}
-
-func send(w io.Writer, control *http.ResponseController, b *bytes.Buffer) error {
-	if _, err := b.WriteTo(w); err != nil {
-		return err
+	idle := func() error {
+		b.Write(keepAlive)
+		return send()
 	}
-	return control.Flush()
+	return Follow(r.Context(), run, after, batch, idle)
 }
 
 // positions returns the position behind each event of a batch that ends at
@@ -106,10 +76,8 @@ func positions(events []sandbox.Event, next int) []int {
 	return at
 }
 
-// sseEncoder writes Server-Sent Events.
-type sseEncoder struct{}
-
-func (sseEncoder) encode(b *bytes.Buffer, e sandbox.Event, position int) error {
+// appendSSE writes e as a Server-Sent Event.
+func appendSSE(b *bytes.Buffer, e sandbox.Event, position int) error {
 	data, err := reply.Marshal(WireEvent(e))
 	if err != nil {
 		return err
@@ -120,27 +88,19 @@ func (sseEncoder) encode(b *bytes.Buffer, e sandbox.Event, position int) error {
 	return nil
 }
 
-func (sseEncoder) idle(b *bytes.Buffer) { b.WriteString(": keep-alive\n\n") }
-
-// lineEncoder writes one object per line.
-type lineEncoder struct{}
-
-func (lineEncoder) encode(b *bytes.Buffer, e sandbox.Event, _ int) error {
-	object, err := typedObject(string(e.Type), WireEvent(e))
+// appendLine writes e as a line with its type among its fields.
+func appendLine(b *bytes.Buffer, e sandbox.Event, _ int) error {
+	object, err := typedEvent(e)
 	b.Write(object)
 	b.WriteByte('\n')
 	return err
 }
 
-func (lineEncoder) idle(*bytes.Buffer) {}
-
-// typedObject returns data, which must encode as an object with fields, with
-// its type as first field.
-func typedObject(name string, data any) ([]byte, error) {
-	object, err := reply.Marshal(data)
+// typedEvent returns the data of e, an object, with its type as first field.
+func typedEvent(e sandbox.Event) (json.RawMessage, error) {
+	data, err := reply.Marshal(WireEvent(e))
 	if err != nil {
 		return nil, err
 	}
-	head := []byte(`{"type":` + strconv.Quote(name) + `,`)
-	return append(head, object[1:]...), nil
+	return append([]byte(`{"type":"`+string(e.Type)+`",`), data[1:]...), nil
 }
