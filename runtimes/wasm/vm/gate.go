@@ -2,7 +2,6 @@ package vm
 
 import (
 	"context"
-	"runtime"
 	"sync"
 	"time"
 )
@@ -10,10 +9,17 @@ import (
 // sliceLength is how long a run keeps the CPU while others wait for it.
 const sliceLength = 10 * time.Millisecond
 
+// maxHandicap is how much longer than a new run one waits that had much of the
+// CPU already. It is reached after handicapFactor times as much CPU time.
+const (
+	maxHandicap    = 250 * time.Millisecond
+	handicapFactor = 4
+)
+
 // gate hands out the CPUs: as many seats hold one as there are tokens. A free
-// token goes to the waiting run with the least rank, which is the CPU time that
-// it has used plus the time at which it began to wait: runs that had little come
-// first, and nobody waits for ever.
+// token goes to the waiting run with the least rank, which is the time at which
+// it began to wait plus a handicap that grows with the CPU time it has used: runs
+// that had little come first, and nobody waits for ever.
 type gate struct {
 	mu      sync.Mutex
 	free    int
@@ -60,7 +66,6 @@ func (g *gate) yield(ctx context.Context, s *seat) {
 	next := g.next()
 	if !s.holding || next < 0 || g.waiting[next].rank > g.rank(s) {
 		g.mu.Unlock()
-		runtime.Gosched()
 		return
 	}
 	g.release(s)
@@ -116,7 +121,10 @@ func (g *gate) enqueue(s *seat) {
 	g.waiting = append(g.waiting, s)
 }
 
-func (g *gate) rank(s *seat) time.Duration { return s.used + time.Since(g.epoch) }
+// rank is the rank of s if it began to wait now.
+func (g *gate) rank(s *seat) time.Duration {
+	return time.Since(g.epoch) + min(s.used/handicapFactor, maxHandicap)
+}
 
 // next returns the index of the seat that is served first, or -1.
 // Preconditions: g.mu must be held.
