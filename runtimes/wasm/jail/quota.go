@@ -16,7 +16,8 @@ type Limits struct {
 	Bytes int64
 	// Files is how many files and folders may be added, net of those removed.
 	Files int
-	// OpenFiles is how many files and folders may be open at once.
+	// OpenFiles is how many files and folders may be open at once. A WASI guest
+	// has the mounted folder itself open from its first call on.
 	OpenFiles int
 }
 

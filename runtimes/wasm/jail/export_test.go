@@ -1,0 +1,8 @@
+package jail
+
+// Usage returns what f has counted, for tests that compare it with the disk.
+func (f *FS) Usage() (bytes int64, files, open int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.quota.bytes, f.quota.files, len(f.open)
+}
