@@ -32,18 +32,6 @@ func New(cfg Config) *Handler {
 	return &Handler{desk: cfg.Desk, guard: cfg.Desk.Guard, ceiling: CeilingOrDefault(cfg.Ceiling), version: cfg.Version}
 }
 
-// Register adds the routes.
-func (h *Handler) Register(mux *http.ServeMux) {
-	mux.Handle("POST /v1/run", h.guard.Runner(h.postRun))
-	mux.Handle("GET /v1/run/connect", reply.Handler(h.connect))
-	mux.Handle("GET /v1/languages", reply.Handler(h.getLanguages))
-	mux.Handle("GET /v1/runs", h.guard.SignedIn(h.getRuns))
-	mux.Handle("GET /v1/runs/{id}", h.guard.Runner(h.getRun))
-	mux.Handle("GET /v1/runs/{id}/events", h.guard.Runner(h.getEvents))
-	mux.Handle("POST /v1/runs/{id}/stdin", h.guard.Runner(h.postStdin))
-	mux.Handle("POST /v1/runs/{id}/signal", h.guard.Runner(h.postSignal))
-}
-
 func (h *Handler) postRun(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Add("Vary", "Accept")
 	format := negotiate(r.Header.Values("Accept"))
