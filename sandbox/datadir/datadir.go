@@ -3,6 +3,8 @@
 //
 //	sandpiper.db      state, SQLite
 //	admin.key         the first API key, mode 0600
+//	share.salt        keeps the ids of shared programs from being guessed
+//	server.url        where the running server is reached from this machine
 //	lock              held while a server runs
 //	cache/            compiled modules; may be deleted while no server runs
 //	runs/             a folder per live run, emptied at start
@@ -25,6 +27,9 @@ var ErrLocked = errors.New("another sandpiper uses this data folder")
 
 // minKeyLength is the shortest API key that an operator may set, in bytes.
 const minKeyLength = 16
+
+// saltLength is the size of the salt, in bytes.
+const saltLength = 32
 
 // Dir is an open data folder.
 type Dir struct {
@@ -92,10 +97,38 @@ func (d *Dir) AdminKey(given string) (key string, made bool, err error) {
 		return "", false, fmt.Errorf("read the admin key: %w", err)
 	}
 	key = newKey()
-	if err := writeKey(d.KeyFile(), key); err != nil {
+	if err := writeSecret(d.KeyFile(), []byte(key+"\n")); err != nil {
 		return "", false, fmt.Errorf("keep the admin key: %w", err)
 	}
 	return key, true, nil
+}
+
+// Salt returns the random bytes that ids of shared programs are derived with,
+// making them at the first call.
+func (d *Dir) Salt() ([]byte, error) {
+	path := filepath.Join(d.path, "share.salt")
+	salt, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		salt = make([]byte, saltLength)
+		_, _ = rand.Read(salt) // never fails: crypto/rand ends the program instead
+		return salt, writeSecret(path, salt)
+	}
+	if err == nil && len(salt) != saltLength {
+		err = fmt.Errorf("%s has %d bytes, not %d", path, len(salt), saltLength)
+	}
+	return salt, err
+}
+
+// Announce keeps the address of the running server for ServerURL.
+func (d *Dir) Announce(url string) error {
+	return writeSecret(filepath.Join(d.path, "server.url"), []byte(url+"\n"))
+}
+
+// ServerURL returns the address that the server of a data folder announced. It
+// may be stale: the server that wrote it can be gone.
+func ServerURL(path string) (string, error) {
+	b, err := os.ReadFile(filepath.Join(path, "server.url"))
+	return strings.TrimSpace(string(b)), err
 }
 
 func checkKey(key string) error {
@@ -112,11 +145,11 @@ func newKey() string {
 	return "sp_" + strings.ToLower(base32.StdEncoding.EncodeToString(b))
 }
 
-// writeKey writes through a temporary file, so that a full disk or a crash
-// leaves no half key behind.
-func writeKey(path, key string) error {
+// writeSecret writes a file for the owner only, through a temporary one, so that
+// a full disk or a crash leaves no half file behind.
+func writeSecret(path string, content []byte) error {
 	tmp := path + ".tmp"
-	if err := os.WriteFile(tmp, []byte(key+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(tmp, content, 0o600); err != nil {
 		return errors.Join(err, os.Remove(tmp))
 	}
 	return os.Rename(tmp, path)

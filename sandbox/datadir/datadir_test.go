@@ -70,3 +70,27 @@ func TestAdminKeyRefusesWeakOnes(t *testing.T) {
 		t.Errorf("an empty key file gives the key %q", key)
 	}
 }
+
+func TestSaltStays(t *testing.T) {
+	d := open(t, t.TempDir())
+	first, err := d.Salt()
+	if err != nil || len(first) != 32 {
+		t.Fatalf("Salt = %x, %v; want 32 bytes", first, err)
+	}
+	if again, err := d.Salt(); err != nil || string(again) != string(first) {
+		t.Errorf("second Salt = %x, %v; want %x", again, err, first)
+	}
+}
+
+func TestServerURL(t *testing.T) {
+	d := open(t, t.TempDir())
+	if url, err := datadir.ServerURL(d.Path()); err == nil {
+		t.Errorf("ServerURL before Announce = %q, want an error", url)
+	}
+	if err := d.Announce("http://127.0.0.1:1"); err != nil {
+		t.Fatal(err)
+	}
+	if url, err := datadir.ServerURL(d.Path()); err != nil || url != "http://127.0.0.1:1" {
+		t.Errorf("ServerURL = %q, %v", url, err)
+	}
+}
