@@ -8,7 +8,7 @@ import (
 // RunStore keeps the recent history of runs. Missing records are a *Error of
 // KindNotFound.
 type RunStore interface {
-	SaveRun(ctx context.Context, r RunRecord) error
+	SaveRun(ctx context.Context, r RunRecord) error // replaces the run with the same ID
 	Run(ctx context.Context, id string) (RunRecord, error)
 	// Runs returns a client's newest runs first, at most limit, without their output.
 	Runs(ctx context.Context, client string, limit int) ([]RunRecord, error)
@@ -62,9 +62,9 @@ type Snippet struct {
 // SnippetStore keeps shared programs. Missing and expired ones are a *Error of
 // KindNotFound.
 type SnippetStore interface {
-	// PutSnippet stores s. When the ID is there already with the same content,
+	// PutSnippet stores s. When the ID is there already with the same program,
 	// the stored snippet stays as it is, with its expiry moved to the later of
-	// the two.
+	// the two; with another program it is a *Error of KindConflict.
 	PutSnippet(ctx context.Context, s Snippet) error
 	Snippet(ctx context.Context, id string) (Snippet, error)
 	DeleteSnippet(ctx context.Context, id string) error
@@ -95,6 +95,6 @@ type CredentialStore interface {
 	TouchAPIKey(ctx context.Context, id string, at time.Time) error
 	PutSession(ctx context.Context, s Session) error
 	SessionByHash(ctx context.Context, hash []byte, now time.Time) (Session, error)
-	DeleteSession(ctx context.Context, hash []byte) error
+	DeleteSession(ctx context.Context, hash []byte) error // a missing one is no error
 	PruneSessions(ctx context.Context, now time.Time) (int, error)
 }

@@ -35,7 +35,7 @@ func (s *RunStore) SaveRun(_ context.Context, r sandbox.RunRecord) error {
 		return s.err
 	}
 	s.runs = slices.DeleteFunc(s.runs, func(o sandbox.RunRecord) bool { return o.Result.ID == r.Result.ID })
-	s.runs = append(s.runs, r)
+	s.runs = slices.Insert(s.runs, 0, r)
 	slices.SortStableFunc(s.runs, func(a, b sandbox.RunRecord) int { return b.FinishedAt.Compare(a.FinishedAt) })
 	return nil
 }
@@ -100,12 +100,20 @@ func (s *SnippetStore) PutSnippet(_ context.Context, n sandbox.Snippet) error {
 	if s.snippets == nil {
 		s.snippets = make(map[string]sandbox.Snippet)
 	}
-	if old, ok := s.snippets[n.ID]; ok {
+	if old, ok := s.snippets[n.ID]; ok && !expired(old.ExpiresAt, time.Now()) {
+		if !sameProgram(old, n) {
+			return sandbox.Errorf(sandbox.KindConflict, "another program has that link")
+		}
 		old.ExpiresAt = later(old.ExpiresAt, n.ExpiresAt)
 		n = old
 	}
 	s.snippets[n.ID] = n
 	return nil
+}
+
+func sameProgram(a, b sandbox.Snippet) bool {
+	sameFile := func(a, b sandbox.File) bool { return a.Name == b.Name && bytes.Equal(a.Content, b.Content) }
+	return a.Language == b.Language && a.Stdin == b.Stdin && slices.Equal(a.Args, b.Args) && slices.EqualFunc(a.Files, b.Files, sameFile)
 }
 
 // later returns the later of two expiries, where zero is never.
@@ -170,6 +178,9 @@ var _ sandbox.CredentialStore = (*CredentialStore)(nil)
 func (s *CredentialStore) PutAPIKey(_ context.Context, k sandbox.APIKey) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if slices.ContainsFunc(s.keys, func(o sandbox.APIKey) bool { return o.ID != k.ID && bytes.Equal(o.Hash, k.Hash) }) {
+		return sandbox.Errorf(sandbox.KindConflict, "that is there already")
+	}
 	s.keys = slices.DeleteFunc(s.keys, func(o sandbox.APIKey) bool { return o.ID == k.ID })
 	s.keys = append(s.keys, k)
 	return nil
@@ -193,7 +204,9 @@ func (s *CredentialStore) TouchAPIKey(_ context.Context, id string, at time.Time
 	defer s.mu.Unlock()
 	for i := range s.keys {
 		if s.keys[i].ID == id {
-			s.keys[i].LastUsedAt = at.Truncate(time.Minute)
+			if at = at.Truncate(time.Minute); at.After(s.keys[i].LastUsedAt) {
+				s.keys[i].LastUsedAt = at
+			}
 			return nil
 		}
 	}
@@ -204,6 +217,7 @@ func (s *CredentialStore) TouchAPIKey(_ context.Context, id string, at time.Time
 func (s *CredentialStore) PutSession(_ context.Context, n sandbox.Session) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.sessions = slices.DeleteFunc(s.sessions, func(o sandbox.Session) bool { return bytes.Equal(o.Hash, n.Hash) })
 	s.sessions = append(s.sessions, n)
 	return nil
 }

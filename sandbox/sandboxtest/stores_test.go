@@ -1,0 +1,19 @@
+package sandboxtest
+
+import (
+	"testing"
+
+	"sandpiper/sandbox"
+)
+
+func TestStoresInMemory(t *testing.T) {
+	t.Run("runs", func(t *testing.T) {
+		TestRunStore(t, func(*testing.T) sandbox.RunStore { return &RunStore{} })
+	})
+	t.Run("snippets", func(t *testing.T) {
+		TestSnippetStore(t, func(*testing.T) sandbox.SnippetStore { return &SnippetStore{} })
+	})
+	t.Run("credentials", func(t *testing.T) {
+		TestCredentialStore(t, func(*testing.T) sandbox.CredentialStore { return &CredentialStore{} })
+	})
+}
