@@ -1,0 +1,226 @@
+package e2e
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// rule says what a package may import besides the standard library.
+type rule struct {
+	ours       []string // packages of this module; "a/..." is a and all below it
+	thirdParty []string // modules of others
+}
+
+const (
+	wazero  = "github.com/tetratelabs/wazero"
+	templ   = "github.com/a-h/templ"
+	esbuild = "github.com/evanw/esbuild"
+	zstd    = "github.com/klauspost/compress"
+	xsys    = "golang.org/x/sys"
+)
+
+// table is the direction of imports: main → web, scheduler, sqlite, runtimes →
+// sandbox. A key that ends in "/..." holds for every package below it that has
+// no longer key of its own.
+var table = map[string]rule{
+	".": {ours: []string{"runtimes/catalog", "runtimes/wasm", "sandbox/...", "static", "web/..."}},
+
+	"sandbox":             {},
+	"sandbox/scheduler":   {ours: []string{"sandbox"}},
+	"sandbox/sqlite":      {ours: []string{"sandbox"}, thirdParty: []string{"github.com/mattn/go-sqlite3"}},
+	"sandbox/datadir":     {},
+	"sandbox/sandboxtest": {ours: []string{"sandbox"}},
+
+	"runtimes/catalog":               {ours: []string{"sandbox"}, thirdParty: []string{zstd}},
+	"runtimes/catalog/mkmodules":     {ours: []string{"runtimes/wasm/rewrite"}, thirdParty: []string{zstd}},
+	"runtimes/catalog/mkmodules/lua": {thirdParty: []string{"github.com/yuin/gopher-lua"}},
+
+	// The engine knows the catalogue; the drivers of languages do not. What
+	// they stand on knows no language.
+	"runtimes/wasm":          {ours: []string{"sandbox", "runtimes/catalog", "runtimes/wasm/..."}},
+	"runtimes/wasm/...":      {ours: []string{"sandbox", "runtimes/wasm/vm", "runtimes/wasm/jail"}, thirdParty: []string{wazero}},
+	"runtimes/wasm/vm":       {ours: []string{"sandbox", "runtimes/wasm/rewrite"}, thirdParty: []string{wazero, xsys}},
+	"runtimes/wasm/jail":     {ours: []string{"sandbox"}, thirdParty: []string{wazero, xsys}},
+	"runtimes/wasm/rewrite":  {},
+	"runtimes/wasm/wasmtest": {},
+	"runtimes/wasm/quickjs":  {ours: []string{"sandbox", "runtimes/wasm/vm", "runtimes/wasm/jail"}, thirdParty: []string{wazero, esbuild}},
+
+	// Pages and API know the domain and the scheduler, never an engine or a store.
+	"web":             {ours: []string{"sandbox", "web/apitype", "web/auth", "web/reply"}},
+	"web/apitype":     {},
+	"web/reply":       {ours: []string{"sandbox", "web/apitype"}},
+	"web/auth":        {ours: []string{"sandbox", "web/apitype", "web/reply"}, thirdParty: []string{"golang.org/x/time"}},
+	"web/run":         {ours: []string{"sandbox", "sandbox/scheduler", "web/apitype", "web/auth", "web/reply", "web/run/..."}},
+	"web/run/...":     {ours: []string{"sandbox", "sandbox/scheduler", "web/apitype", "web/auth", "web/reply", "web/run/..."}},
+	"web/run/socket":  {ours: []string{"sandbox", "web/auth", "web/reply"}, thirdParty: []string{"github.com/coder/websocket"}},
+	"web/run/openapi": {},
+	"web/run/runtest": {ours: []string{"sandbox/...", "web/..."}},
+	"web/ui": {
+		ours:       []string{"sandbox", "sandbox/scheduler", "components", "web/apitype", "web/auth", "web/reply", "web/run"},
+		thirdParty: []string{templ, "rsc.io/qr"},
+	},
+
+	"components":      {thirdParty: []string{templ}},
+	"static":          {ours: []string{"static/manifest"}},
+	"static/manifest": {},
+	"static/build":    {ours: []string{"static/manifest"}, thirdParty: []string{esbuild, "github.com/andybalholm/brotli"}},
+
+	"e2e/bench":      {ours: []string{"e2e/testserver"}},
+	"e2e/testserver": {},
+}
+
+const module = "sandpiper"
+
+// goPackage is a package as its files say, whatever their build tags.
+type goPackage struct {
+	imports  []string // of all files but tests, sorted
+	comments []string // the files with a package comment
+	tests    bool     // it has nothing but tests
+}
+
+func TestImports(t *testing.T) {
+	packages := readPackages(t)
+	used := map[string]bool{}
+	for dir, p := range packages {
+		if p.tests {
+			continue
+		}
+		key, r, ok := ruleFor(dir)
+		if !ok {
+			t.Errorf("%s is not in the table of imports: say there what it may import", dir)
+			continue
+		}
+		used[key] = true
+		for _, imp := range p.imports {
+			if !r.allows(imp) {
+				t.Errorf("%s must not import %s", dir, imp)
+			}
+		}
+	}
+	for key := range table {
+		if !used[key] {
+			t.Errorf("the table of imports has a row for %s, which no package needs", key)
+		}
+	}
+}
+
+func TestRules(t *testing.T) {
+	r := rule{ours: []string{"web/...", "sandbox"}, thirdParty: []string{"example.com/lib"}}
+	for imp, want := range map[string]bool{
+		"fmt": true, "net/http": true, "sandpiper/web": true, "sandpiper/web/ui": true, "sandpiper/sandbox": true,
+		"example.com/lib": true, "example.com/lib/sub": true,
+		"sandpiper/website": false, "sandpiper/sandbox/sqlite": false, "example.com/library": false, "example.com": false, "sandpiper": false,
+	} {
+		if got := r.allows(imp); got != want {
+			t.Errorf("%s: %v, want %v", imp, got, want)
+		}
+	}
+	for dir, want := range map[string]string{"runtimes/wasm": "runtimes/wasm", "runtimes/wasm/ruby": "runtimes/wasm/...", "nowhere": ""} {
+		if got, _, _ := ruleFor(dir); got != want {
+			t.Errorf("the rule of %s is %q, want %q", dir, got, want)
+		}
+	}
+}
+
+func TestEveryPackageHasOneComment(t *testing.T) {
+	for dir, p := range readPackages(t) {
+		if len(p.comments) != 1 && !(p.tests && len(p.comments) == 0) {
+			t.Errorf("%s has %d package comments, want one: %s", dir, len(p.comments), strings.Join(p.comments, ", "))
+		}
+	}
+}
+
+// ruleFor finds the row of a package: its own, or the longest that covers it.
+func ruleFor(dir string) (key string, r rule, ok bool) {
+	if r, ok := table[dir]; ok {
+		return dir, r, true
+	}
+	for up := path.Dir(dir); up != "."; up = path.Dir(up) {
+		if r, ok := table[up+"/..."]; ok {
+			return up + "/...", r, true
+		}
+	}
+	return "", rule{}, false
+}
+
+func (r rule) allows(imp string) bool {
+	if own, ok := strings.CutPrefix(imp, module+"/"); ok {
+		return slices.ContainsFunc(r.ours, func(pattern string) bool {
+			base, all := strings.CutSuffix(pattern, "/...")
+			return own == base || all && strings.HasPrefix(own, base+"/")
+		})
+	}
+	first, _, _ := strings.Cut(imp, "/")
+	if imp != module && !strings.Contains(first, ".") {
+		return true // the standard library
+	}
+	return slices.ContainsFunc(r.thirdParty, func(m string) bool { return imp == m || strings.HasPrefix(imp, m+"/") })
+}
+
+// readPackages parses the import clauses of every Go file of the module, by the
+// folder's path.
+func readPackages(t *testing.T) map[string]*goPackage {
+	t.Helper()
+	packages := map[string]*goPackage{}
+	err := filepath.WalkDir("..", func(file string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir() && skipped(e.Name()):
+			return fs.SkipDir
+		case e.IsDir() || !strings.HasSuffix(file, ".go"):
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly|parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		dir := path.Clean(strings.TrimPrefix(filepath.ToSlash(filepath.Dir(file)), "../"))
+		if dir == ".." {
+			dir = "."
+		}
+		p := packages[dir]
+		if p == nil {
+			p = &goPackage{tests: true}
+			packages[dir] = p
+		}
+		p.add(file, f)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(packages) < 10 {
+		t.Fatalf("found only %d packages", len(packages))
+	}
+	return packages
+}
+
+// skipped names folders that hold no packages of ours.
+func skipped(name string) bool {
+	return name == "node_modules" || name == "testdata" || name != ".." && strings.HasPrefix(name, ".")
+}
+
+func (p *goPackage) add(file string, f *ast.File) {
+	if f.Doc != nil && !ast.IsGenerated(f) {
+		p.comments = append(p.comments, file)
+	}
+	if strings.HasSuffix(file, "_test.go") {
+		return
+	}
+	p.tests = false
+	for _, spec := range f.Imports {
+		if imp, err := strconv.Unquote(spec.Path.Value); err == nil && !slices.Contains(p.imports, imp) {
+			p.imports = append(p.imports, imp)
+		}
+	}
+	slices.Sort(p.imports)
+}
