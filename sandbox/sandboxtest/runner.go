@@ -17,7 +17,9 @@ import (
 //
 //	print TEXT          writes TEXT and a newline to stdout; eprint to stderr
 //	write TEXT          writes TEXT, a Go string literal, to stdout; ewrite to stderr
-//	args, env, cat F    prints the arguments, the environment, a program's file
+//	args                prints the arguments on one line; arg N prints the Nth
+//	env [NAME]          prints the value of a variable, or all as NAME=VALUE
+//	cat NAME            prints a file of the program
 //	readline            reads one line of stdin and prints it
 //	echo                copies stdin to stdout until it ends
 //	sleep DURATION      sleeps

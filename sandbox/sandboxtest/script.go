@@ -44,6 +44,10 @@ type script struct {
 func (s *script) run() error {
 	s.outcome.Status = sandbox.StatusOK
 	for n, line := range strings.Split(string(s.program.Files[0].Content), "\n") {
+		if s.ctx.Err() != nil {
+			s.stopped(context.Cause(s.ctx))
+			return nil
+		}
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
@@ -108,7 +112,17 @@ var outputs = map[string]func(s *script, rest string) error{
 	"args": func(s *script, _ string) error {
 		return s.write(sandbox.Stdout, strings.Join(s.program.Args, " ")+"\n")
 	},
-	"env": func(s *script, _ string) error {
+	"arg": func(s *script, number string) error {
+		n, err := strconv.Atoi(number)
+		if err != nil || n < 1 || n > len(s.program.Args) {
+			return s.die("no argument " + number)
+		}
+		return s.write(sandbox.Stdout, s.program.Args[n-1]+"\n")
+	},
+	"env": func(s *script, name string) error {
+		if name != "" {
+			return s.write(sandbox.Stdout, s.program.Env[name]+"\n")
+		}
 		for _, k := range slices.Sorted(maps.Keys(s.program.Env)) {
 			if err := s.write(sandbox.Stdout, k+"="+s.program.Env[k]+"\n"); err != nil {
 				return err
@@ -165,11 +179,18 @@ func (s *script) writeLiteral(stream sandbox.Stream, literal string) error {
 	return s.write(stream, text)
 }
 
+func (s *script) stdin() *sandbox.Stdin {
+	if s.program.Stdin == nil {
+		return sandbox.StaticStdin(nil)
+	}
+	return s.program.Stdin
+}
+
 func (s *script) readLine() error {
 	var line []byte
 	b := make([]byte, 1)
 	for {
-		_, err := s.program.Stdin.Read(s.ctx, b)
+		_, err := s.stdin().Read(s.ctx, b)
 		if err == io.EOF {
 			break
 		}
@@ -187,7 +208,7 @@ func (s *script) readLine() error {
 func (s *script) echo() error {
 	b := make([]byte, 4096)
 	for {
-		n, err := s.program.Stdin.Read(s.ctx, b)
+		n, err := s.stdin().Read(s.ctx, b)
 		if err == io.EOF {
 			return nil
 		}

@@ -2,7 +2,6 @@ package sandboxtest
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"reflect"
 	"sync"
@@ -403,11 +402,4 @@ func sessionEnds(t *testing.T, s sandbox.CredentialStore) {
 	}
 	_, err = s.SessionByHash(t.Context(), hash(3), epoch)
 	must(t, err)
-}
-
-// stopped is a context that is done.
-func stopped(cause error) context.Context {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	cancel(cause)
-	return ctx
 }
