@@ -215,3 +215,15 @@ func (g *Guard) SameOrigin(r *http.Request) error {
 func (g *Guard) Address(r *http.Request) Caller {
 	return Caller{ID: "address:" + clientAddress(r, g.proxies), Kind: KindAddress}
 }
+
+// OwnPage reports whether no page, or a page of this server, made r. Browsers
+// hold no same-origin rule over WebSockets, so the Origin header is all there
+// is to tell by. A proxy may have ended TLS, so the scheme does not count.
+func (g *Guard) OwnPage(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return true
+	}
+	u, err := url.Parse(origin)
+	return err == nil && u.Host != "" && (strings.EqualFold(u.Host, r.Host) || strings.EqualFold(u.Host, g.public.Host))
+}

@@ -44,13 +44,15 @@ type Server struct {
 	Runner    *sandboxtest.Runner
 	Scheduler *scheduler.Scheduler
 	Guard     *auth.Guard
+
+	credentials sandbox.CredentialStore
 }
 
 // New starts a server.
 func New(t testing.TB, o Options) *Server {
 	t.Helper()
-	s := &Server{Runner: sandboxtest.NewRunner(o.Languages...)}
-	desk := NewDesk(t, s.Runner, o)
+	s := &Server{Runner: sandboxtest.NewRunner(o.Languages...), credentials: Credentials(t)}
+	desk := newDesk(t, s.Runner, s.credentials, o)
 	s.Scheduler, s.Guard = desk.Scheduler, desk.Guard
 	routes := web.Routes(run.New(run.Config{Desk: desk, Version: "test"}))
 	if o.Routes != nil {
@@ -67,6 +69,11 @@ func New(t testing.TB, o Options) *Server {
 // NewDesk returns a desk in front of an engine.
 func NewDesk(t testing.TB, runner sandbox.CodeRunner, o Options) run.Desk {
 	t.Helper()
+	return newDesk(t, runner, Credentials(t), o)
+}
+
+func newDesk(t testing.TB, runner sandbox.CodeRunner, credentials sandbox.CredentialStore, o Options) run.Desk {
+	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	o.Scheduler.Runners = []sandbox.CodeRunner{runner}
 	o.Scheduler.Store = &sandboxtest.RunStore{}
@@ -81,7 +88,7 @@ func NewDesk(t testing.TB, runner sandbox.CodeRunner, o Options) run.Desk {
 		o.Burst = 1000
 	}
 	guard, err := auth.New(auth.Config{
-		Store:     Credentials(t),
+		Store:     credentials,
 		PublicURL: &url.URL{Scheme: "http", Host: "sandpiper.test"},
 		Open:      !o.Closed,
 		Burst:     o.Burst,
@@ -173,4 +180,16 @@ func Decode[T any](t testing.TB, body string) T {
 func Quote(s string) string {
 	b, _ := json.Marshal(s) // a string always encodes
 	return string(b)
+}
+
+// SignIn signs a browser in and returns its Cookie header.
+func (s *Server) SignIn(t testing.TB) string {
+	t.Helper()
+	value := "cookie-of-the-tests"
+	sum := sha256.Sum256([]byte(value))
+	now := time.Now()
+	if err := s.credentials.PutSession(t.Context(), sandbox.Session{Hash: sum[:], CreatedAt: now, ExpiresAt: now.Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	return "sandpiper=" + value
 }

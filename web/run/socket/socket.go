@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -48,7 +47,7 @@ func Accept(w http.ResponseWriter, r *http.Request, guard *auth.Guard, maxMessag
 		return nil, nil, err
 	}
 	ctx := r.Context()
-	if auth.From(ctx).Kind == auth.KindSession && !sameHost(r) {
+	if auth.From(ctx).Kind == auth.KindSession && !guard.OwnPage(r) {
 		ctx = auth.WithCaller(ctx, guard.Address(r))
 	}
 	// Other origins may connect, as what the line above made of them.
@@ -58,18 +57,6 @@ func Accept(w http.ResponseWriter, r *http.Request, guard *auth.Guard, maxMessag
 	}
 	conn.SetReadLimit(maxMessage)
 	return &Socket{conn}, ctx, nil
-}
-
-// sameHost reports whether no page, or a page of this host, opened the
-// connection. The same-origin rule does not hold for WebSockets, so the Origin
-// header is all there is.
-func sameHost(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
-	if origin == "" {
-		return true
-	}
-	u, err := url.Parse(origin)
-	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
 }
 
 // Read returns the next message; ErrBinary when it is not text.
