@@ -69,17 +69,27 @@ func (s *Stdin) Read(ctx context.Context, p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	if err := s.Wait(ctx); err != nil {
-		return 0, err
+	for {
+		if err := s.Wait(ctx); err != nil {
+			return 0, err
+		}
+		n, closed := s.take(p)
+		switch {
+		case n > 0:
+			return n, nil
+		case closed:
+			return 0, io.EOF
+		} // otherwise another reader was quicker
 	}
+}
+
+// take moves what there is to p.
+func (s *Stdin) take(p []byte) (n int, closed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := copy(p, s.buf)
+	n = copy(p, s.buf)
 	s.buf = s.buf[n:]
-	if n == 0 {
-		return 0, io.EOF
-	}
-	return n, nil
+	return n, s.closed
 }
 
 // Ready reports whether Read would return at once.
