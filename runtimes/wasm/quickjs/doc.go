@@ -1,0 +1,26 @@
+// Package quickjs runs JavaScript and TypeScript programs on QuickJS-ng, as
+// somebody who comes from Node or a browser expects them to run.
+//
+// # How a program is understood
+//
+// A file is a script first: it runs as a CommonJS module, in sloppy mode, with
+// require, module, exports, __filename and __dirname, and with await allowed at
+// its top level. A file that does not parse that way, because it uses import,
+// export or import.meta, is an ES module. The endings .mjs, .mts, .cjs and .cts
+// settle the question. The two kinds can import one another. TypeScript is
+// stripped of its types by esbuild when a file is loaded; types are not checked.
+//
+// # Who does what
+//
+// The engine is a WebAssembly reactor that knows the language and nothing else.
+// The prelude, readable JavaScript in the folder of that name, adds console,
+// timers, process and Node's modules that make sense without an operating
+// system; it is compiled to bytecode once and parts that few programs use are
+// loaded when they are asked for. The host, this package, has the event loop,
+// finds modules, and carries out a short list of operations for the prelude. An
+// operation takes strings, numbers and bytes, checks each, and never keeps a
+// pointer into the guest. Programs cannot reach the operations except through
+// the prelude; if one did, it could do what the prelude can and no more.
+//
+// Every run gets a fresh instance, so nothing of one run survives to the next.
+package quickjs

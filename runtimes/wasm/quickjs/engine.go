@@ -1,0 +1,61 @@
+package quickjs
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tetratelabs/wazero/api"
+)
+
+// The engine's stack. It is made of guest memory when an instance starts, since
+// the one that the module comes with allows a recursion of 2,000 calls only.
+const (
+	stackSize    = 2 << 20
+	stackReserve = 128 << 10 // below the limit that programs meet: the host's own calls need room
+	stackErrors  = 64 << 10  // of the reserve, what making an error's stack trace may use
+)
+
+// gcThreshold is how much a program allocates before the first collection of
+// cycles. Most programs end before.
+const gcThreshold = 4 << 20
+
+// startEngine makes a JavaScript realm in a fresh instance.
+func startEngine(ctx context.Context, mod api.Module) (*guest, error) {
+	g := newGuest(ctx, mod)
+	g.call("_initialize")
+	if err := g.moveStack(); err != nil {
+		return nil, err
+	}
+	if int32(g.call("qjs_init")) != 0 {
+		return nil, errors.New("the engine did not start")
+	}
+	g.context = g.callLeaf("qjs_get_context_ptr")
+	g.runtime = g.callLeaf("qjs_get_runtime_ptr")
+	g.scratch = g.callLeaf("wasm_malloc", 8)
+	g.callLeaf("JS_UpdateStackTop", g.runtime)
+	g.limitStack(0)
+	g.callLeaf("JS_SetGCThreshold", g.runtime, gcThreshold)
+	g.callLeaf("qjs_set_module_loader", 1)
+	g.callLeaf("qjs_set_promise_rejection_handler", 1)
+	return g, nil
+}
+
+// moveStack puts the engine's stack into a block of its own.
+func (g *guest) moveStack() error {
+	base := g.callLeaf("wasm_malloc", stackSize)
+	sp, ok := g.mod.ExportedGlobal("__stack_pointer").(api.MutableGlobal)
+	if base == 0 || !ok {
+		return errors.New("no room for the engine's stack")
+	}
+	sp.Set((base + stackSize) &^ 15)
+	return nil
+}
+
+// limitStack sets how deep programs may go: extra is lent from the reserve.
+func (g *guest) limitStack(extra uint64) {
+	g.callLeaf("JS_SetMaxStackSize", g.runtime, stackSize-stackReserve+extra)
+}
+
+// limitMemory keeps what the program allocates below n bytes, so that it meets
+// an error of the language and not an allocator that fails.
+func (g *guest) limitMemory(n int64) { g.callLeaf("qjs_set_memory_limit", uint64(n)) }

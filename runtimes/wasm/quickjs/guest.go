@@ -1,0 +1,301 @@
+package quickjs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/sys"
+)
+
+// Flags of the engine's eval.
+const (
+	evalScript  = 0
+	evalModule  = 1 << 0
+	evalCompile = 1 << 5 // compile only
+	evalBarrier = 1 << 6 // leave out the callers' frames
+)
+
+// writeBytecode is the flag of the engine's writer that lets functions through.
+const writeBytecode = 1 << 0
+
+// guest is one instance of the engine. Its methods call the engine, so they may
+// run program code and can end by unwinding: a call that fails panics with what
+// vm.Module.Run or, further out, wazero turns into the result of the run.
+type guest struct {
+	ctx     context.Context
+	mod     api.Module
+	context uint64 // the engine's JSContext
+	runtime uint64 // the engine's JSRuntime
+	scratch uint64 // 8 bytes of guest memory for results by pointer
+	leaf    map[string]api.Function
+}
+
+func newGuest(ctx context.Context, mod api.Module) *guest {
+	return &guest{ctx: ctx, mod: mod, leaf: make(map[string]api.Function, 16)}
+}
+
+// fault is the panic of a guest call that failed. guarded turns it back into the
+// error, and where host functions lie in between, wazero does.
+type fault struct{ error }
+
+func (f fault) Unwrap() error { return f.error }
+
+// guarded calls f and returns the error of a guest call that panicked in it.
+func guarded(f func()) (err error) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case fault:
+			err = p.error
+		default:
+			panic(p)
+		}
+	}()
+	f()
+	return nil
+}
+
+// call calls an export that returns nothing or 32 bits. It may run program code,
+// which may come back to the host and call again, so each call gets a stack of
+// its own.
+func (g *guest) call(name string, args ...uint64) uint64 {
+	return g.invoke(g.mod.ExportedFunction(name), name, args) & math.MaxUint32
+}
+
+// callValue is call for an export that returns a value.
+func (g *guest) callValue(name string, args ...uint64) value {
+	return value(g.invoke(g.mod.ExportedFunction(name), name, args))
+}
+
+// callLeaf is call for an export that never runs program code. It uses a stack
+// that is kept for the next call.
+func (g *guest) callLeaf(name string, args ...uint64) uint64 {
+	return g.invoke(g.leafFunction(name), name, args) & math.MaxUint32
+}
+
+// leafValue is callLeaf for an export that returns a value.
+func (g *guest) leafValue(name string, args ...uint64) value {
+	return value(g.invoke(g.leafFunction(name), name, args))
+}
+
+func (g *guest) leafFunction(name string) api.Function {
+	f, ok := g.leaf[name]
+	if !ok {
+		f = g.mod.ExportedFunction(name)
+		g.leaf[name] = f
+	}
+	return f
+}
+
+// invoke calls f. Of a 32-bit result, the upper half is garbage.
+func (g *guest) invoke(f api.Function, name string, args []uint64) uint64 {
+	if f == nil {
+		panic(fault{fmt.Errorf("the engine has no export %q", name)})
+	}
+	res, err := f.Call(g.ctx, args...)
+	if err != nil {
+		rethrow(err)
+	}
+	if len(res) == 0 {
+		return 0
+	}
+	return res[0]
+}
+
+// rethrow passes the error of a guest call on to the frames further out. wazero
+// lets an exit error through as it is.
+func rethrow(err error) {
+	var exit *sys.ExitError
+	if errors.As(err, &exit) {
+		panic(exit)
+	}
+	panic(fault{err})
+}
+
+// alloc copies b and a zero byte into the guest. The result is 0 when the guest
+// has no memory left; otherwise release frees it.
+func (g *guest) alloc(b string) uint64 {
+	p := g.callLeaf("wasm_malloc", uint64(len(b)+1))
+	if p == 0 {
+		return 0
+	}
+	mem := g.mod.Memory()
+	if !mem.WriteString(uint32(p), b) || !mem.WriteByte(uint32(p)+uint32(len(b)), 0) {
+		panic(fault{errors.New("the engine's allocator returned an address outside its memory")})
+	}
+	return p
+}
+
+func (g *guest) release(p uint64) { g.callLeaf("wasm_free", p) }
+
+// outOfMemory throws the engine's error of that name.
+func (g *guest) outOfMemory() value { return g.leafValue("JS_ThrowOutOfMemory", g.context) }
+
+// text makes a string value, or throws.
+func (g *guest) text(s string) value {
+	p := g.alloc(s)
+	if p == 0 {
+		return g.outOfMemory()
+	}
+	defer g.release(p)
+	return g.leafValue("JS_NewStringLen", g.context, p, uint64(len(s)))
+}
+
+// data makes a Uint8Array with a copy of b, or throws.
+func (g *guest) data(b []byte) value {
+	p := g.alloc(string(b))
+	if p == 0 {
+		return g.outOfMemory()
+	}
+	defer g.release(p)
+	return g.leafValue("JS_NewUint8ArrayCopy", g.context, p, uint64(len(b)))
+}
+
+// str returns a copy of the string that v is; ok is false for anything else.
+// Surrogates that stand alone are encoded as such, which is not valid UTF-8.
+func (g *guest) str(v value) (s string, ok bool) {
+	if !v.isString() {
+		return "", false
+	}
+	p := g.callLeaf("JS_ToCStringLen2", g.context, g.scratch, uint64(v), 0)
+	if p == 0 {
+		g.free(g.caught())
+		return "", false
+	}
+	defer g.callLeaf("JS_FreeCString", g.context, p)
+	b, ok := g.slice(p)
+	return string(b), ok
+}
+
+// bytes returns a copy of the Uint8Array that v is; ok is false for anything else.
+func (g *guest) bytes(v value) (b []byte, ok bool) {
+	if !v.isObject() {
+		return nil, false
+	}
+	p := g.callLeaf("JS_GetUint8Array", g.context, g.scratch, uint64(v))
+	if p == 0 {
+		g.free(g.caught())
+		return nil, false
+	}
+	b, ok = g.slice(p)
+	return append([]byte(nil), b...), ok
+}
+
+// slice returns the bytes at p whose number a call has left in scratch. They are
+// good until the next call of the guest.
+func (g *guest) slice(p uint64) ([]byte, bool) {
+	n, ok := g.mod.Memory().ReadUint32Le(uint32(g.scratch))
+	if !ok {
+		return nil, false
+	}
+	return g.mod.Memory().Read(uint32(p), n)
+}
+
+// free gives up a value.
+func (g *guest) free(v value) {
+	if !v.isFloat() && v.tag() < 0 {
+		g.callLeaf("JS_FreeValue", g.context, uint64(v))
+	}
+}
+
+// eval compiles and, unless the flags say otherwise, runs source code.
+func (g *guest) eval(source, file string, flags uint64) value {
+	code := g.alloc(source)
+	name := g.alloc(file)
+	if code == 0 || name == 0 {
+		return g.outOfMemory()
+	}
+	defer g.release(code)
+	defer g.release(name)
+	return g.callValue("JS_Eval", g.context, code, uint64(len(source)), name, flags)
+}
+
+// compile returns the bytecode of a script.
+func (g *guest) compile(source, file string) ([]byte, error) {
+	f := g.eval(source, file, evalScript|evalCompile)
+	if f == exception {
+		return nil, fmt.Errorf("compile %s: %s", file, g.describe(g.caught()))
+	}
+	defer g.free(f)
+	p := g.call("JS_WriteObject", g.context, g.scratch, uint64(f), writeBytecode)
+	b, ok := g.slice(p)
+	if p == 0 || !ok {
+		return nil, fmt.Errorf("compile %s: no bytecode", file)
+	}
+	return append([]byte(nil), b...), nil
+}
+
+// load runs bytecode that compile made and returns its completion value.
+func (g *guest) load(bytecode []byte) value {
+	p := g.alloc(string(bytecode))
+	if p == 0 {
+		return g.outOfMemory()
+	}
+	defer g.release(p)
+	f := g.callValue("JS_ReadObject", g.context, p, uint64(len(bytecode)), writeBytecode)
+	if f == exception {
+		return exception
+	}
+	return g.callValue("JS_EvalFunction", g.context, uint64(f)) // consumes f
+}
+
+// apply calls the function f; the arguments stay the caller's.
+func (g *guest) apply(f value, args ...value) value {
+	list := g.callLeaf("wasm_malloc", uint64(8*len(args)+8))
+	if list == 0 {
+		return g.outOfMemory()
+	}
+	defer g.release(list)
+	for i, a := range args {
+		if !g.mod.Memory().WriteUint64Le(uint32(list)+uint32(8*i), uint64(a)) {
+			panic(fault{errors.New("the engine's allocator returned an address outside its memory")})
+		}
+	}
+	return g.callValue("JS_Call", g.context, uint64(f), uint64(undefined), uint64(len(args)), list)
+}
+
+// get returns a property; the caller frees it.
+func (g *guest) get(object value, name string) value {
+	p := g.alloc(name)
+	if p == 0 {
+		return g.outOfMemory()
+	}
+	defer g.release(p)
+	return g.callValue("JS_GetPropertyStr", g.context, uint64(object), p)
+}
+
+// caught takes the exception that was thrown last; the caller frees it.
+func (g *guest) caught() value { return g.leafValue("JS_GetException", g.context) }
+
+// throw makes v, which it takes over, the current exception.
+func (g *guest) throw(v value) value { return g.leafValue("JS_Throw", g.context, uint64(v)) }
+
+// describe returns v's message for people who look at the host's errors.
+func (g *guest) describe(v value) string {
+	defer g.free(v)
+	if s, ok := g.str(v); ok {
+		return s
+	}
+	m := g.get(v, "message")
+	defer g.free(m)
+	st := g.get(v, "stack")
+	defer g.free(st)
+	text, _ := g.str(m)
+	stack, _ := g.str(st)
+	return text + "\n" + stack
+}
+
+// runJobs runs pending promise jobs until there are none or one throws: then
+// failed is true and the exception is waiting to be caught.
+func (g *guest) runJobs() (ran bool, failed bool) {
+	for g.callLeaf("JS_IsJobPending", g.runtime) != 0 {
+		ran = true
+		if int32(g.call("JS_ExecutePendingJob", g.runtime, g.scratch)) < 0 {
+			return true, true
+		}
+	}
+	return ran, false
+}

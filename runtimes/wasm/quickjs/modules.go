@@ -1,0 +1,253 @@
+package quickjs
+
+import (
+	_ "embed" // for the helper module
+	"encoding/json"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// helperName is the module that programs import for charts and tables.
+const helperName = "sandpiper"
+
+//go:embed lib/sandpiper.js
+var helperSource string
+
+// fileKind is what a file is to the engine.
+type fileKind int
+
+const (
+	kindScript fileKind = iota // a CommonJS module
+	kindModule                 // an ES module
+	kindJSON
+)
+
+// moduleFile is a file that the program has loaded.
+type moduleFile struct {
+	name     string // relative to the program's folder if it is in there, else absolute
+	kind     fileKind
+	source   string // JavaScript or JSON
+	original string // as it was written
+	positions
+	compiled value // of a script that has not run yet: the compiled function
+}
+
+// scriptHead and scriptTail make a function of a script. A main script is an
+// asynchronous one if it mentions await.
+const (
+	scriptHead = "(function (exports, require, module, __filename, __dirname) {"
+	asyncHead  = "(async function (exports, require, module, __filename, __dirname) {"
+	scriptTail = "\n})"
+)
+
+var (
+	hashbang    = regexp.MustCompile(`^#!.*`)
+	moduleWords = regexp.MustCompile(`\b(?:import|export|await)\b`)
+	awaitWord   = regexp.MustCompile(`\bawait\b`)
+	identifier  = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$]*$`)
+)
+
+// file returns a file by the name that resolve gave it, loading it the first
+// time. When that fails, nil is returned and an exception is waiting.
+func (s *session) file(name string) *moduleFile {
+	if f := s.files[name]; f != nil {
+		return f
+	}
+	f := &moduleFile{name: name}
+	if name == helperName {
+		f.original = helperSource
+	} else {
+		b, errno := s.readFile(s.absolute(name))
+		if errno != "" {
+			s.throwError(errno, "Error", fmt.Sprintf("%s: cannot read '%s'", errno, name))
+			return nil
+		}
+		f.original = string(b)
+	}
+	f.source = hashbang.ReplaceAllString(strings.TrimPrefix(f.original, "\ufeff"), "")
+	if s.isTypeScript(name) {
+		s.stripTypes(f)
+	}
+	if !s.classify(f) {
+		return nil
+	}
+	s.files[name] = f
+	return f
+}
+
+// classify finds out what kind of file f is. It reports false after throwing.
+func (s *session) classify(f *moduleFile) bool {
+	switch path.Ext(f.name) {
+	case ".json":
+		f.kind = kindJSON
+		return true
+	case ".mjs", ".mts":
+		s.becomeModule(f)
+		return true
+	}
+	head := scriptHead
+	if f.name == s.main && awaitWord.MatchString(f.source) {
+		head = asyncHead
+	}
+	f.shift = len(head)
+	s.files[f.name] = f // positions of a syntax error are looked up there
+	f.compiled = s.eval(head+f.source+scriptTail, f.name, evalScript|evalCompile)
+	ext := path.Ext(f.name)
+	switch {
+	case f.compiled != exception:
+		f.kind = kindScript
+		return true
+	case ext == ".cjs" || ext == ".cts" || !moduleWords.MatchString(f.source):
+		delete(s.files, f.name)
+		return false
+	}
+	s.free(s.caught())
+	s.becomeModule(f)
+	return true
+}
+
+// becomeModule makes an ES module of f. The engine leaves import.meta empty, so
+// it is filled in before the module's first statement where it is mentioned.
+func (s *session) becomeModule(f *moduleFile) {
+	f.kind, f.shift = kindModule, 0
+	if !strings.Contains(f.source, "import.meta") {
+		return
+	}
+	file := s.absolute(f.name)
+	head := fmt.Sprintf("import.meta.url=%s;import.meta.filename=%s;import.meta.dirname=%s;import.meta.main=%t;",
+		quote("file://"+file), quote(file), quote(path.Dir(file)), f.name == s.main)
+	f.shift = len(head)
+	f.source = head + f.source
+}
+
+// script returns the function of a script, to be called once.
+func (s *session) script(f *moduleFile) value {
+	code := f.compiled
+	f.compiled = undefined
+	if code == undefined {
+		code = s.eval(scriptHead+f.source+scriptTail, f.name, evalScript|evalCompile)
+	}
+	if code == exception {
+		return exception
+	}
+	return s.callValue("JS_EvalFunction", s.context, uint64(code)) // consumes code
+}
+
+// startMain begins to run the main file and returns the promise of its end, or
+// undefined when it has ended already.
+func (s *session) startMain() value {
+	result := exception
+	if f := s.file(s.main); f != nil && f.kind == kindModule {
+		result = s.eval(f.source, f.name, evalModule)
+	} else if f != nil {
+		if fn := s.script(f); fn != exception {
+			result = s.apply(s.api["runScript"], fn, s.text(f.name))
+			s.free(fn)
+		}
+	}
+	if result == exception {
+		s.fail(s.caught(), false)
+		return undefined
+	}
+	if s.isPromise(result) {
+		s.callLeaf("JS_PromiseMarkAsHandled", s.context, uint64(result))
+	}
+	return result
+}
+
+// moduleSource returns what the engine compiles for an import of name.
+func (s *session) moduleSource(name string) (string, bool) {
+	if builtin, ok := strings.CutPrefix(name, "node:"); ok {
+		return reexport("process.getBuiltinModule("+quote(builtin)+")", s.driver.image.exports[builtin]), true
+	}
+	f := s.file(name)
+	if f == nil {
+		return "", false
+	}
+	switch f.kind {
+	case kindModule:
+		return f.source, true
+	case kindJSON:
+		return "export default __sandpiper_require(" + quote(name) + ");", true
+	}
+	return s.scriptAsModule(f)
+}
+
+// scriptAsModule runs a script that an ES module imports, since only then are
+// the names that it exports known.
+func (s *session) scriptAsModule(f *moduleFile) (string, bool) {
+	name := s.text(f.name)
+	defer s.free(name)
+	r := s.apply(s.api["importScript"], name)
+	defer s.free(r)
+	text, ok := s.str(r)
+	if !ok {
+		return "", false
+	}
+	names := []string{}
+	if json.Unmarshal([]byte(text), &names) != nil {
+		names = nil
+	}
+	return reexport("__sandpiper_require("+quote(f.name)+")", names), true
+}
+
+// reexport returns an ES module that exports the properties of an object.
+func reexport(object string, names []string) string {
+	var b strings.Builder
+	b.WriteString("const m=" + object + ";export default m;")
+	for i, name := range names {
+		if name != "default" && identifier.MatchString(name) {
+			fmt.Fprintf(&b, "const _%d=m.%s;export{_%d as %s};", i, name, i, name)
+		}
+	}
+	return b.String()
+}
+
+// quote makes a JavaScript string literal.
+func quote(s string) string {
+	b, _ := json.Marshal(s) // cannot fail; its text is valid JavaScript
+	return string(b)
+}
+
+// moduleNames returns the prelude's Node modules as JSON.
+func (m *image) moduleNames() string {
+	names := []string{}
+	for name := range m.parts {
+		if m.hasModule(name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	b, _ := json.Marshal(names) // cannot fail
+	return string(b)
+}
+
+// positions maps places in the code that the engine sees to the file as written.
+type positions struct {
+	shift   int        // how far the first line was moved to the right
+	mapping *sourceMap // of code that was translated; nil otherwise
+}
+
+func (p positions) locate(line, column int) (int, int) {
+	if line == 1 {
+		column = max(1, column-p.shift)
+	}
+	if p.mapping != nil {
+		return p.mapping.original(line, column)
+	}
+	return line, column
+}
+
+// opLocate returns "file:line:column" as written for a place that the engine reports.
+func opLocate(s *session, args []value) value {
+	file, _ := s.str(args[0])
+	line, column := args[1].integer(), args[2].integer()
+	if f := s.files[file]; f != nil {
+		line, column = f.locate(line, column)
+	}
+	return s.text(file + ":" + strconv.Itoa(line) + ":" + strconv.Itoa(column))
+}

@@ -1,0 +1,266 @@
+// The first part of the prelude: it sets up the globals and gives the host the
+// functions that it calls. `host` has the host's operations, `stackHook` is a
+// host function that calls prepareStack with stack to spare.
+
+const settings = JSON.parse(settingsText);
+const { apply, ownKeys } = Reflect;
+const { defineProperty } = Object;
+const uncurry = (f) => (self, ...args) => apply(f, self, args);
+
+// Programs may change the prototypes; what the event loop needs is kept here.
+const mapSet = uncurry(Map.prototype.set);
+const mapDelete = uncurry(Map.prototype.delete);
+const mapEntries = uncurry(Map.prototype.entries);
+const mapNext = uncurry(Object.getPrototypeOf(new Map().entries()).next);
+const { stringify, parse } = JSON;
+const NativeError = Error;
+
+// state is shared by all parts.
+const state = { __proto__: null, settings, exitCode: undefined, exiting: false, process: null, takeTicks: null };
+
+// Parts are functions that the host loads; each runs once.
+const loaded = { __proto__: null, "internal/state": { exports: state } };
+
+function part(name) {
+  let module = loaded[name];
+  if (module === undefined) {
+    module = loaded[name] = { exports: {} };
+    apply(host.part(name), undefined, [module.exports, part, module, host]);
+  }
+  return module.exports;
+}
+
+// ---- Errors
+
+// frameText writes a call site as Node does. Frames of the prelude's internals
+// are left out.
+function frameText(site) {
+  const name = site.getFunctionName();
+  if (site.isNative()) {
+    return `\n    at ${name || "<anonymous>"} (native)`;
+  }
+  const file = site.getFileName();
+  if (!file || (file === "<input>" && !name)) {
+    return "";
+  }
+  if (file.length > 14 && file.slice(0, 14) === "node:internal/") {
+    return "";
+  }
+  const where = host.locate(file, site.getLineNumber(), site.getColumnNumber());
+  return name && name !== "<eval>" && name !== "<anonymous>" ? `\n    at ${name} (${where})` : `\n    at ${where}`;
+}
+
+function headerText(error) {
+  try {
+    const { name, message, code } = error;
+    const title = name === undefined ? "Error" : `${name}`;
+    const label = typeof code === "string" && code.slice(0, 4) === "ERR_" ? `${title} [${code}]` : title;
+    const text = message === undefined ? "" : `${message}`;
+    return text === "" ? label : label === "" ? text : `${label}: ${text}`;
+  } catch {
+    return "Error";
+  }
+}
+
+// prepareStack makes the stack property of a new error.
+function prepareStack(error, sites) {
+  const custom = NativeError.prepareStackTrace;
+  if (typeof custom === "function") {
+    return custom(error, sites);
+  }
+  let text = headerText(error);
+  for (let i = 0; i < sites.length; i++) {
+    text += frameText(sites[i]);
+  }
+  return text;
+}
+
+NativeError.prepareStackTrace = stackHook;
+defineProperty(NativeError, "prepareStackTrace", { value: undefined, writable: true, configurable: true });
+
+// makeError makes an error for the host. `where` is a place to add to its stack.
+function makeError(code, type, message, where) {
+  const error = new globalThis[type](message);
+  error.code = code;
+  defineProperty(error, "stack", {
+    value: headerText(error) + (where ? `\n    at ${where}` : "") + framesOf(error),
+    writable: true,
+    configurable: true,
+  });
+  return error;
+}
+
+function framesOf(error) {
+  const stack = `${error.stack}`;
+  const at = stack.indexOf("\n    at ");
+  return at < 0 ? "" : stack.slice(at);
+}
+
+// fail says what to print of an error that nobody caught, or true when the
+// program has handled it.
+let inPromise = false;
+
+function fail(error) {
+  const label = inPromise ? "Uncaught (in promise) " : "Uncaught ";
+  const origin = inPromise ? "unhandledRejection" : "uncaughtException";
+  inPromise = false;
+  try {
+    const { process } = state;
+    if (!state.exiting && process !== null && process.listenerCount("uncaughtException") > 0) {
+      process.emit("uncaughtException", error, origin);
+      return true;
+    }
+  } catch (next) {
+    error = next;
+  }
+  return label + describe(error);
+}
+
+function describe(value) {
+  try {
+    return part("internal/inspect").inspect(value);
+  } catch {
+    try {
+      return typeof value === "object" && value !== null ? headerText(value) : `${value}`;
+    } catch {
+      return "an error that cannot be shown";
+    }
+  }
+}
+
+// ---- Promises that were rejected and have no handler
+
+const rejected = new Map();
+
+function rejection(promise, reason, handled) {
+  if (handled) {
+    mapDelete(rejected, promise);
+  } else {
+    mapSet(rejected, promise, reason);
+  }
+}
+
+// unhandled looks at one such promise: it throws its reason unless the program
+// listens for unhandledRejection. It returns false when there is none.
+function unhandled() {
+  const first = mapNext(mapEntries(rejected));
+  if (first.done) {
+    return false;
+  }
+  const promise = first.value[0];
+  const reason = first.value[1];
+  mapDelete(rejected, promise);
+  const { process } = state;
+  if (process !== null && process.listenerCount("unhandledRejection") > 0) {
+    process.emit("unhandledRejection", reason, promise);
+    return true;
+  }
+  inPromise = true;
+  throw reason;
+}
+
+// ---- The end of a turn, and of the program
+
+function ticks() {
+  return state.takeTicks !== null && state.takeTicks();
+}
+
+function beforeExit() {
+  const { process } = state;
+  if (process === null || process.listenerCount("beforeExit") === 0) {
+    return false;
+  }
+  process.emit("beforeExit", exitCode());
+  return part("internal/timers").pending();
+}
+
+function exit(code) {
+  if (code >= 0) {
+    state.exitCode = code;
+  }
+  const { process } = state;
+  if (process !== null && !state.exiting) {
+    state.exiting = true;
+    process.emit("exit", exitCode());
+  }
+  return exitCode();
+}
+
+function exitCode() {
+  return state.exitCode === undefined ? 0 : Number(state.exitCode) | 0;
+}
+
+// ---- Globals
+
+function define(name, value) {
+  defineProperty(globalThis, name, { value, writable: true, enumerable: false, configurable: true });
+}
+
+// lazy defines globals that load their part when they are first used.
+function lazy(partName, names) {
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i];
+    defineProperty(globalThis, name, {
+      get() {
+        const value = part(partName)[name];
+        define(name, value);
+        return value;
+      },
+      set(value) {
+        define(name, value);
+      },
+      enumerable: false,
+      configurable: true,
+    });
+  }
+}
+
+define("global", globalThis);
+define("console", part("internal/console").console);
+const timers = part("internal/timers");
+for (const name of ["setTimeout", "setInterval", "setImmediate", "clearTimeout", "clearInterval", "clearImmediate"]) {
+  define(name, timers[name]);
+}
+lazy("internal/process", ["process"]);
+lazy("internal/encoding", ["TextEncoder", "TextDecoder"]);
+lazy("internal/url", ["URL", "URLSearchParams"]);
+lazy("internal/events", ["Event", "CustomEvent", "EventTarget", "AbortController", "AbortSignal"]);
+lazy("internal/clone", ["structuredClone"]);
+lazy("internal/dialogs", ["prompt", "alert", "confirm"]);
+lazy("internal/fetch", ["fetch", "Headers"]);
+lazy("internal/intl", ["Intl"]);
+lazy("crypto", ["crypto"]);
+lazy("buffer", ["Buffer", "Blob"]);
+part("internal/locale");
+define("navigator", Object.freeze({ language: "en-US", languages: Object.freeze(["en-US"]), hardwareConcurrency: 1, userAgent: "Sandpiper" }));
+
+// What the host's generated modules and the chart helper call.
+const hidden = (name, value) => defineProperty(globalThis, name, { value });
+hidden("__sandpiper_require", (name) => part("internal/modules").load(name));
+hidden("__sandpiper_display", (line) => {
+  const failed = host.display(`${line}`);
+  if (failed !== undefined) {
+    throw new NativeError(`display: ${failed}`);
+  }
+});
+
+return {
+  prepareStack,
+  makeError,
+  rejection,
+  unhandled,
+  fail,
+  ticks,
+  beforeExit,
+  exit,
+  step: timers.step,
+  runScript: (run, name) => part("internal/modules").runMain(run, name),
+  importScript: (name) => stringify(ownKeys(Object(part("internal/modules").load(name))).filter((key) => typeof key === "string")),
+  exports: (names) => {
+    const all = {};
+    for (const name of parse(names)) {
+      all[name] = Object.keys(part(name));
+    }
+    return stringify(all);
+  },
+};

@@ -1,0 +1,25 @@
+// os: the sandbox as a machine.
+
+module.exports = {
+  EOL: "\n",
+  devNull: "/dev/null",
+  arch: () => "wasm32",
+  platform: () => "linux",
+  type: () => "Linux",
+  release: () => "0",
+  version: () => "Sandpiper",
+  machine: () => "wasm32",
+  hostname: () => "sandbox",
+  homedir: () => require("internal/state").settings.cwd,
+  tmpdir: () => require("internal/state").settings.cwd,
+  endianness: () => "LE",
+  uptime: () => performance.now() / 1000,
+  loadavg: () => [0, 0, 0],
+  totalmem: () => 0,
+  freemem: () => 0,
+  cpus: () => [],
+  availableParallelism: () => 1,
+  networkInterfaces: () => ({}),
+  userInfo: () => ({ uid: 0, gid: 0, username: "sandbox", homedir: require("internal/state").settings.cwd, shell: null }),
+  constants: { signals: {} },
+};

@@ -1,0 +1,257 @@
+package quickjs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/tetratelabs/wazero/api"
+
+	"sandpiper/runtimes/wasm/vm"
+	"sandpiper/sandbox"
+)
+
+var errOutside = fault{errors.New("the engine's allocator returned an address outside its memory")}
+
+// Exit codes, as Node's.
+const (
+	exitUncaught  = 1
+	exitUnsettled = 13 // the main module awaits what will never come
+)
+
+// session is one run: an instance, the program in it, and what its host calls
+// have to know.
+type session struct {
+	*guest
+	driver *Driver
+	run    *vm.Run
+	cfg    vm.RunConfig
+	main   string           // the main file's name
+	args   []string         // the program's arguments
+	api    map[string]value // the prelude's functions for the host
+	files  map[string]*moduleFile
+
+	watchStdin bool   // input is something to wait for
+	memoryFull bool   // the program ended because the engine had no memory left
+	missing    string // the package that was looked for last and is not there
+}
+
+type sessionKey struct{}
+
+func sessionOf(ctx context.Context) *session {
+	s, _ := ctx.Value(sessionKey{}).(*session)
+	return s
+}
+
+// apiNames are the functions that the prelude gives to the host.
+var apiNames = []string{
+	"prepareStack", "rejection", "unhandled", "makeError", "runScript", "importScript", "ticks", "step",
+	"fail", "beforeExit", "exit", "exports",
+}
+
+// open starts the engine in a fresh instance and the prelude in it.
+func (s *session) open(ctx context.Context, mod api.Module) error {
+	ctx = context.WithValue(ctx, sessionKey{}, s)
+	s.run = vm.Current(ctx)
+	s.files = map[string]*moduleFile{}
+	g, err := startEngine(ctx, mod)
+	if err != nil {
+		return err
+	}
+	s.guest = g
+	return nil
+}
+
+// boot runs the prelude's first part and takes its functions for the host.
+func (s *session) boot() error {
+	boot := s.load(s.driver.image.parts[bootPart])
+	call, stack := s.hostFunction(callName), s.hostFunction(stackName)
+	settings := s.text(s.settings())
+	functions := s.apply(boot, call, stack, settings)
+	for _, v := range []value{boot, call, stack, settings, functions} {
+		if v == exception {
+			return errors.New("start the prelude: " + s.describe(s.caught()))
+		}
+	}
+	s.api = make(map[string]value, len(apiNames))
+	for _, name := range apiNames {
+		s.api[name] = s.get(functions, name)
+	}
+	return nil
+}
+
+// hostFunction makes a function that calls the host.
+func (s *session) hostFunction(name string) value {
+	p := s.alloc(name)
+	if p == 0 {
+		return s.outOfMemory()
+	}
+	defer s.release(p)
+	box := s.callLeaf("qjs_new_host_function", p, uint64(len(name)), 0)
+	v, ok := s.mod.Memory().ReadUint64Le(uint32(box))
+	if !ok {
+		panic(errOutside)
+	}
+	s.release(box)
+	return value(v)
+}
+
+// execute runs the program in a fresh instance.
+func (s *session) execute(ctx context.Context, mod api.Module) {
+	err := s.open(ctx, mod)
+	if err == nil {
+		s.limitMemory(s.cfg.Limits.MemoryBytes - memoryOverhead)
+		err = s.boot()
+	}
+	if err != nil {
+		panic(fault{err})
+	}
+	s.loop(s.startMain())
+}
+
+// loop is the event loop. main is what startMain returned. It unwinds with the
+// exit code.
+func (s *session) loop(main value) {
+	for {
+		s.drain()
+		s.settled(main)
+		if s.turn() {
+			continue
+		}
+		if s.isPromise(main) && s.promiseState(main) == 0 {
+			s.write(unsettledNote(s.main))
+			s.exit(exitUnsettled)
+		}
+		if !s.truth(s.must("beforeExit")) {
+			s.exit(-1)
+		}
+	}
+}
+
+// turn waits for one thing to happen and lets the program handle it. It returns
+// false when there is nothing left to wait for.
+func (s *session) turn() bool {
+	r := s.must("step")
+	wait := r.float()
+	s.free(r)
+	switch {
+	case wait < 0:
+		return false
+	case wait > 0:
+		s.wait(wait)
+	}
+	return true
+}
+
+// wait gives up the CPU until ms milliseconds have passed, or until input comes
+// when the program listens for it.
+func (s *session) wait(ms float64) {
+	d := time.Duration(math.MaxInt64)
+	if ms < float64(math.MaxInt64/int64(time.Millisecond)) {
+		d = time.Duration(ms * float64(time.Millisecond))
+	}
+	if !s.watchStdin {
+		s.run.Sleep(s.ctx, d)
+		return
+	}
+	s.run.Block(s.ctx, func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, d)
+		defer cancel()
+		_ = s.run.Stdin().Wait(ctx)
+	})
+}
+
+// drain runs what the program has put off to the end of the current turn: ticks
+// and promise jobs, until there are none.
+func (s *session) drain() {
+	for {
+		ticked := s.truth(s.must("ticks"))
+		ran, failed := s.runJobs()
+		if failed {
+			s.fail(s.caught(), false)
+			continue
+		}
+		if !ticked && !ran && !s.truth(s.must("unhandled")) {
+			return
+		}
+	}
+}
+
+// must calls a function of the prelude. What it throws is the program's own
+// exception, which ends the program unless it handles that.
+func (s *session) must(name string, args ...value) value {
+	r := s.apply(s.api[name], args...)
+	if r == exception {
+		s.fail(s.caught(), false)
+		return jsTrue
+	}
+	return r
+}
+
+func (s *session) truth(v value) bool {
+	s.free(v)
+	return v == jsTrue
+}
+
+// settled ends the program if its main module was rejected.
+func (s *session) settled(main value) {
+	if s.isPromise(main) && s.promiseState(main) == 2 {
+		s.fail(s.leafValue("JS_PromiseResult", s.context, uint64(main)), false)
+	}
+}
+
+func (s *session) isPromise(v value) bool { return v.isObject() && s.promiseState(v) >= 0 }
+
+func (s *session) promiseState(v value) int32 {
+	return int32(s.callLeaf("JS_PromiseState", s.context, uint64(v)))
+}
+
+// fail handles an exception that nobody caught: by the program's own handler, or
+// by printing it and ending with exit code 1.
+func (s *session) fail(err value, rejected bool) {
+	r := s.apply(s.api["fail"], err, boolean(rejected))
+	if r == jsTrue {
+		return
+	}
+	text, ok := s.str(r)
+	if !ok {
+		s.free(s.caught())
+		text = "Uncaught InternalError: out of memory"
+	}
+	s.memoryFull = strings.HasPrefix(text, "Uncaught InternalError: out of memory")
+	s.write(s.report(text))
+	s.exit(exitUncaught)
+}
+
+// exit ends the run. The prelude lets the program's exit handlers run and
+// settles the exit code; a negative code asks for the program's own.
+func (s *session) exit(code int) {
+	r := s.apply(s.api["exit"], number(float64(code)))
+	if r == exception {
+		s.free(s.caught())
+		s.run.Exit(exitUncaught)
+	}
+	s.run.Exit(r.integer() & 0xff)
+}
+
+func (s *session) write(text string) { s.run.Write(sandbox.Stderr, validText(text)) }
+
+// settings is what the prelude needs to know of the run, as JSON.
+func (s *session) settings() string {
+	env := map[string]string{}
+	for _, kv := range s.cfg.Env {
+		if name, v, ok := strings.Cut(kv, "="); ok {
+			env[name] = v
+		}
+	}
+	b, _ := json.Marshal(map[string]any{ // cannot fail
+		"argv": append([]string{"node", s.absolute(s.main)}, s.args...),
+		"env":  env,
+		"cwd":  programDir,
+		"main": s.main,
+	})
+	return string(b)
+}

@@ -1,0 +1,84 @@
+package quickjs
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/evanw/esbuild/pkg/api"
+)
+
+// isTypeScript reports whether a file has to be translated: by its ending, which
+// the main file of a TypeScript program may lack.
+func (s *session) isTypeScript(name string) bool {
+	switch path.Ext(name) {
+	case ".ts", ".mts", ".cts":
+		return true
+	case ".js", ".mjs", ".cjs", ".json":
+		return false
+	}
+	return s.driver.typed && name == s.main
+}
+
+// translation is TypeScript made into JavaScript, or why it cannot be.
+type translation struct {
+	source  string
+	mapping *sourceMap
+	failure string // a block for stderr; empty if all went well
+}
+
+// translate strips a file of its types. The rest is left as it is, but for what
+// the engine does not know yet, such as decorators.
+func translate(name, source string) translation {
+	res := api.Transform(source, api.TransformOptions{
+		Loader:         api.LoaderTS,
+		Sourcefile:     name,
+		Sourcemap:      api.SourceMapExternal,
+		SourcesContent: api.SourcesContentExclude,
+		Target:         api.ES2024,
+		Charset:        api.CharsetUTF8,
+		LogLevel:       api.LogLevelSilent,
+	})
+	if len(res.Errors) > 0 {
+		return translation{failure: failureText(name, res.Errors)}
+	}
+	m, err := parseSourceMap(res.Map)
+	if err != nil {
+		m = nil // positions are off then, and the program still runs
+	}
+	return translation{source: string(res.Code), mapping: m}
+}
+
+// maxShownErrors is how many errors of a file are printed.
+const maxShownErrors = 20
+
+// failureText formats syntax errors: for each "file:line:column: error: message",
+// the line and a caret.
+func failureText(name string, errors []api.Message) string {
+	var b strings.Builder
+	for i, e := range errors {
+		if i == maxShownErrors {
+			fmt.Fprintf(&b, "and %d more errors\n", len(errors)-i)
+			break
+		}
+		if e.Location == nil {
+			fmt.Fprintf(&b, "%s:1:1: error: %s\n", name, e.Text)
+			continue
+		}
+		l := e.Location
+		before := l.LineText[:min(l.Column, len(l.LineText))]
+		fmt.Fprintf(&b, "%s:%d:%d: error: %s\n%s", name, l.Line, len([]rune(before))+1, e.Text, snippet(l.LineText, len([]rune(before))+1))
+	}
+	return b.String()
+}
+
+// stripTypes translates a file. One with syntax errors ends the program, as a
+// compiler would.
+func (s *session) stripTypes(f *moduleFile) {
+	t := translate(f.name, f.source)
+	if t.failure != "" {
+		s.write(t.failure)
+		s.exit(exitUncaught)
+	}
+	f.source, f.mapping = t.source, t.mapping
+}
