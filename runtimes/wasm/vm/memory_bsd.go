@@ -4,4 +4,4 @@ package vm
 
 const mapNoReserve = 0
 
-func prefault([]byte) {}
+func prefault([]byte, bool) {}

@@ -26,7 +26,7 @@ func (b *block) commit(old, size uint64) []byte {
 	if size > uint64(len(b.b)) {
 		return nil
 	}
-	prefault(b.b[old:size])
+	prefault(b.b[old:size], old == 0)
 	return b.b[:size:size]
 }
 

@@ -152,6 +152,19 @@ func (r *Run) Write(s sandbox.Stream, p []byte) {
 	r.unwind()
 }
 
+// LimitMemory lowers the guest's memory limit to n bytes, or restores that of the
+// run when n is 0, and forgets what the guest was refused so far. It is for a
+// Body whose guest asks for more than it needs while it starts, and copes with
+// a refusal.
+func (r *Run) LimitMemory(n int64) {
+	own := uint64(min(r.cfg.Limits.MemoryBytes, r.host.cfg.MaxMemoryBytes))
+	r.memory.refused = false
+	r.memory.limit = own
+	if n > 0 {
+		r.memory.limit = min(uint64(n), own)
+	}
+}
+
 // Note sends one line of Sandpiper's own to stderr: "sandpiper: " and msg. It
 // does not count against the output limit.
 func (r *Run) Note(msg string) { r.output.note(msg) }
