@@ -97,37 +97,50 @@ func (h *history) evict(now time.Time) {
 func (s *Scheduler) keep() {
 	prune := time.NewTicker(pruneInterval)
 	defer prune.Stop()
+	grown := int64(0) // since the history was pruned
 	for {
 		select {
 		case <-s.ended:
-			s.saveAll()
+			grown += s.saveAll()
+			if grown < s.cfg.RetainBytes/8 {
+				continue
+			}
 		case <-prune.C:
-			s.prune()
 		case <-s.stop:
 			s.saveAll()
 			return
 		}
+		s.prune()
+		grown = 0
 	}
 }
 
-// saveAll records every run that is not yet.
-func (s *Scheduler) saveAll() {
+// saveAll records every run that is not yet, and returns how many bytes that
+// took.
+func (s *Scheduler) saveAll() (size int64) {
 	for {
-		s.mu.Lock()
-		s.history.evict(time.Now())
-		if len(s.history.unsaved) == 0 {
-			s.mu.Unlock()
-			return
+		p := s.nextUnsaved()
+		if p == nil {
+			return size
 		}
-		p := s.history.unsaved[0]
-		s.mu.Unlock()
-
 		s.save(p.record)
+		size += p.size
 
 		s.mu.Lock()
 		s.history.markSaved()
 		s.mu.Unlock()
 	}
+}
+
+// nextUnsaved returns the run to record next, or nil.
+func (s *Scheduler) nextUnsaved() *past {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.history.evict(time.Now())
+	if len(s.history.unsaved) == 0 {
+		return nil
+	}
+	return s.history.unsaved[0]
 }
 
 // save records one run. When that fails it makes room and tries once more, for

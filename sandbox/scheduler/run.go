@@ -92,8 +92,8 @@ func (r *Run) Wait(ctx context.Context) (sandbox.Result, error) {
 // from; the first position is 0. It waits until there is something, and returns
 // io.EOF once the exit event has been read, or ctx's cause when ctx is done
 // first. Text that waits together comes as one event of at most 64 KiB, and a
-// status that another has replaced is left out. Positions grow but are not
-// consecutive.
+// status that another has replaced is left out. A position counts the bytes of
+// text and, one each, the other events before it, those left out included.
 func (r *Run) Events(ctx context.Context, after int) (events []sandbox.Event, next int, err error) {
 	return r.journal.read(ctx, after)
 }
