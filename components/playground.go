@@ -70,3 +70,11 @@ func (p Playground) view() string {
 	}
 	return "code"
 }
+
+// sentence says when the program was shared and for how long it is kept.
+func (s Shared) sentence() string {
+	if s.Expires == "" {
+		return "Shared " + s.Age + "."
+	}
+	return "Shared " + s.Age + ", kept for " + s.Expires + "."
+}

@@ -8,7 +8,6 @@ type Result struct {
 	Summary  string // "Finished, exit 0"
 	Figures  string // "42 ms · 9.4 MB"
 	Where    string // "WebAssembly · standard library only"
-	Message  string // why it ended so; may be empty
 	Stdout   string
 	Stderr   string
 	Notes    []string // about output that was cut

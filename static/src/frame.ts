@@ -11,7 +11,7 @@ interface Show {
 
 const style = `
 :root { color-scheme: THEME; }
-body { margin: 8px 12px; font: 14px/1.5 system-ui, sans-serif; color: light-dark(#1d2320, #e9e7e0); background: light-dark(#fffdf9, #1a1e1d); overflow-wrap: break-word; }
+body { display: flow-root; margin: 8px 12px; font: 14px/1.5 system-ui, sans-serif; color: light-dark(#1d2320, #e9e7e0); background: light-dark(#fffdf9, #1a1e1d); overflow-wrap: break-word; }
 a { color: light-dark(#0a6761, #5cc5ba); }
 pre, code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: 13px; }
 pre { overflow-x: auto; padding: 8px 12px; border-radius: 6px; background: light-dark(#efece4, #111413); }
@@ -19,6 +19,8 @@ h1 { font-size: 20px; } h2 { font-size: 16px; } h3, h4 { font-size: 14px; }
 table { border-collapse: collapse; } th, td { padding: 4px 12px; border: 1px solid light-dark(#ddd8cb, #2e3532); text-align: left; }
 blockquote { margin: 0; padding-left: 12px; border-left: 3px solid light-dark(#ddd8cb, #2e3532); }
 img, svg { max-width: 100%; }
+:where(body > :first-child) { margin-top: 0; }
+:where(body > :last-child) { margin-bottom: 0; }
 `;
 
 window.addEventListener("message", async (e) => {

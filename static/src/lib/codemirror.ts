@@ -54,7 +54,7 @@ export class CodeEditor implements Editor {
     this.view.dispatch({
       effects: [
         this.wrapping.reconfigure(this.wrapped ? EditorView.lineWrapping : []),
-        this.label.reconfigure(EditorView.contentAttributes.of({ "aria-label": `Code of ${name}`, "aria-describedby": "escape-hint" })),
+        this.label.reconfigure(EditorView.contentAttributes.of({ "aria-label": `Code of ${name}`, "aria-describedby": "escape-hint", tabindex: "0" })),
       ],
     });
     void this.highlight(name, modeOf(name, mode));

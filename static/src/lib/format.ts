@@ -32,17 +32,18 @@ export function ending(r: Result): { summary: string; state: string } {
       return { summary: "Finished, exit 0", state: "ok" };
     case "error":
       return { summary: r.signal ? `Ended by ${r.signal}, exit ${r.exit_code}` : `Failed, exit ${r.exit_code}`, state: "error" };
-    case "timeout":
-      return { summary: "Stopped: time limit", state: "error" };
-    case "memory_limit":
-      return { summary: "Stopped: memory limit", state: "error" };
-    case "output_limit":
-      return { summary: "Stopped: output limit", state: "error" };
     case "cancelled":
-      return { summary: "Stopped", state: "stopped" };
+      return { summary: said(r) || "Stopped", state: "stopped" };
+    case "internal":
+      return { summary: said(r) || "The server failed", state: "error" };
     default:
-      return { summary: "The server failed", state: "error" };
+      return { summary: said(r) || `Stopped: ${r.status.replace("_", " ")}`, state: "error" };
   }
+}
+
+/** The server's own words for an early end; they carry the limit. */
+function said(r: Result): string {
+  return r.message.replace(/\.$/, "");
 }
 
 /** "42 ms · 9.4 MB" */

@@ -299,7 +299,7 @@ export class Playground {
       const name = (e.target as HTMLElement).closest<HTMLElement>("[data-view]")?.dataset.view;
       if (name === "code" || name === "output") this.view(name);
     });
-    on("examples-open", "click", (e) => this.openExamples(e));
+    for (const link of document.querySelectorAll<HTMLElement>('.bar a[href="/examples"]')) link.addEventListener("click", (e) => this.openExamples(e));
     this.listenMenu(on);
     window.addEventListener("keydown", (e) => this.key(e));
     window.addEventListener("hashchange", () => location.hash.startsWith("#code=") && location.reload());
@@ -348,7 +348,8 @@ export class Playground {
     for (const id of ["clear", "copy-output"]) byId(id).hidden = true;
   }
 
-  private openExamples(e: Event): void {
+  private openExamples(e: MouseEvent): void {
+    if (e.ctrlKey || e.metaKey || e.shiftKey) return; // a new tab was asked for
     e.preventDefault();
     byId<HTMLDialogElement>("examples-dialog").showModal();
     byId("examples-content").dispatchEvent(new CustomEvent("open-examples"));

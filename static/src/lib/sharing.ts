@@ -23,7 +23,7 @@ export class Sharing {
       e.preventDefault();
       void this.open();
     });
-    byId("share-result").addEventListener("htmx:after:swap", () => this.done());
+    byId("share-form").addEventListener("htmx:after:swap", () => this.done());
     document.addEventListener("click", (e) => {
       const id = (e.target as Element).closest<HTMLElement>("[data-delete]")?.dataset.delete;
       if (id) void this.remove(id);

@@ -98,7 +98,7 @@ export class Stage {
       if (cut) this.console!.remark(`The end of ${stream} is missing: the output limit was reached after ${bytes(stream === "stdout" ? r.stdout.length : r.stderr.length)}.`);
     }
     const { summary, state } = ending(r);
-    this.say(state, summary, figures(r), place(r), r.message);
+    this.say(state, summary, figures(r), place(r));
     this.after(r);
     this.parts.marks(r.diagnostics);
   }

@@ -1,0 +1,93 @@
+package ui
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"sandpiper/components"
+	"sandpiper/sandbox"
+)
+
+// getDocs shows the page on the API. Its requests work as they stand.
+func (h *Handler) getDocs(w http.ResponseWriter, r *http.Request) error {
+	page := h.page(r, "API")
+	page.Indexed = true
+	d := components.Docs{Page: page, Origin: h.public, Open: h.desk.Guard.Open()}
+	languages := h.languages()
+	for _, l := range languages {
+		d.Languages = append(d.Languages, components.DocsLanguage{ID: l.ID, Name: l.Name, Version: l.Version, Aliases: strings.Join(l.Aliases, " "), Summary: l.Summary})
+	}
+	if len(languages) > 0 {
+		d.Examples = h.docsExamples(languages[0])
+	}
+	return h.render(w, r, http.StatusOK, components.DocsPage(d))
+}
+
+// docsRequest is a request as the page shows it, in the order in which one
+// would explain it.
+type docsRequest struct {
+	Language  string     `json:"language"`
+	Code      string     `json:"code,omitempty"`
+	Files     []fileData `json:"files,omitempty"`
+	Stdin     string     `json:"stdin,omitempty"`
+	Args      []string   `json:"args,omitempty"`
+	TimeoutMS int        `json:"timeout_ms,omitempty"`
+	MemoryMB  int        `json:"memory_mb,omitempty"`
+	Expires   string     `json:"expires,omitempty"`
+}
+
+func (h *Handler) docsExamples(l sandbox.Language) []components.DocsExample {
+	code := strings.TrimRight(l.Hello, "\n")
+	files := []fileData{{Name: l.Main, Content: l.Hello}}
+	return []components.DocsExample{
+		{
+			Title: "Run a program",
+			Text:  "The answer is JSON: status, exit code, output, pictures and tables, files, diagnostics, time and memory.",
+			Code:  h.curl("/v1/run", "", docsRequest{Language: l.ID, Code: code}),
+		},
+		{
+			Title: "Follow it while it runs",
+			Text:  "With this header the events start, status, stdout, stderr, display and exit come as they happen, as Server-Sent Events. application/x-ndjson gives one JSON object per line.",
+			Code:  h.curl("/v1/run", "text/event-stream", docsRequest{Language: l.ID, Code: code}),
+		},
+		{
+			Title: "Files, input, arguments and limits",
+			Text:  "The first file is the one that runs. What the program writes to the folder out/ comes back with the result.",
+			Code:  h.curl("/v1/run", "", docsRequest{Language: l.ID, Files: files, Stdin: "1 2 3\n", Args: []string{"--verbose"}, TimeoutMS: 5000, MemoryMB: 128}),
+		},
+		{
+			Title: "Share a program",
+			Text:  "The answer has the link, and the secret with which it can be deleted: DELETE the link with the header " + authorHeader + ".",
+			Code:  h.curl("/share", "application/json", docsRequest{Language: l.ID, Files: files, Expires: "7d"}),
+		},
+	}
+}
+
+// curl returns a command that sends body as JSON.
+func (h *Handler) curl(path, accept string, body docsRequest) string {
+	lines := []string{"curl -sS " + h.public + path, "-H 'Content-Type: application/json'"}
+	if accept != "" {
+		lines = append(lines, "-H 'Accept: "+accept+"'")
+	}
+	if !h.desk.Guard.Open() {
+		lines = append(lines, `-H "Authorization: Bearer $SANDPIPER_API_KEY"`)
+	}
+	lines = append(lines, "--data '"+strings.ReplaceAll(text(body), "'", `'\''`)+"'")
+	return strings.Join(lines, " \\\n  ")
+}
+
+// text returns a request as JSON: on a line of its own per field when it has
+// more than a few.
+func text(body docsRequest) string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if body.Files != nil {
+		enc.SetIndent("  ", "  ")
+	}
+	if err := enc.Encode(body); err != nil {
+		panic(err) // strings and numbers always encode
+	}
+	return strings.TrimSpace(b.String())
+}

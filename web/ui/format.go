@@ -1,0 +1,88 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// duration returns a run's time with its unit, as the page's script does.
+func duration(d time.Duration) string {
+	ms := float64(d) / float64(time.Millisecond)
+	switch {
+	case ms < 1:
+		return fmt.Sprintf("%.2f ms", ms)
+	case ms < 10:
+		return fmt.Sprintf("%.1f ms", ms)
+	case ms < 1000:
+		return fmt.Sprintf("%.0f ms", ms)
+	case ms < 10_000:
+		return fmt.Sprintf("%.2f s", ms/1000)
+	default:
+		return fmt.Sprintf("%.1f s", ms/1000)
+	}
+}
+
+// size returns a number of bytes with its unit, as the page's script does.
+func size(n int64) string {
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	v := float64(n)
+	for _, unit := range []string{"kB", "MB", "GB"} {
+		v /= 1000
+		if v < 9.95 {
+			return fmt.Sprintf("%.1f %s", v, unit)
+		}
+		if v < 999.5 || unit == "GB" {
+			return fmt.Sprintf("%.0f %s", v, unit)
+		}
+	}
+	return ""
+}
+
+// units of relative times, the longest first.
+var units = []struct {
+	name string
+	long time.Duration
+}{
+	{"year", 365 * 24 * time.Hour},
+	{"month", 30 * 24 * time.Hour},
+	{"day", 24 * time.Hour},
+	{"hour", time.Hour},
+	{"minute", time.Minute},
+}
+
+// span returns a time span in its longest whole unit: "3 days".
+func span(d time.Duration) string {
+	for _, u := range units {
+		if n := d / u.long; n == 1 {
+			return "1 " + u.name
+		} else if n > 1 {
+			return fmt.Sprintf("%d %ss", n, u.name)
+		}
+	}
+	return "a moment"
+}
+
+// ago returns how long before now t was.
+func ago(t, now time.Time) string {
+	if s := span(now.Sub(t)); s != "a moment" {
+		return s + " ago"
+	}
+	return "just now"
+}
+
+// exact returns a time for a tooltip.
+func exact(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// joined joins the parts that are not empty.
+func joined(parts ...string) string {
+	var kept []string
+	for _, p := range parts {
+		if p != "" {
+			kept = append(kept, p)
+		}
+	}
+	return strings.Join(kept, " · ")
+}

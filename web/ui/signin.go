@@ -1,0 +1,21 @@
+package ui
+
+import (
+	"net/http"
+
+	"sandpiper/components"
+	"sandpiper/sandbox"
+	"sandpiper/web/reply"
+)
+
+// signInPage shows the sign-in form, after a try that did not work with the
+// reason.
+func (h *Handler) signInPage(w http.ResponseWriter, r *http.Request, next string, problem *sandbox.Error) error {
+	s := components.SignIn{Page: h.page(r, "Sign in"), Next: next, Closed: !h.desk.Guard.Open()}
+	status := http.StatusOK
+	if problem != nil {
+		s.Problem = sentence(problem.Message)
+		status = reply.Status(problem.Kind)
+	}
+	return h.render(w, r, status, components.SignInPage(s))
+}
