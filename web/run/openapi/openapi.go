@@ -4,7 +4,6 @@ package openapi
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -53,12 +52,7 @@ type Content struct {
 
 // Generate returns the document of the operations as JSON. errorBody is a value
 // of the type of every error's body. It fails for types that have no schema.
-func Generate(info Info, operations []Operation, errorBody any) (doc []byte, err error) {
-	defer func() {
-		if e, ok := recover().(unsupportedError); ok {
-			err = e
-		}
-	}()
+func Generate(info Info, operations []Operation, errorBody any) ([]byte, error) {
 	b := builder{schemas: map[string]*schema{}}
 	failure := response{Description: "An error; its kind and message say what to do.", Content: b.content([]Content{{Value: errorBody}})}
 	paths := map[string]map[string]operation{}
@@ -67,6 +61,9 @@ func Generate(info Info, operations []Operation, errorBody any) (doc []byte, err
 			paths[o.Path] = map[string]operation{}
 		}
 		paths[o.Path][strings.ToLower(o.Method)] = b.operation(o, failure)
+	}
+	if b.err != nil {
+		return nil, b.err
 	}
 	return json.Marshal(document{
 		OpenAPI: "3.1.0",
@@ -189,8 +186,3 @@ func (b *builder) content(contents []Content) map[string]media {
 	}
 	return byMedia
 }
-
-// unsupportedError says that a Go type has no schema.
-type unsupportedError string
-
-func (e unsupportedError) Error() string { return fmt.Sprintf("openapi: no schema for %s", string(e)) }

@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"fmt"
 	"reflect"
 	"strconv"
 	"strings"
@@ -24,7 +25,16 @@ type schema struct {
 // builder makes schemas and collects those of named structs.
 type builder struct {
 	schemas map[string]*schema
-	closed  bool // structs that are met allow no other fields
+	closed  bool  // structs that are met allow no other fields
+	err     error // of the first type that has no schema
+}
+
+// unsupported notes that a type has no schema.
+func (b *builder) unsupported(what string) *schema {
+	if b.err == nil {
+		b.err = fmt.Errorf("no schema for %s", what)
+	}
+	return &schema{}
 }
 
 func (b *builder) schemaOf(v any) *schema { return b.typeSchema(reflect.TypeOf(v)) }
@@ -53,7 +63,7 @@ func (b *builder) typeSchema(t reflect.Type) *schema {
 	case reflect.Struct:
 		return b.structSchema(t)
 	default:
-		panic(unsupportedError(t.String()))
+		return b.unsupported(t.String())
 	}
 }
 
@@ -80,7 +90,8 @@ func (b *builder) addFields(s *schema, t reflect.Type) {
 		}
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if name == "" || name == "-" {
-			panic(unsupportedError(t.String() + "." + f.Name + ", which has no name on the wire"))
+			b.unsupported(t.String() + "." + f.Name + ", which has no name on the wire")
+			continue
 		}
 		s.Properties[name] = b.fieldSchema(f)
 		if !strings.Contains(options, "omitempty") {
