@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -718,4 +719,129 @@ type filesRunner struct {
 
 func (f filesRunner) Run(ctx context.Context, p sandbox.Program, out sandbox.Sink) (sandbox.Outcome, error) {
 	return f.Runner.Run(ctx, sandboxtest.Program(f.commands...), out)
+}
+
+func TestWaitEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, scheduler.Config{})
+		r := b.submit("ada", "loop")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := r.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		if _, ended := r.Result(); ended {
+			t.Error("the run has ended with it")
+		}
+		r.Cancel(sandbox.ErrKilled)
+		<-r.Done()
+		if res, err := r.Wait(ctx); err != nil || res.ID != r.ID() || r.Client() != "ada" {
+			t.Errorf("after the end: %+v, %v", res, err)
+		}
+	})
+}
+
+func TestLanguagesOfAllEngines(t *testing.T) {
+	more := sandboxtest.NewRunner(sandbox.Language{ID: "python", Version: "9"}, sandbox.Language{ID: "go"})
+	s := scheduler.New(scheduler.Config{Runners: []sandbox.CodeRunner{sandboxtest.NewRunner(), more}, Store: &sandboxtest.RunStore{}})
+	defer s.Close()
+	var got []string
+	for _, l := range s.Languages() {
+		got = append(got, l.ID+" "+l.Version)
+	}
+	if want := []string{"script 1.2.3", "python 3.12.0", "go "}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// oddRunner breaks the contract: it gives no status, or ends its goroutine.
+type oddRunner struct{ *sandboxtest.Runner }
+
+func (o oddRunner) Run(_ context.Context, p sandbox.Program, _ sandbox.Sink) (sandbox.Outcome, error) {
+	if p.Args[0] == "exit" {
+		runtime.Goexit()
+	}
+	return sandbox.Outcome{}, nil
+}
+
+func TestEngineThatBreaksTheContract(t *testing.T) {
+	s := scheduler.New(scheduler.Config{Runners: []sandbox.CodeRunner{oddRunner{sandboxtest.NewRunner()}},
+		Store: &sandboxtest.RunStore{}, Log: slog.New(slog.DiscardHandler)})
+	defer s.Close()
+	for _, how := range []string{"no status", "exit"} {
+		p := sandboxtest.Program("print")
+		p.Args = []string{how}
+		r, err := s.Submit(t.Context(), scheduler.Request{Program: p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res, err := r.Wait(t.Context()); err != nil || res.Status != sandbox.StatusInternal {
+			t.Errorf("%s: %+v, %v", how, res.Outcome, err)
+		}
+	}
+}
+
+func TestIdempotencyOutlivesTheHistory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, scheduler.Config{RetainRuns: 2})
+		req := scheduler.Request{Client: "ada", Program: sandboxtest.Program("print"), IdempotencyKey: "k"}
+		first, err := b.Submit(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			time.Sleep(time.Second)
+			b.wait(b.submit("bob", "print"))
+		}
+		time.Sleep(time.Hour)
+		b.wait(b.submit("bob", "print")) // lets the first go from memory
+		again, err := b.Submit(t.Context(), req)
+		if err != nil || again.ID() == first.ID() {
+			t.Errorf("got %v, %v", again, err)
+		}
+		b.wait(again)
+		time.Sleep(time.Hour)
+		b.wait(b.submit("bob", "print"))
+		b.store.SetErr(errors.New("disk on fire"))
+		if _, err := b.Submit(t.Context(), req); err == nil {
+			t.Error("the store's error is lost")
+		}
+		if _, err := b.Recent(t.Context(), "ada", 10); err == nil {
+			t.Error("the store's error is lost")
+		}
+	})
+}
+
+func TestRecentShowsWhatIsNotRecordedYet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		runner, store := sandboxtest.NewRunner(), &slowStore{release: make(chan struct{})}
+		s := scheduler.New(scheduler.Config{Runners: []sandbox.CodeRunner{runner}, Store: store})
+		defer s.Close()
+		defer close(store.release)
+		for _, client := range []string{"ada", "bob", "ada"} {
+			r, err := s.Submit(t.Context(), scheduler.Request{Client: client, Program: sandboxtest.Program("print")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := r.Wait(t.Context()); err != nil { // the store holds nobody up
+				t.Fatal(err)
+			}
+		}
+		for limit, want := range map[int]int{10: 2, 1: 1} {
+			if recent, err := s.Recent(t.Context(), "ada", limit); err != nil || len(recent) != want {
+				t.Errorf("%d runs of ada, %v; want %d", len(recent), err, want)
+			}
+		}
+	})
+}
+
+// slowStore saves nothing until it is released.
+type slowStore struct {
+	sandboxtest.RunStore
+	release chan struct{}
+}
+
+func (s *slowStore) SaveRun(ctx context.Context, r sandbox.RunRecord) error {
+	<-s.release
+	return s.RunStore.SaveRun(ctx, r)
 }

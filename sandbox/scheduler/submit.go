@@ -35,77 +35,45 @@ func (s *Scheduler) Submit(ctx context.Context, req Request) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if req.IdempotencyKey == "" {
-		return s.admit(newRun(s, req, p), print{})
+	r := newRun(s, req, p)
+	var sum print
+	if req.IdempotencyKey != "" {
+		if sum, err = fingerprint(r.program); err != nil {
+			return nil, fmt.Errorf("fingerprint of a program: %w", err)
+		}
 	}
-	return s.submitOnce(ctx, newRun(s, req, p))
+	return s.admitOrFind(ctx, r, sum)
 }
 
-// submitOnce returns the run that r's key stands for, or admits r.
-func (s *Scheduler) submitOnce(ctx context.Context, r *Run) (*Run, error) {
-	sum, err := fingerprint(r.program)
-	if err != nil {
-		return nil, fmt.Errorf("fingerprint of a program: %w", err)
-	}
+// admitOrFind admits r, or returns the run that its key stands for.
+func (s *Scheduler) admitOrFind(ctx context.Context, r *Run, sum print) (*Run, error) {
 	for {
-		earlier, id, err := s.find(r.key, sum)
-		switch {
-		case err != nil || earlier != nil:
-			return earlier, err
-		case id == "":
-			admitted, err := s.admit(r, sum)
-			if err == errKeyTaken {
-				continue // by a twin of this request, since find
-			}
-			return admitted, err
+		run, recorded, err := s.admit(r, sum)
+		if recorded == "" {
+			return run, err
 		}
-		rec, err := s.cfg.Store.Run(ctx, id)
+		rec, err := s.cfg.Store.Run(ctx, recorded)
 		if err == nil {
 			return replay(rec), nil
 		}
 		if sandbox.KindOf(err) != sandbox.KindNotFound {
 			return nil, fmt.Errorf("read the run of an idempotency key: %w", err)
 		}
-		s.forget(r.key, id)
+		s.forget(r.key, recorded) // the history was shorter than the key's life
 	}
 }
 
-// find returns the run that a key stands for, or, when it is no longer in
-// memory, its id. It returns neither when the key stands for nothing.
-func (s *Scheduler) find(k idemKey, sum print) (r *Run, id string, err error) {
+// admit puts r in the queue, starts what can start, and returns r. Where r's key
+// is taken it returns the run that the key stands for or, when that is no longer
+// in memory, its id.
+func (s *Scheduler) admit(r *Run, sum print) (admitted *Run, recorded string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m := s.keys.find(k)
-	if m == nil {
-		return nil, "", nil
-	}
-	if m.print != sum {
-		return nil, "", sandbox.FieldErrorf(IdempotencyKeyField, "the key was used for another program; a new program needs a new key")
-	}
-	if r = s.inMemory(m.id); r != nil {
-		r.followers++
-	}
-	return r, m.id, nil
-}
-
-func (s *Scheduler) forget(k idemKey, id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.keys.forget(k, id)
-}
-
-// errKeyTaken says that the key stands for a run by now.
-var errKeyTaken = sandbox.Errorf(sandbox.KindConflict, "the idempotency key is taken")
-
-// admit puts r in the queue and starts what can start.
-func (s *Scheduler) admit(r *Run, sum print) (*Run, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r.key.key != "" && s.keys.find(r.key) != nil {
-		return nil, errKeyTaken
+	if m := s.keys.find(r.key); m != nil {
+		return s.earlier(m, sum)
 	}
 	if err := s.refusal(r); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	s.keys.put(r.key, sum, r.id, time.Now())
 	s.live[r.id] = r
@@ -119,7 +87,26 @@ func (s *Scheduler) admit(r *Run, sum print) (*Run, error) {
 		notify(s.unready)
 	}
 	s.dispatch()
-	return r, nil
+	return r, "", nil
+}
+
+// earlier returns the run that a key stands for, or its id when it is no longer
+// in memory. Preconditions: s.mu must be held.
+func (s *Scheduler) earlier(m *remembered, sum print) (r *Run, recorded string, err error) {
+	if m.print != sum {
+		return nil, "", sandbox.FieldErrorf(IdempotencyKeyField, "the key was used for another program; a new program needs a new key")
+	}
+	if r = s.inMemory(m.id); r == nil {
+		return nil, m.id, nil
+	}
+	r.followers++
+	return r, "", nil
+}
+
+func (s *Scheduler) forget(k idemKey, id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys.forget(k, id)
 }
 
 // refusal returns why r cannot be admitted, or nil. Preconditions: s.mu must be
