@@ -8,20 +8,32 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const [bundle, folder, output, ...args] = process.argv.slice(2);
+const [bundle, folder, output, ...flags] = process.argv.slice(2);
 const { runClang, Exit } = await import(pathToFileURL(bundle));
 
 const names = readdirSync(folder);
 const files = Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name))]));
-const sources = names.filter((name) => name.endsWith(".c"));
-const print = (stream) => (bytes) => bytes && stream.write(bytes);
+
+function clang(args, files, stdout) {
+  const stderr = (bytes) => bytes && process.stderr.write(bytes);
+  return runClang(["clang", ...flags, ...args], files, { stdout, stderr, fetchProgress() {} });
+}
+
+// The package's files are copied whole at every write, and clang patches an
+// object file in a hundred thousand places. Sent to standard output it is
+// finished in clang's memory first, which takes seconds and not minutes.
+async function compile(source) {
+  const chunks = [];
+  await clang(["-c", source, "-o", "-"], files, (bytes) => bytes && chunks.push(Buffer.from(bytes)));
+  return Buffer.concat(chunks);
+}
 
 try {
-  const made = await runClang(["clang", ...args, ...sources, "-o", "module.wasm"], files, {
-    stdout: print(process.stdout),
-    stderr: print(process.stderr),
-    fetchProgress() {},
-  });
+  const objects = {};
+  for (const source of names.filter((name) => name.endsWith(".c"))) {
+    objects[source.replace(/c$/, "o")] = await compile(source);
+  }
+  const made = await clang([...Object.keys(objects), "-o", "module.wasm"], objects);
   writeFileSync(output, made["module.wasm"]);
 } catch (error) {
   if (!(error instanceof Exit)) throw error;
