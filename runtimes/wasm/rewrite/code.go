@@ -14,13 +14,13 @@ func (m *module) code() []byte {
 	}
 	out := make([]byte, 0, m.end-m.pos+(m.end-m.pos)/4)
 	out = appendU32(out, uint32(n))
-	check := m.check()
+	check, charge := m.check(), m.charge()
 	var body []byte
 	for range n {
 		outer := m.enter()
 		m.info.CodeBytes += m.end - m.pos
 		m.info.LargestBody = max(m.info.LargestBody, m.end-m.pos)
-		body = m.body(body[:0], check)
+		body = m.body(body[:0], check, charge)
 		m.leave(outer)
 		if m.err != nil {
 			return nil
@@ -47,9 +47,26 @@ func (m *module) check() []byte {
 	return append(b, opEnd)
 }
 
-// body appends the function body that the reader is narrowed to, with check
-// inserted and function indexes shifted.
-func (m *module) body(out, check []byte) []byte {
+// charge returns the instructions that take fuel for a bulk operation, one unit
+// for 256 bytes or entries, and then check. The size is on top of the stack and
+// stays there; meanwhile it is in a global of our own.
+func (m *module) charge() []byte {
+	if m.opts.Fuel == nil {
+		return nil
+	}
+	var b []byte
+	b = appendU32(append(b, opGlobalSet), m.sizeGlobal())
+	b = appendU32(append(b, opGlobalGet), m.fuelGlobal())
+	b = appendU32(append(b, opGlobalGet), m.sizeGlobal())
+	b = append(b, opI32Const, 8, opI32ShrU, opI32Sub)
+	b = appendU32(append(b, opGlobalSet), m.fuelGlobal())
+	b = append(b, m.check()...)
+	return appendU32(append(b, opGlobalGet), m.sizeGlobal())
+}
+
+// body appends the function body that the reader is narrowed to, with check and
+// charge inserted and function indexes shifted.
+func (m *module) body(out, check, charge []byte) []byte {
 	copied := m.pos // what comes before is in out
 	m.locals()
 	entries := m.opts.Fuel != nil && m.opts.Fuel.Entries
@@ -64,6 +81,9 @@ func (m *module) body(out, check []byte) []byte {
 		switch {
 		case isTailCall(op) && !entries:
 			out = append(append(out, m.b[copied:start]...), check...)
+			copied = start
+		case op == opMisc && m.isBulk():
+			out = append(append(out, m.b[copied:start]...), charge...)
 			copied = start
 		case imm == immLoop:
 			m.info.Loops++
@@ -90,6 +110,19 @@ func (m *module) body(out, check []byte) []byte {
 // without growing the stack.
 func isTailCall(op byte) bool {
 	return op == opReturnCall || op == opReturnCallTo || op == opReturnRef
+}
+
+// isBulk reports whether the instruction after opMisc, which is not consumed,
+// takes time in proportion to the size on top of the stack.
+func (m *module) isBulk() bool {
+	at := m.pos
+	sub := m.u32()
+	m.pos = at
+	switch sub {
+	case 8, 10, 11, 12, 14, 17: // memory.init, .copy, .fill, table.init, .copy, .fill
+		return true
+	}
+	return false
 }
 
 // locals reads the declarations of a function's locals.

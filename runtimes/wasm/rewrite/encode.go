@@ -114,8 +114,8 @@ func (m *module) encodeMemories() []byte {
 	return out
 }
 
-// encodeGlobals writes the globals, with the fuel counter last, and notes the
-// ones to export.
+// encodeGlobals writes the globals, with our own last, and notes the ones to
+// export.
 func (m *module) encodeGlobals(there bool) []byte {
 	n := m.length(there, 3)
 	var out []byte
@@ -133,7 +133,8 @@ func (m *module) encodeGlobals(there bool) []byte {
 	if m.opts.Fuel != nil {
 		out = append(out, typeI32, mutable, opI32Const)
 		out = append(appendS32(out, m.opts.Fuel.Initial), opEnd)
-		n++
+		out = append(out, typeI32, mutable, opI32Const, 0, opEnd) // sizeGlobal
+		n += 2
 	}
 	return append(appendU32(nil, uint32(n)), out...)
 }

@@ -277,5 +277,10 @@ func (m *module) shift(i uint32) uint32 {
 // globals is the number of globals of the input.
 func (m *module) globals() uint32 { return uint32(m.importedGlobals + m.definedGlobals) }
 
-// fuelGlobal is the index of the fuel counter: the last global.
+// fuelGlobal is the index of the fuel counter: the first global after the
+// module's own.
 func (m *module) fuelGlobal() uint32 { return m.globals() }
+
+// sizeGlobal is the index of the global that holds the size of a bulk operation
+// while it is charged.
+func (m *module) sizeGlobal() uint32 { return m.globals() + 1 }

@@ -47,6 +47,7 @@ const (
 	opF64Const     = 0x44
 	opI32LeS       = 0x4c
 	opI32Sub       = 0x6b
+	opI32ShrU      = 0x76
 	opRefNull      = 0xd0
 	opRefFunc      = 0xd2
 	opMisc         = 0xfc

@@ -20,7 +20,7 @@ import "fmt"
 
 // Version names the output of Rewrite for given input and options. It changes
 // whenever that output does, so it belongs in the keys of caches.
-const Version = "1"
+const Version = "2"
 
 // Names through which the host and a rewritten module meet.
 const (
@@ -60,6 +60,8 @@ type Options struct {
 // Fuel describes the fuel counter: an exported mutable i32 global, FuelExport.
 // Where it is checked it is decremented, and when that leaves zero or less the
 // function TickName of TickModule is called, which is expected to refill it.
+// Instructions that copy or fill memory or tables cost one unit more for every
+// 256 bytes or entries: a single one can take as long as millions of others.
 type Fuel struct {
 	// Initial is the counter's value when an instance starts. At zero or less
 	// the first check calls the host.

@@ -110,6 +110,44 @@ func TestFuelCountsLoopIterations(t *testing.T) {
 	}
 }
 
+// TestBulkOperationsCostFuel fills and copies memory and tables without a loop.
+func TestBulkOperationsCostFuel(t *testing.T) {
+	size := []byte{0x41, 0x80, 0x80, 0x04} // i32.const 65536
+	small := []byte{0x41, 0x80, 0x01}      // i32.const 128
+	zeros := []byte{0x41, 0, 0x41, 0}
+	module := func(code ...byte) []byte {
+		return wasmModule(
+			section(1, funcType("", i32)),
+			section(3, []byte{0}),
+			section(4, []byte{0x70, 1, 0x80, 0x80, 4, 0x80, 0x80, 4}),
+			section(5, []byte{0, 1}),
+			section(7, exported("do", 0, 0)),
+			section(10, body(nil, append(code, 0x41, 0, 0x0b)...)))
+	}
+	for _, tc := range []struct {
+		name  string
+		wasm  []byte
+		ticks int
+	}{
+		{"fill", module(slices.Concat(zeros, size, []byte{0xfc, 0x0b, 0})...), 1},
+		{"fill, encoded at length", module(slices.Concat(zeros, size, []byte{0xfc, 0x8b, 0, 0})...), 1},
+		{"copy", module(slices.Concat(zeros, size, []byte{0xfc, 0x0a, 0, 0})...), 1},
+		{"copy twice", module(slices.Concat(zeros, size, []byte{0xfc, 0x0a, 0, 0}, zeros, size, []byte{0xfc, 0x0a, 0, 0})...), 2},
+		{"table fill", module(slices.Concat([]byte{0x41, 0, 0xd0, 0x70}, size, []byte{0xfc, 0x11, 0})...), 1},
+		{"table copy", module(slices.Concat(zeros, size, []byte{0xfc, 0x0e, 0, 0})...), 1},
+		{"a little", module(slices.Concat(zeros, small, []byte{0xfc, 0x0b, 0})...), 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			h := newHost(t, wazero.NewRuntimeConfig())
+			out, _ := mustRewrite(t, tc.wasm, rewrite.Options{Fuel: &rewrite.Fuel{Initial: 200}})
+			call(t, h.instantiate(t, out), "do")
+			if h.ticks != tc.ticks {
+				t.Errorf("%d ticks, want %d", h.ticks, tc.ticks)
+			}
+		})
+	}
+}
+
 func TestStopWithoutLoops(t *testing.T) {
 	errStop := errors.New("stop")
 	for _, tc := range []struct {
