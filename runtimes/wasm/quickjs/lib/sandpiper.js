@@ -112,7 +112,7 @@ function bundle(thing) {
 
 /** Return one of the modules that Node.js and Sandpiper have. */
 function builtin(name) {
-  return globalThis.__sandpiper_require?.(name) ?? globalThis.process?.getBuiltinModule?.(name);
+  return globalThis.process?.getBuiltinModule?.(name);
 }
 
 function inspect(thing) {
@@ -215,7 +215,7 @@ function cellText(value) {
     return "";
   }
   if (isDate(value)) {
-    return Number.isNaN(value.getTime()) ? "Invalid Date" : value.toISOString().replace(/T00:00:00.000Z$/, "");
+    return Number.isNaN(value.getTime()) ? "Invalid Date" : value.toISOString().replace(/(T00:00:00)?\.000Z$/, "");
   }
   return typeof value === "object" ? inspect(value) : String(value);
 }
