@@ -32,8 +32,11 @@ type Func struct {
 	Code   []byte // without the final end; see the functions of this package
 }
 
+// From returns an import from a module.
+func From(module, name, typ string) Import { return Import{Module: module, Name: name, Type: typ} }
+
 // WASI returns an import from WASI preview 1.
-func WASI(name, typ string) Import { return Import{"wasi_snapshot_preview1", name, typ} }
+func WASI(name, typ string) Import { return From("wasi_snapshot_preview1", name, typ) }
 
 // Command returns a WASI command whose _start is code. It has one page of
 // memory that holds data, and imports the functions given.
