@@ -12,6 +12,7 @@ import (
 	"sandpiper/runtimes/catalog"
 	"sandpiper/runtimes/wasm/command"
 	"sandpiper/runtimes/wasm/python"
+	"sandpiper/runtimes/wasm/quickjs"
 	"sandpiper/sandbox"
 )
 
@@ -90,6 +91,10 @@ func driverFor(c catalog.Language) Driver {
 	switch c.Driver {
 	case catalog.DriverPython:
 		return &python.Driver{}
+	case catalog.DriverQuickJS:
+		return quickjs.JavaScript()
+	case catalog.DriverTypeScript:
+		return quickjs.TypeScript()
 	case catalog.DriverCommand:
 		return &command.Driver{Name: c.ID, Args: c.Args}
 	}
