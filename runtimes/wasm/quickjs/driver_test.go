@@ -135,3 +135,16 @@ func TestHello(t *testing.T) {
 	}
 	t.Log(r.outcome)
 }
+
+// language is a driver with what a test needs to use it.
+type language struct {
+	name, ending, hello string
+	driver              *quickjs.Driver
+}
+
+func languages() []language {
+	return []language{
+		{"javascript", ".js", `console.log("hello");`, drivers.js},
+		{"typescript", ".ts", `const whom: string = "hello"; console.log(whom);`, drivers.ts},
+	}
+}

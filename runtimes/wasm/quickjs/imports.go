@@ -116,7 +116,7 @@ func (s *session) box(v value) uint64 {
 
 // misuse throws for a host call that the prelude never makes.
 func (s *session) misuse(what string) value {
-	return s.throwError("ERR_INVALID_ARG_TYPE", "TypeError", "wrong arguments for "+what)
+	return s.throwError("ERR_INVALID_ARG_TYPE", "TypeError", "wrong arguments for "+what, "")
 }
 
 // hostRejection passes the engine's news of a rejected promise on to the
@@ -126,7 +126,7 @@ func hostRejection(s *session, stack []uint64) {
 	promise, ok1 := mem.ReadUint64Le(uint32(stack[0]))
 	reason, ok2 := mem.ReadUint64Le(uint32(stack[1]))
 	if ok1 && ok2 && s.api != nil {
-		r := s.apply(s.api["rejection"], value(promise), value(reason), boolean(stack[2] != 0))
+		r := s.apply(s.api["rejection"], value(promise), value(reason), boolean(uint32(stack[2]) != 0))
 		if r == exception {
 			s.free(s.caught())
 		}

@@ -24,6 +24,7 @@ const (
 	kindScript fileKind = iota // a CommonJS module
 	kindModule                 // an ES module
 	kindJSON
+	kindBroken // it did not compile
 )
 
 // moduleFile is a file that the program has loaded.
@@ -54,16 +55,16 @@ var (
 // file returns a file by the name that resolve gave it, loading it the first
 // time. When that fails, nil is returned and an exception is waiting.
 func (s *session) file(name string) *moduleFile {
-	if f := s.files[name]; f != nil {
+	if f := s.files[name]; f != nil && f.kind != kindBroken {
 		return f
 	}
-	f := &moduleFile{name: name}
+	f := &moduleFile{name: name, kind: kindBroken}
 	if name == helperName {
 		f.original = helperSource
 	} else {
 		b, errno := s.readFile(s.absolute(name))
 		if errno != "" {
-			s.throwError(errno, "Error", fmt.Sprintf("%s: cannot read '%s'", errno, name))
+			s.throwError(errno, "Error", fmt.Sprintf("%s: cannot read '%s'", errno, name), "")
 			return nil
 		}
 		f.original = string(b)
@@ -72,10 +73,10 @@ func (s *session) file(name string) *moduleFile {
 	if s.isTypeScript(name) {
 		s.stripTypes(f)
 	}
+	s.files[name] = f // already now: a syntax error's place is looked up there
 	if !s.classify(f) {
 		return nil
 	}
-	s.files[name] = f
 	return f
 }
 
@@ -94,7 +95,6 @@ func (s *session) classify(f *moduleFile) bool {
 		head = asyncHead
 	}
 	f.shift = len(head)
-	s.files[f.name] = f // positions of a syntax error are looked up there
 	f.compiled = s.eval(head+f.source+scriptTail, f.name, evalScript|evalCompile)
 	ext := path.Ext(f.name)
 	switch {
@@ -102,7 +102,6 @@ func (s *session) classify(f *moduleFile) bool {
 		f.kind = kindScript
 		return true
 	case ext == ".cjs" || ext == ".cts" || !moduleWords.MatchString(f.source):
-		delete(s.files, f.name)
 		return false
 	}
 	s.free(s.caught())

@@ -2,7 +2,9 @@ package quickjs
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -12,7 +14,7 @@ import (
 
 // frame matches a line of a stack: "at name (file:line:column)", without the
 // name and the brackets where code is not in a function.
-var frame = regexp.MustCompile(`^\s+at (?:.*\()?([^()\s][^()]*):(\d+):(\d+)\)?$`)
+var frame = regexp.MustCompile(`^\s+at (?:.*\()?([^()\s][^()]*):(\d+):(\d+)\)?(?: \{)?$`)
 
 // place is where an error came from.
 type place struct {
@@ -49,11 +51,36 @@ func (s *session) report(text string) string {
 		}
 		kept = append(kept, line)
 	}
+	if p, ok := s.missingExport(text); at == nil && ok {
+		at = &p
+		kept = slices.Insert(kept, 1, "    at "+p.String())
+	}
 	text = strings.Join(kept, "\n") + "\n"
 	if at == nil {
 		return text
 	}
 	return at.String() + "\n" + s.snippet(*at) + "\n" + text
+}
+
+// noExport matches the engine's error for an import of a name that is not there,
+// which has no stack.
+var noExport = regexp.MustCompile(`^Uncaught SyntaxError: Could not find export '([^']+)' in module '`)
+
+// missingExport returns the place of the import that such an error is about.
+func (s *session) missingExport(text string) (place, bool) {
+	m := noExport.FindStringSubmatch(text)
+	if m == nil {
+		return place{}, false
+	}
+	word := regexp.MustCompile(`\b` + regexp.QuoteMeta(m[1]) + `\b`)
+	for _, name := range slices.Sorted(maps.Keys(s.files)) {
+		for i, line := range strings.Split(s.files[name].original, "\n") {
+			if at := word.FindStringIndex(line); at != nil && strings.Contains(line, "import") {
+				return place{name, i + 1, utf8.RuneCountInString(line[:at[0]]) + 1}, true
+			}
+		}
+	}
+	return place{}, false
 }
 
 // snippet returns the source line of a place and a line with a caret.
@@ -96,10 +123,12 @@ func unsettledNote(file string) string {
 func (s *session) judge(res sandbox.Outcome) sandbox.Outcome {
 	if s.memoryFull && res.Status == sandbox.StatusError {
 		res.Status = sandbox.StatusMemoryLimit
-		res.Message = fmt.Sprintf("Needed more than %d MiB of memory: the memory limit", s.cfg.Limits.MemoryBytes>>20)
+		res.Message = "Needed more than " + s.memoryText() + " of memory: the memory limit"
 	}
 	return res
 }
+
+func (s *session) memoryText() string { return fmt.Sprintf("%d MiB", s.cfg.Limits.MemoryBytes>>20) }
 
 // validText encodes a string of the engine's as UTF-8: surrogates that stand
 // alone become U+FFFD.
@@ -110,12 +139,13 @@ func validText(s string) []byte {
 	return []byte(strings.ToValidUTF8(s, "\ufffd"))
 }
 
-// throwError throws an error with a code, as Node's have.
-func (s *session) throwError(code, class, message string) value {
+// throwError throws an error with a code, as Node's have, and if where is not
+// empty with that place as its stack.
+func (s *session) throwError(code, class, message, where string) value {
 	if s.api == nil {
 		return s.outOfMemory()
 	}
-	args := []value{s.text(code), s.text(class), s.text(message)}
+	args := []value{s.text(code), s.text(class), s.text(message), s.text(where)}
 	err := s.apply(s.api["makeError"], args...)
 	for _, a := range args {
 		s.free(a)

@@ -3,7 +3,9 @@ package quickjs
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // moduleOperations are what the prelude's require is made of.
@@ -94,12 +96,49 @@ func (s *session) notFound(specifier, parent string, required bool) {
 	}
 	switch {
 	case required:
-		s.throwError("MODULE_NOT_FOUND", "Error", fmt.Sprintf("Cannot find module '%s'\nRequire stack:\n- %s", specifier, parent))
+		s.throwError("MODULE_NOT_FOUND", "Error", fmt.Sprintf("Cannot find module '%s'\nRequire stack:\n- %s", specifier, parent), "")
 	case isPath(specifier):
-		s.throwError("ERR_MODULE_NOT_FOUND", "Error", fmt.Sprintf("Cannot find module '%s' imported from %s", specifier, parent))
+		s.throwError("ERR_MODULE_NOT_FOUND", "Error", fmt.Sprintf("Cannot find module '%s' imported from %s", specifier, parent), s.whereImported(specifier, parent))
 	default:
-		s.throwError("ERR_MODULE_NOT_FOUND", "Error", fmt.Sprintf("Cannot find package '%s' imported from %s", specifier, parent))
+		s.throwError("ERR_MODULE_NOT_FOUND", "Error", fmt.Sprintf("Cannot find package '%s' imported from %s", specifier, parent), s.whereImported(specifier, parent))
 	}
+}
+
+// whereImported returns the place in a file that imports a specifier, for the
+// engine does not say; empty if there is none.
+func (s *session) whereImported(specifier, file string) string {
+	f := s.files[file]
+	if f == nil {
+		return ""
+	}
+	for i, line := range strings.Split(f.original, "\n") {
+		for _, mark := range []string{`"`, `'`, "`"} {
+			if at := strings.Index(line, mark+specifier+mark); at >= 0 {
+				return place{file, i + 1, utf8.RuneCountInString(line[:at]) + 1}.String()
+			}
+		}
+	}
+	return ""
+}
+
+// nodeModules are modules of Node that need what a sandbox does not have.
+var nodeModules = []string{
+	"async_hooks", "child_process", "cluster", "dgram", "diagnostics_channel", "dns", "domain", "http", "http2", "https", "inspector",
+	"module", "net", "punycode", "querystring", "repl", "sea", "sqlite", "stream", "test", "tls", "trace_events", "tty", "v8", "vm",
+	"wasi", "worker_threads", "zlib",
+}
+
+// missingNote explains why a package is not there, given the text of the error
+// that ended the program. It is empty if that was about something else.
+func (s *session) missingNote(text string) string {
+	if s.missing == "" || !strings.Contains(text, "'"+s.missing+"'") {
+		return ""
+	}
+	name := strings.TrimPrefix(s.missing, "node:")
+	if first, _, _ := strings.Cut(name, "/"); slices.Contains(nodeModules, first) {
+		return "Node's module " + name + " needs a container sandbox"
+	}
+	return "npm packages need a container sandbox"
 }
 
 // maxSpecifier is the longest module name that is looked at, in bytes.

@@ -223,6 +223,12 @@ func (s *session) fail(err value, rejected bool) {
 	}
 	s.memoryFull = strings.HasPrefix(text, "Uncaught InternalError: out of memory")
 	s.write(s.report(text))
+	switch note := s.missingNote(text); {
+	case s.memoryFull:
+		s.run.Note("needed more than " + s.memoryText() + " of memory: the memory limit")
+	case note != "":
+		s.run.Note(note)
+	}
 	s.exit(exitUncaught)
 }
 

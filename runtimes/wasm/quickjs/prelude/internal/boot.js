@@ -32,22 +32,30 @@ function part(name) {
 
 // ---- Errors
 
-// frameText writes a call site as Node does. Frames of the prelude's internals
-// are left out.
-function frameText(site) {
-  const name = site.getFunctionName();
-  if (site.isNative()) {
-    return `\n    at ${name || "<anonymous>"} (native)`;
+const isInternal = (file) => file.length > 14 && file.slice(0, 14) === "node:internal/";
+
+// framesText writes call sites as Node does. Frames of the prelude's internals
+// are left out, and with them the native ones that led there.
+function framesText(sites) {
+  let text = "";
+  let natives = "";
+  for (let i = 0; i < sites.length; i++) {
+    const site = sites[i];
+    const name = site.getFunctionName();
+    if (site.isNative()) {
+      natives += `\n    at ${name || "<anonymous>"} (native)`;
+      continue;
+    }
+    const file = site.getFileName();
+    if (!file || (file === "<input>" && !name) || isInternal(file)) {
+      natives = "";
+      continue;
+    }
+    const where = host.locate(file, site.getLineNumber(), site.getColumnNumber());
+    text += natives + (name && name !== "<eval>" && name !== "<anonymous>" ? `\n    at ${name} (${where})` : `\n    at ${where}`);
+    natives = "";
   }
-  const file = site.getFileName();
-  if (!file || (file === "<input>" && !name)) {
-    return "";
-  }
-  if (file.length > 14 && file.slice(0, 14) === "node:internal/") {
-    return "";
-  }
-  const where = host.locate(file, site.getLineNumber(), site.getColumnNumber());
-  return name && name !== "<eval>" && name !== "<anonymous>" ? `\n    at ${name} (${where})` : `\n    at ${where}`;
+  return text;
 }
 
 function headerText(error) {
@@ -62,38 +70,63 @@ function headerText(error) {
   }
 }
 
-// prepareStack makes the stack property of a new error.
+// prepareStack makes what the engine keeps as an error's stack: the frames. The
+// getter below puts the error's name and message in front when it is read, so
+// that a name which a constructor sets after super() is there.
 function prepareStack(error, sites) {
   const custom = NativeError.prepareStackTrace;
   if (typeof custom === "function") {
     return custom(error, sites);
   }
-  let text = headerText(error);
-  for (let i = 0; i < sites.length; i++) {
-    text += frameText(sites[i]);
-  }
-  return text;
+  return framesText(sites);
 }
+
+const isFrames = (stack) => typeof stack === "string" && (stack === "" || stack.slice(0, 8) === "\n    at ");
 
 NativeError.prepareStackTrace = stackHook;
 defineProperty(NativeError, "prepareStackTrace", { value: undefined, writable: true, configurable: true });
+
+const engineStack = Object.getOwnPropertyDescriptor(NativeError.prototype, "stack").get;
+const setOwnStack = (error, value) => defineProperty(error, "stack", { value, writable: true, enumerable: false, configurable: true });
+
+defineProperty(NativeError.prototype, "stack", {
+  get() {
+    const stack = apply(engineStack, this, []);
+    return isFrames(stack) || stack === null ? headerText(this) + (stack ?? "") : stack;
+  },
+  set(value) {
+    setOwnStack(this, value);
+  },
+  enumerable: false,
+  configurable: true,
+});
+
+const { captureStackTrace } = NativeError;
+NativeError.captureStackTrace = function (error, upTo) {
+  captureStackTrace(error, upTo);
+  const frames = error.stack;
+  if (isFrames(frames)) {
+    defineProperty(error, "stack", {
+      get() {
+        return headerText(this) + frames;
+      },
+      set(value) {
+        setOwnStack(this, value);
+      },
+      enumerable: false,
+      configurable: true,
+    });
+  }
+};
 
 // makeError makes an error for the host. `where` is a place to add to its stack.
 function makeError(code, type, message, where) {
   const error = new globalThis[type](message);
   error.code = code;
-  defineProperty(error, "stack", {
-    value: headerText(error) + (where ? `\n    at ${where}` : "") + framesOf(error),
-    writable: true,
-    configurable: true,
-  });
+  if (where) {
+    setOwnStack(error, `${headerText(error)}\n    at ${where}`);
+  }
   return error;
-}
-
-function framesOf(error) {
-  const stack = `${error.stack}`;
-  const at = stack.indexOf("\n    at ");
-  return at < 0 ? "" : stack.slice(at);
 }
 
 // fail says what to print of an error that nobody caught, or true when the
@@ -113,7 +146,16 @@ function fail(error) {
   } catch (next) {
     error = next;
   }
-  return label + describe(error);
+  return label + withoutBrackets(error, describe(error));
+}
+
+// withoutBrackets removes what marks an error without a stack inside other values.
+function withoutBrackets(error, text) {
+  if (text[0] !== "[") {
+    return text;
+  }
+  const header = headerText(error);
+  return text.slice(1, header.length + 2) === `${header}]` ? header + text.slice(header.length + 2) : text;
 }
 
 function describe(value) {

@@ -156,7 +156,7 @@ function columns(context, output, value, extra) {
   if (cell * 3 + context.indentation >= context.breakLength || (total / cell <= 5 && longest > 6)) {
     return output;
   }
-  const bias = Math.max(cell - Math.sqrt(cell - total / output.length), 1); // long cells want fewer columns
+  const bias = Math.max(cell - 3 - Math.sqrt(cell - total / output.length), 1); // uneven cells want more columns
   const wanted = Math.min(
     Math.round(Math.sqrt(2.5 * bias * count) / bias),
     Math.floor((context.breakLength - context.indentation) / cell),
@@ -283,7 +283,7 @@ function formatPrimitive(context, value) {
   return paint(context, "null", "null");
 }
 
-function formatValue(context, value, level, typed) {
+function formatValue(context, value, level) {
   if (value === null || (typeof value !== "object" && typeof value !== "function")) {
     return formatPrimitive(context, value);
   }
@@ -317,7 +317,7 @@ function formatValue(context, value, level, typed) {
     }
     return paint(context, `[Circular *${context.circular.get(value)}]`, "special");
   }
-  return formatObject(context, value, level, typed);
+  return formatObject(context, value, level);
 }
 
 function targetOf(proxy) {
@@ -357,7 +357,7 @@ function tagOf(value, name) {
   } catch {
     return "";
   }
-  return typeof tag !== "string" || tag === "" || tag === name ? "" : tag;
+  return typeof tag !== "string" || tag === name || Object.prototype.propertyIsEnumerable.call(value, toStringTag) ? "" : tag;
 }
 
 // shape says how a value is shown: its keys, braces, what stands before them, and
@@ -367,8 +367,7 @@ function shape(context, value, level, name, tag) {
   const none = () => [];
   if (Array.isArray(value)) {
     const prefix = name !== "Array" || tag !== "" ? prefixOf(name, tag, "Array", `(${value.length})`) : "";
-    const own = keysOf(context, value, true).filter((key) => key !== "length" || !context.showHidden || true);
-    return { keys: own, braces: [`${prefix}[`, "]"], entries: arrayEntries, isArray: true, emptyText: value.length === 0 && `${prefix}[]` };
+    return { keys: keysOf(context, value, true), braces: [`${prefix}[`, "]"], entries: arrayEntries, isArray: true, emptyText: value.length === 0 && `${prefix}[]` };
   }
   if (value instanceof Set && isSet(value)) {
     const prefix = prefixOf(name, tag, "Set", `(${value.size})`);
@@ -395,7 +394,7 @@ function shape(context, value, level, name, tag) {
   }
   switch (true) {
     case isArguments(value, kind):
-      return { keys: keysOf(context, value, true), braces: ["[Arguments] [", "]"], entries: arrayEntries, isArray: true, emptyText: value.length === 0 && "[Arguments] []" };
+      return { keys, braces: ["[Arguments] {", "}"], entries: none, emptyText: "[Arguments] {}" };
     case isRegExp(value):
       return { ...object(paint(context, RegExp.prototype.toString.call(value), "regexp")), whole: true };
     case isDate(value):
@@ -460,15 +459,12 @@ function boxed(context, value, name, tag, keys, object) {
   return { ...object(tag !== "" && tag !== name ? `${text} [${tag}]` : text), keys: own };
 }
 
-function formatObject(context, value, level, typed) {
+function formatObject(context, value, level) {
   const name = constructorName(value);
   const tag = tagOf(value, name);
-  context.seen.push(value); // an error's base can lead back to it
-  context.deepest = Math.max(level, 0);
   const s = shape(context, value, level, name, tag);
-  context.seen.pop();
   const base = s.base ?? "";
-  const keys = typed ? s.keys.filter((key) => describeProperty(value, key)?.enumerable) : s.keys;
+  const { keys } = s;
   if (keys.length === 0 && s.emptyText) {
     return s.emptyText;
   }
@@ -477,7 +473,7 @@ function formatObject(context, value, level, typed) {
       return base;
     }
     const label = prefixOf(name, tag, Array.isArray(value) ? "Array" : "Object").slice(0, -1);
-    return paint(context, `[${name === null ? label : label}]`, "special");
+    return paint(context, `[${label}]`, "special");
   }
   if (level > 500) {
     return "[Object]"; // an inspector that calls itself without end
@@ -681,7 +677,7 @@ function withClassName(stack, name, title) {
   if (next !== undefined && next !== ":" && next !== "\n") {
     return stack;
   }
-  return title === "Error" || name.includes(title) ? name + stack.slice(title.length) : `${name} [${title}]${stack.slice(title.length)}`;
+  return name.includes(title) ? name + stack.slice(title.length) : `${name} [${title}]${stack.slice(title.length)}`;
 }
 
 // ---- The functions that others use
@@ -706,19 +702,19 @@ function inspect(value, options, depth, withColors) {
   if (typeof options === "boolean") {
     options = { showHidden: options, depth: depth === undefined ? defaults.depth : depth, colors: withColors === true };
   }
-  return formatValue(newContext(options), value, 0, true);
+  return formatValue(newContext(options), value, 0);
 }
 inspect.custom = customInspect;
 inspect.defaultOptions = defaults;
 inspect.colors = colors;
 inspect.styles = styles;
 
+// hasOwnText reports whether a program says how a value becomes a string.
 function hasOwnText(value) {
-  const builtin = (f) => typeof f === "function" && /\{\s*\[native code\]\s*\}$/.test(functionText(f));
   if (typeof value.toString !== "function" || isProxy(value)) {
     return false;
   }
-  return !builtin(value.toString) || isError(value) || isDate(value) ? !(isDate(value) && builtin(value.toString)) || true : false;
+  return isError(value) || isDate(value) || !/\{\s*\[native code\]\s*\}$/.test(functionText(value.toString));
 }
 
 function formatS(value) {

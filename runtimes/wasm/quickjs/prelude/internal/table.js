@@ -2,7 +2,11 @@
 
 const { inspect } = require("internal/inspect");
 
-const show = (value) => inspect(value, { depth: typeof value === "object" && value !== null && Object.keys(value).length > 0 ? -1 : 0, maxArrayLength: 3, breakLength: Infinity });
+// show writes a cell: objects with more than two properties by their class only.
+function show(value) {
+  const large = typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length > 2;
+  return inspect(value, { depth: large ? -1 : 0, maxArrayLength: 3, breakLength: Infinity });
+}
 
 // widthOf is how many columns a text takes in a terminal.
 function widthOf(text) {
@@ -20,7 +24,7 @@ function render(head, columns) {
   const rows = Math.max(...columns.map((c) => c.length));
   const widths = columns.map((c, i) => Math.max(widthOf(head[i]), ...c.map((cell) => widthOf(cell ?? ""))) + 2);
   const rule = (left, middle, right) => left + widths.map((w) => "─".repeat(w)).join(middle) + right;
-  const line = (cells) => `│${cells.map((cell, i) => centre(cell ?? "", widths[i])).join("│")}│`;
+  const line = (cells) => `│${cells.map((cell, i) => pad(cell ?? "", widths[i])).join("│")}│`;
   const body = [];
   for (let i = 0; i < rows; i++) {
     body.push(line(columns.map((c) => c[i])));
@@ -28,11 +32,7 @@ function render(head, columns) {
   return [rule("┌", "┬", "┐"), line(head), rule("├", "┼", "┤"), ...body, rule("└", "┴", "┘")].join("\n");
 }
 
-function centre(text, width) {
-  const space = width - widthOf(text);
-  const left = Math.floor(space / 2);
-  return " ".repeat(left) + text + " ".repeat(space - left);
-}
+const pad = (text, width) => ` ${text}${" ".repeat(width - widthOf(text) - 1)}`;
 
 // rowsOf returns the heading of the index column and [index, row] pairs.
 function rowsOf(data) {
