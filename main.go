@@ -38,6 +38,8 @@ import (
 	"sandpiper/web"
 	"sandpiper/web/auth"
 	"sandpiper/web/run"
+	"sandpiper/web/run/codapi"
+	"sandpiper/web/run/piston"
 	"sandpiper/web/ui"
 )
 
@@ -253,7 +255,7 @@ type server struct {
 	engine    *wasm.Engine
 	scheduler *scheduler.Scheduler
 	guard     *auth.Guard
-	http      *http.Server
+	http      *web.Server
 }
 
 // assemble opens and wires all parts. On an error it leaves nothing open.
@@ -294,13 +296,26 @@ func assemble(ctx context.Context, cfg config, dir *datadir.Dir, key string, log
 	s.scheduler = scheduler.New(scheduler.Config{Runners: []sandbox.CodeRunner{s.engine}, Store: s.db, Log: log})
 	desk := run.Desk{Scheduler: s.scheduler, Guard: s.guard}
 	s.http = web.NewServer(web.New(web.Config{
-		Guard:   s.guard,
-		API:     []web.Routes{run.New(run.Config{Desk: desk, Version: version})},
+		Guard: s.guard,
+		API: []web.Routes{
+			run.New(run.Config{Desk: desk, Version: version}),
+			piston.New(desk, sandbox.Limits{}),
+			codapi.New(desk),
+		},
 		Pages:   ui.New(ui.Config{Desk: desk, Snippets: s.db, Assets: assets, PublicURL: public, Salt: salt, Log: log}),
+		Ready:   func() error { return ready(ctx) },
 		Version: version,
 		Log:     log,
 	}), log)
 	return s, nil
+}
+
+// ready says why a server that ends with ctx takes no more work.
+func ready(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	return &sandbox.Error{Kind: sandbox.KindUnavailable, Message: "the server is shutting down", RetryAfter: drainTimeout}
 }
 
 // serve answers requests until ctx ends. Then it lets the accepted runs end and

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sandpiper/web/auth"
+	"sandpiper/web/reply"
 )
 
 // Routes adds routes to a mux.
@@ -59,5 +60,20 @@ func newPages(cfg Config) http.Handler {
 		return problems(mux)
 	}
 	cfg.Pages.Register(mux)
-	return mux
+	return sameOrigin(cfg.Guard, mux)
+}
+
+// sameOrigin refuses what pages of other sites would do by way of a visitor's
+// browser. Embeds are made for other sites: their documents have an opaque
+// origin, and they get nothing for the visitor's cookie.
+func sameOrigin(guard *auth.Guard, next http.Handler) http.Handler {
+	return reply.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		if !strings.HasPrefix(r.URL.Path, "/embed/") {
+			if err := guard.SameOrigin(r); err != nil {
+				return err
+			}
+		}
+		next.ServeHTTP(w, r)
+		return nil
+	})
 }

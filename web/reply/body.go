@@ -7,13 +7,9 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"time"
 
 	"sandpiper/sandbox"
 )
-
-// bodyTimeout is how long a client may take to send a body.
-const bodyTimeout = 30 * time.Second
 
 // Decode reads the request's JSON body into v: see Unmarshal for how strict it
 // is. Its errors are *sandbox.Error: KindMediaType when the body is not
@@ -39,16 +35,13 @@ func decodeBody(w http.ResponseWriter, r *http.Request, limit int64, v any, unma
 	return unmarshal(body, v)
 }
 
-// ReadBody reads the whole body within limit bytes and a time limit. Its
-// errors are *sandbox.Error unless the connection broke.
+// ReadBody reads the whole body, of at most limit bytes. Its errors are
+// *sandbox.Error.
 func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
-		return nil, &http.MaxBytesError{Limit: limit}
+		return nil, Public(&http.MaxBytesError{Limit: limit})
 	}
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // a writer in a test has no deadline
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	_ = control.SetReadDeadline(time.Time{}) // a later deadline would look like a client that went away
 	var tooLarge *http.MaxBytesError
 	switch {
 	case err == nil:
@@ -56,7 +49,7 @@ func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	case errors.As(err, &tooLarge):
 		return nil, Public(err)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, sandbox.Errorf(sandbox.KindInvalid, "the request body did not arrive within %v", bodyTimeout)
+		return nil, sandbox.Errorf(sandbox.KindInvalid, "the request body did not arrive in time")
 	default:
 		return nil, &sandbox.Error{Kind: sandbox.KindInvalid, Message: "the request body ended early", Err: err}
 	}

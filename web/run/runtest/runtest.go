@@ -60,7 +60,7 @@ func New(t testing.TB, o Options) *Server {
 	}
 	s.Server = httptest.NewUnstartedServer(nil)
 	handler := web.New(web.Config{Guard: s.Guard, API: []web.Routes{routes}, Version: "test", Log: slog.New(slog.DiscardHandler)})
-	s.Config = web.NewServer(handler, slog.New(slog.DiscardHandler))
+	s.Config = web.NewServer(handler, slog.New(slog.DiscardHandler)).Server
 	s.Start()
 	t.Cleanup(s.Close)
 	return s
