@@ -11,8 +11,11 @@ import (
 
 	"sandpiper/runtimes/catalog"
 	"sandpiper/runtimes/wasm/command"
+	"sandpiper/runtimes/wasm/lua"
 	"sandpiper/runtimes/wasm/python"
 	"sandpiper/runtimes/wasm/quickjs"
+	"sandpiper/runtimes/wasm/ruby"
+	"sandpiper/runtimes/wasm/sql"
 	"sandpiper/sandbox"
 )
 
@@ -63,7 +66,7 @@ func listLanguages(cfg Config) ([]*language, error) {
 		all = append(all, fromManifest(m, all))
 	}
 	for _, id := range slices.Sorted(maps.Keys(failed)) {
-		l := &language{info: sandbox.Language{ID: id, Name: id}}
+		l := &language{info: sandbox.Language{ID: id, Name: id, Version: "0", Extension: ".txt", Main: "main.txt", Editor: "text"}}
 		l.set(sandbox.LanguageFailed, failed[id].Error())
 		all = append(all, l)
 	}
@@ -95,10 +98,24 @@ func driverFor(c catalog.Language) Driver {
 		return quickjs.JavaScript()
 	case catalog.DriverTypeScript:
 		return quickjs.TypeScript()
+	case catalog.DriverRuby:
+		return &ruby.Driver{}
 	case catalog.DriverCommand:
-		return &command.Driver{Name: c.ID, Args: c.Args}
+		return commandDriver(c)
 	}
 	return nil
+}
+
+// commandDriver adds what reads a command's messages.
+func commandDriver(c catalog.Language) Driver {
+	d := &command.Driver{Name: c.ID, Args: c.Args}
+	switch c.ID {
+	case "lua":
+		d.Diagnose, d.Hint = lua.Diagnose, lua.Hint
+	case "sql":
+		d.Diagnose = sql.Diagnose
+	}
+	return d
 }
 
 // fromManifest makes a language of the operator. IDs and aliases that are taken
