@@ -178,7 +178,7 @@ def table(rows, columns=None):
         "columns": [{"name": n, "type": t} for n, t in zip(columns, types)],
         "rows": [[_cell_value(v, t) for v, t in zip(row, types)] for row in rows],
     }
-    note = f"{more:,} more rows" if more else ""
+    note = f"{more:,} more rows" if more else "" if rows else "no rows"
     _send({
         TABLE: value,
         "text/html": _table_html(columns, types, text, note),
@@ -247,8 +247,8 @@ def _table_text(columns, types, rows, note):
         padded = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right)]
         return "  ".join(padded).rstrip()
 
-    lines = [join(columns), "  ".join("-" * w for w in widths)] + [join(r) for r in rows]
-    return "\n".join(lines + ([note] if note else []))
+    lines = [join(columns), "  ".join("-" * w for w in widths)] if columns else []
+    return "\n".join(lines + [join(r) for r in rows] + ([note] if note else []))
 
 
 def _table_html(columns, types, rows, note):

@@ -51,7 +51,7 @@ export function markdown(text) {
 
 /** Show a value as JSON. */
 export function json(value) {
-  const text = JSON.stringify(value, null, 2) ?? "null";
+  const text = JSON.stringify(value, plain, 2) ?? "null";
   send({ "application/json": JSON.parse(text), "text/plain": text });
 }
 
@@ -156,7 +156,7 @@ export function table(rows, columns) {
     columns: columns.map((name, i) => ({ name, type: types[i] })),
     rows: rows.map((row) => row.map((cell, i) => cellValue(cell, types[i]))),
   };
-  const note = more ? `${grouped(String(more))} more rows` : "";
+  const note = more ? `${grouped(String(more))} more rows` : rows.length ? "" : "no rows";
   send({
     [TABLE]: value,
     "text/html": tableHTML(columns, types, text, note),
@@ -227,8 +227,8 @@ function tableText(columns, types, rows, note) {
     const space = " ".repeat(widths[i] - length(cell));
     return types[i] === "number" ? space + cell : cell + space;
   }).join("  ").trimEnd();
-  const lines = [join(columns), widths.map((w) => "-".repeat(w)).join("  "), ...rows.map(join)];
-  return [...lines, ...(note ? [note] : [])].join("\n");
+  const lines = columns.length ? [join(columns), widths.map((w) => "-".repeat(w)).join("  ")] : [];
+  return [...lines, ...rows.map(join), ...(note ? [note] : [])].join("\n");
 }
 
 function tableHTML(columns, types, rows, note) {

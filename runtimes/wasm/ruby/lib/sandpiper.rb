@@ -51,10 +51,9 @@ module Sandpiper
       send_bundle({ "application/json" => value, "text/plain" => JSONText.pretty(value) })
     end
 
-    # Show a picture: its bytes, or the path of its file.
+    # Show a picture: its bytes (a binary string, or SVG), or the path of its file.
     def image(source)
-      path = source.respond_to?(:to_path) || !source.include?("\0") && File.file?(source)
-      bytes = path ? File.binread(source) : source.b
+      bytes = source.is_a?(String) && (binary?(source) || source.include?("<svg")) ? source.b : File.binread(source)
       mime = picture_type(bytes)
       return svg(bytes.force_encoding("UTF-8").scrub) if mime == "image/svg+xml"
 
@@ -303,12 +302,17 @@ module Sandpiper
       join = lambda do |row|
         row.each_index.map { |i| @types[i] == "number" ? row[i].rjust(widths[i]) : row[i].ljust(widths[i]) }.join("  ").rstrip
       end
-      [join[@columns], widths.map { |w| "-" * w }.join("  "), *@text.map(&join), *note].join("\n")
+      head = @columns.empty? ? [] : [join[@columns], widths.map { |w| "-" * w }.join("  ")]
+      [*head, *@text.map(&join), *note].join("\n")
     end
 
     private
 
-    def note = @more.positive? ? ["#{Text.grouped(@more.to_s)} more rows"] : []
+    def note
+      return ["no rows"] if @rows.empty?
+
+      @more.positive? ? ["#{Text.grouped(@more.to_s)} more rows"] : []
+    end
 
     def to_html
       align = @types.map { |type| type == "number" ? ' style="text-align:right"' : "" }
