@@ -44,15 +44,12 @@ func (l *language) set(state sandbox.LanguageState, stage string) {
 
 // listLanguages joins the catalogue with what the operator added. A language of
 // the operator that cannot be used is listed as failed, so that its error is
-// seen where the language is missed.
+// seen where the language is missed; one whose name is taken is only logged.
 func listLanguages(cfg Config) ([]*language, error) {
 	var all []*language
 	for _, c := range catalog.Languages() {
-		if len(cfg.Only) > 0 && !slices.Contains(cfg.Only, c.ID) {
-			continue
-		}
-		if l := fromCatalog(c); l.driver != nil {
-			all = append(all, l)
+		if driverFor(c) != nil && (len(cfg.Only) == 0 || slices.Contains(cfg.Only, c.ID)) {
+			all = append(all, fromCatalog(c))
 		}
 	}
 	if cfg.LanguageDir == "" {
@@ -62,15 +59,31 @@ func listLanguages(cfg Config) ([]*language, error) {
 	if err != nil {
 		return nil, err
 	}
+	var added []*language
 	for _, m := range found {
-		all = append(all, fromManifest(m, all))
+		added = append(added, fromManifest(m))
 	}
 	for _, id := range slices.Sorted(maps.Keys(failed)) {
-		l := &language{info: sandbox.Language{ID: id, Name: id, Version: "0", Extension: ".txt", Main: "main.txt", Editor: "text"}}
-		l.set(sandbox.LanguageFailed, failed[id].Error())
+		added = append(added, unusable(id, failed[id]))
+	}
+	for _, l := range added {
+		if t := takenBy(all, l.info.ID); t != nil {
+			cfg.Log.Error("added language ignored: its id is taken", "language", l.info.ID, "by", t.info.Name)
+			continue
+		}
+		l.info.Aliases = slices.DeleteFunc(slices.Clone(l.info.Aliases), func(a string) bool { return takenBy(all, a) != nil })
 		all = append(all, l)
 	}
 	return all, nil
+}
+
+// takenBy returns the language that goes by name, or nil.
+func takenBy(all []*language, name string) *language {
+	i := slices.IndexFunc(all, func(l *language) bool { return l.info.Is(name) })
+	if i < 0 {
+		return nil
+	}
+	return all[i]
 }
 
 func fromCatalog(c catalog.Language) *language {
@@ -118,17 +131,16 @@ func commandDriver(c catalog.Language) Driver {
 	return d
 }
 
-// fromManifest makes a language of the operator. IDs and aliases that are taken
-// already stay with those who have them.
-func fromManifest(m command.Manifest, taken []*language) *language {
+func fromManifest(m command.Manifest) *language {
 	l := &language{info: m.Language(), driver: m.Driver(), open: m.Open, weight: operatorWeight}
 	l.set(sandbox.LanguagePreparing, "waiting for its turn")
-	for _, t := range taken {
-		if t.info.Is(l.info.ID) {
-			l.set(sandbox.LanguageFailed, fmt.Sprintf("%s has the id %q already", t.info.Name, l.info.ID))
-		}
-		l.info.Aliases = slices.DeleteFunc(slices.Clone(l.info.Aliases), t.info.Is)
-	}
+	return l
+}
+
+// unusable is a language of the operator whose manifest is at fault.
+func unusable(id string, err error) *language {
+	l := &language{info: sandbox.Language{ID: id, Name: id, Version: "0", Extension: ".txt", Main: "main.txt", Editor: "text"}}
+	l.set(sandbox.LanguageFailed, err.Error())
 	return l
 }
 
