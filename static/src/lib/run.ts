@@ -31,7 +31,9 @@ export class Run {
   async *start(body: unknown): AsyncGenerator<RunEvent> {
     const response = await fetch(this.at.base + this.at.path, {
       method: "POST",
-      headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
+      // Without a body there is no type: browsers then ask no permission first,
+      // which a closed server's embeds would not get.
+      headers: { Accept: "text/event-stream", ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
       credentials: this.at.credentials,
       body: JSON.stringify(body),
       signal: this.abort.signal,
