@@ -28,6 +28,8 @@ type SignIn struct {
 	Next    string // the path to go to afterwards
 	Problem string // why the last try did not work; may be empty
 	Closed  bool   // programs run only for those who signed in
+
+	LinkCommand string // makes a sign-in link
 }
 
 // RunRow is a run in the list of runs.

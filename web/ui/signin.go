@@ -12,6 +12,7 @@ import (
 // reason.
 func (h *Handler) signInPage(w http.ResponseWriter, r *http.Request, next string, problem *sandbox.Error) error {
 	s := components.SignIn{Page: h.page(r, "Sign in"), Next: next, Closed: !h.desk.Guard.Open()}
+	s.LinkCommand = "curl -X POST " + h.public + "/api/signin-links \\\n  -H \"Authorization: Bearer $SANDPIPER_API_KEY\""
 	status := http.StatusOK
 	if problem != nil {
 		s.Problem = sentence(problem.Message)

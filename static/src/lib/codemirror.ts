@@ -122,6 +122,7 @@ export class CodeEditor implements Editor {
       this.wrapping.of(this.wrapped ? EditorView.lineWrapping : []),
       this.label.of(EditorView.contentAttributes.of({ "aria-label": "Code" })),
       this.keys(),
+      EditorView.domEventHandlers({ beforeinput: typeOver }),
       EditorView.updateListener.of((u) => {
         if (u.docChanged) this.events.change(u.state.doc.toString());
       }),
@@ -139,6 +140,20 @@ export class CodeEditor implements Editor {
     const tabs = [{ key: "Tab", run: insertIndent, shift: indentLess }];
     return [Prec.highest(keymap.of(own)), keymap.of([...closeBracketsKeymap, ...completionKeymap, ...searchKeymap, ...historyKeymap, ...tabs, ...defaultKeymap])];
   }
+}
+
+/**
+ * Replaces a selection by what is typed. Chromium would do so itself, but copies
+ * the old text's look into a style attribute, which the page's policy forbids.
+ */
+function typeOver(e: InputEvent, view: EditorView): boolean {
+  const { state } = view;
+  const { from, to, empty } = state.selection.main;
+  if (e.inputType !== "insertText" || !e.data || e.isComposing || empty || state.readOnly) return false;
+  const text = e.data;
+  const insert = () => state.update(state.replaceSelection(text), { userEvent: "input.type", scrollIntoView: true });
+  if (!state.facet(EditorView.inputHandler).some((handle) => handle(view, from, to, text, insert))) view.dispatch(insert());
+  return true;
 }
 
 /** Tab indents by the language's unit, and selected lines as a whole. */

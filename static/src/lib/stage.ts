@@ -95,7 +95,7 @@ export class Stage {
     this.typing?.end();
     this.console!.flush();
     for (const [stream, cut] of Object.entries(r.truncated)) {
-      if (cut) this.console!.remark(`The end of ${stream} is missing: the output limit was reached after ${bytes(stream === "stdout" ? r.stdout.length : r.stderr.length)}.`);
+      if (cut && r.status !== "output_limit") this.console!.remark(`The end of ${stream} is missing: the output limit was reached after ${bytes(stream === "stdout" ? r.stdout.length : r.stderr.length)}.`);
     }
     const { summary, state } = ending(r);
     this.say(state, summary, figures(r), place(r));
