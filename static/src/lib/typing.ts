@@ -51,7 +51,7 @@ export class TypingLine {
     this.field.disabled = true;
     this.later(() => this.run.endInput());
     this.console.remark("Input ended.");
-    this.line.remove();
+    this.leave();
   }
 
   /** Lines reach the program in the order in which they were typed. */
@@ -73,7 +73,14 @@ export class TypingLine {
   /** Takes the line away. */
   end(): void {
     window.clearTimeout(this.timer);
+    this.leave();
+  }
+
+  /** Removes the line; who was typing goes on in the output, not at the top of the page. */
+  private leave(): void {
+    const typing = this.line.contains(document.activeElement);
     this.line.remove();
+    if (typing) this.screen.focus({ preventScroll: true });
   }
 }
 
