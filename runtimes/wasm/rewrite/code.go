@@ -97,7 +97,7 @@ func (m *module) body(out, check, charge []byte) []byte {
 			continue
 		}
 		out = append(out, m.b[copied:m.pos]...)
-		out = appendU32(out, m.shift(m.u32()))
+		out = appendU32(out, m.function())
 		copied = m.pos
 	}
 	if m.pos == m.end && m.b[m.pos-1] != opEnd {

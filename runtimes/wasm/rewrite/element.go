@@ -46,7 +46,7 @@ func (m *module) elementSegment(out []byte) []byte {
 		if kind&elemExpressions != 0 {
 			out = m.constExpr(out)
 		} else {
-			out = appendU32(out, m.shift(m.u32()))
+			out = appendU32(out, m.function())
 		}
 	}
 	return out

@@ -42,7 +42,7 @@ func (m *module) section(id byte) []byte {
 	case id == secExport && (there || fuel || len(m.exported) > 0):
 		out = m.encodeExports(there)
 	case id == secStart && there:
-		out = appendU32(nil, m.shift(m.u32()))
+		out = appendU32(nil, m.function())
 	case id == secElement && there:
 		out = m.encodeElements()
 	case id == secCode && there:
@@ -152,7 +152,7 @@ func (m *module) encodeExports(there bool) []byte {
 		out = append(out, m.b[start:m.pos]...)
 		switch kind {
 		case kindFunc:
-			out = appendU32(out, m.shift(m.u32()))
+			out = appendU32(out, m.function())
 		case kindGlobal:
 			out = appendU32(out, m.global())
 		default:

@@ -266,8 +266,14 @@ func (m *module) dataSegment() {
 // so that all functions after it move up by one.
 func (m *module) tickFunc() uint32 { return uint32(m.importedFuncs) }
 
-// shift returns a function's index in the output.
-func (m *module) shift(i uint32) uint32 {
+// function reads the index of a function and returns its index in the output.
+// The compiler does not check all of them before it uses them.
+func (m *module) function() uint32 {
+	start := m.pos
+	i := m.u32()
+	if int64(i) >= int64(m.importedFuncs)+int64(m.functions) {
+		m.fail(start, "no function %d", i)
+	}
 	if m.opts.Fuel != nil && i >= m.tickFunc() {
 		return i + 1
 	}

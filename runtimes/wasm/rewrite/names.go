@@ -17,6 +17,7 @@ func (m *module) appendNames(out []byte) []byte {
 		reader:        reader{b: m.b, pos: m.names.from, end: m.names.to},
 		opts:          m.opts,
 		importedFuncs: m.importedFuncs,
+		functions:     m.functions,
 	}
 	content := appendBlock(nil, []byte("name"))
 	for n.more() {
@@ -45,7 +46,7 @@ func (m *module) functionNames() []byte {
 	n := m.count(2)
 	out := appendU32(nil, uint32(n))
 	for range n {
-		out = appendU32(out, m.shift(m.u32()))
+		out = appendU32(out, m.function())
 		out = append(out, m.name()...)
 	}
 	return out

@@ -67,7 +67,7 @@ func (m *module) constExpr(out []byte) []byte {
 			}
 			m.take(16)
 		case opRefFunc:
-			out = appendU32(append(out, op), m.shift(m.u32()))
+			out = appendU32(append(out, op), m.function())
 			continue
 		default:
 			m.fail(start, "instruction %#x is not constant", op)
