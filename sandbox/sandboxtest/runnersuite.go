@@ -17,7 +17,7 @@ const (
 
 	// promptly is what stopping may take on a busy machine. The engine's own
 	// tests measure it more closely.
-	promptly = time.Second
+	promptly = 2 * time.Second
 
 	// runTimeout is how long a short program may take on a busy machine.
 	runTimeout = 30 * time.Second

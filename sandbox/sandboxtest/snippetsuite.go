@@ -69,9 +69,8 @@ func snippetExpires(t *testing.T, s sandbox.SnippetStore) {
 }
 
 func snippetSharedAgain(t *testing.T, s sandbox.SnippetStore) {
-	hours := func(n int) time.Time {
-		return time.Now().Truncate(time.Hour).Add(time.Duration(n) * time.Hour).UTC()
-	}
+	now := time.Now().Truncate(time.Second).UTC()
+	hours := func(n int) time.Time { return now.Add(time.Duration(n) * time.Hour) }
 	for _, tt := range []struct {
 		name               string
 		first, again, want time.Time
@@ -114,7 +113,9 @@ func snippetCollides(t *testing.T, s sandbox.SnippetStore) {
 }
 
 func snippetsArePruned(t *testing.T, s sandbox.SnippetStore) {
-	for i, expiry := range []time.Time{{}, epoch, epoch.Add(time.Second), time.Now().Add(time.Hour)} {
+	now := time.Now().Truncate(time.Second)
+	hour := func(n int) time.Time { return now.Add(time.Duration(n) * time.Hour) }
+	for i, expiry := range []time.Time{{}, hour(2), hour(3), hour(9)} {
 		n := Snippet(fmt.Sprint(i))
 		n.ExpiresAt = expiry
 		must(t, s.PutSnippet(t.Context(), n))
@@ -122,7 +123,7 @@ func snippetsArePruned(t *testing.T, s sandbox.SnippetStore) {
 	for _, tt := range []struct {
 		now  time.Time
 		want int
-	}{{epoch, 1}, {epoch, 0}, {epoch.Add(time.Hour), 1}} {
+	}{{hour(2), 1}, {hour(2), 0}, {hour(4), 1}} {
 		n, err := s.PruneSnippets(t.Context(), tt.now)
 		must(t, err)
 		if n != tt.want {

@@ -48,12 +48,19 @@ func newHistory() history { return history{byID: make(map[string]*past)} }
 func (h *history) add(r *Run, result sandbox.Result, now time.Time) {
 	result.Files = recorded(result.Files)
 	p := &past{run: r, record: sandbox.RunRecord{Client: r.client, FinishedAt: now, Result: result}}
-	p.size = p.record.Size()
+	p.size = sizeOf(p.record, r.journal.displayed())
 	h.byID[r.id] = p
 	h.order = append(h.order, p)
 	h.unsaved = append(h.unsaved, p)
 	h.bytes += p.size
 	h.unsavedBytes += p.size
+}
+
+// sizeOf is r.Size without a walk through displays whose size is known: it is
+// called under the scheduler's lock.
+func sizeOf(r sandbox.RunRecord, displays int64) int64 {
+	r.Result.Outputs = nil
+	return r.Size() + displays
 }
 
 // recorded returns the files that go into the history: the first ones, up to
@@ -248,7 +255,7 @@ func replay(rec sandbox.RunRecord) *Run {
 	r.journal.output(sandbox.Stdout, []byte(res.Stdout))
 	r.journal.output(sandbox.Stderr, []byte(res.Stderr))
 	for i := range res.Outputs {
-		r.journal.add(sandbox.Event{Type: sandbox.EventDisplay, Display: &res.Outputs[i]})
+		r.journal.display(res.Outputs[i])
 	}
 	r.end(res.Outcome)
 	return r

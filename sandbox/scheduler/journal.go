@@ -35,6 +35,7 @@ type journal struct {
 	join   [2]joiner
 	marks  []mark
 	events []sandbox.Event // those that are not text
+	shown  int64           // bytes of the displays among events
 	size   int             // the position of the end
 	over   [2]bool         // streams that lost text to maxJournalText
 	ended  bool
@@ -99,6 +100,24 @@ func (j *journal) add(e sandbox.Event) {
 	if !j.ended {
 		j.addEvent(e)
 	}
+}
+
+// display adds a display.
+func (j *journal) display(d sandbox.Display) {
+	size := d.Size() // walks all of it, so not under the lock
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.ended {
+		j.shown += size
+		j.addEvent(sandbox.Event{Type: sandbox.EventDisplay, Display: &d})
+	}
+}
+
+// displayed returns how many bytes the displays take.
+func (j *journal) displayed() int64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.shown
 }
 
 // addEvent adds an event that is not text. Preconditions: j.mu must be held.

@@ -150,6 +150,4 @@ type sink struct{ r *Run }
 func (s sink) Output(stream sandbox.Stream, p []byte) { s.r.journal.output(stream, p) }
 
 // Display implements sandbox.Sink.
-func (s sink) Display(d sandbox.Display) {
-	s.r.journal.add(sandbox.Event{Type: sandbox.EventDisplay, Display: &d})
-}
+func (s sink) Display(d sandbox.Display) { s.r.journal.display(d) }
