@@ -1,8 +1,11 @@
 package rewrite
 
-// maxLocals is the largest number of locals of a function: the limit that
-// browsers agreed on. The compiler allocates for each of them.
-const maxLocals = 50_000
+// Bounds on locals, for each of which the compiler allocates however short their
+// declaration is.
+const (
+	maxLocals    = 50_000    // of a function: the limit that browsers agreed on
+	maxAllLocals = 4_000_000 // of a module; CRuby has 71,000
+)
 
 // code rewrites the code section.
 func (m *module) code() []byte {
@@ -136,6 +139,9 @@ func (m *module) locals() {
 	if total > maxLocals {
 		m.fail(start, "%d locals in one function, at most %d are possible", total, maxLocals)
 		return
+	}
+	if m.allLocals += int(total); m.allLocals > maxAllLocals {
+		m.fail(start, "the module has more than %d locals", maxAllLocals)
 	}
 	m.info.MostLocals = max(m.info.MostLocals, int(total))
 }

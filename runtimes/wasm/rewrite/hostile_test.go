@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 	"time"
 
@@ -95,6 +96,20 @@ func TestRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLocalsTogether has functions of few bytes with many locals.
+func TestLocalsTogether(t *testing.T) {
+	module := func(n int) []byte {
+		many := body([]byte{1, 0xd0, 0x86, 0x03, 0x7f}, 0x0b) // 50,000 of type i32
+		return wasmModule(section(1, funcType("", "")),
+			section(3, slices.Repeat([][]byte{{0}}, n)...), section(10, slices.Repeat([][]byte{many}, n)...))
+	}
+	if _, info := mustRewrite(t, module(80), everything); info.MostLocals != 50_000 {
+		t.Errorf("info = %+v", info)
+	}
+	_, _, err := rewrite.Rewrite(module(81), everything)
+	wantError(t, err, "more than 4000000 locals")
 }
 
 // everything are the options that change the most.

@@ -67,6 +67,7 @@ type module struct {
 	functions       int // defined
 	definedGlobals  int
 	dataSegments    int
+	allLocals       int // read so far
 	imports         []importType
 	tables          []tableType
 	memories        []memoryType
