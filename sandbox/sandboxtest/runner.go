@@ -145,8 +145,8 @@ func (r *Runner) Run(ctx context.Context, p sandbox.Program, out sandbox.Sink) (
 	defer cancel()
 
 	began := time.Now()
-	s := &script{ctx: wall, program: p, out: out, room: limits.OutputBytes}
-	err := s.run()
+	s := &script{program: p, out: out, room: limits.OutputBytes}
+	err := s.run(wall)
 	s.outcome.Usage = sandbox.Usage{Wall: time.Since(began), CPU: time.Millisecond, MemoryBytes: 1 << 20}
 	return s.outcome, err
 }

@@ -33,7 +33,6 @@ var (
 
 // A script is one run of a program.
 type script struct {
-	ctx     context.Context // of Run, which returns before the script is gone
 	program sandbox.Program
 	out     sandbox.Sink
 	room    int64 // bytes of output that are left
@@ -41,11 +40,11 @@ type script struct {
 }
 
 // run runs every line. Its error is what Run returns.
-func (s *script) run() error {
+func (s *script) run(ctx context.Context) error {
 	s.outcome.Status = sandbox.StatusOK
 	for n, line := range strings.Split(string(s.program.Files[0].Content), "\n") {
-		if s.ctx.Err() != nil {
-			s.stopped(context.Cause(s.ctx))
+		if ctx.Err() != nil {
+			s.stopped(context.Cause(ctx))
 			return nil
 		}
 		line = strings.TrimSpace(line)
@@ -53,12 +52,12 @@ func (s *script) run() error {
 			continue
 		}
 		command, rest, _ := strings.Cut(line, " ")
-		err := s.do(n+1, command, rest)
+		err := s.do(ctx, n+1, command, rest)
 		switch {
 		case errors.Is(err, errEnded):
 			return nil
-		case s.ctx.Err() != nil:
-			s.stopped(context.Cause(s.ctx))
+		case ctx.Err() != nil:
+			s.stopped(context.Cause(ctx))
 			return nil
 		case err != nil:
 			return err
@@ -68,21 +67,21 @@ func (s *script) run() error {
 }
 
 // do runs one command.
-func (s *script) do(line int, command, rest string) error {
+func (s *script) do(ctx context.Context, line int, command, rest string) error {
 	if run, ok := outputs[command]; ok {
 		return run(s, rest)
 	}
 	switch command {
 	case "readline":
-		return s.readLine()
+		return s.readLine(ctx)
 	case "echo":
-		return s.echo()
+		return s.echo(ctx)
 	case "sleep":
-		return s.sleep(rest)
+		return s.sleep(ctx, rest)
 	case "loop":
-		<-s.ctx.Done()
+		<-ctx.Done()
 	case "flood":
-		for s.ctx.Err() == nil {
+		for ctx.Err() == nil {
 			if err := s.write(sandbox.Stdout, strings.Repeat("flood\n", 1000)); err != nil {
 				return err
 			}
@@ -186,11 +185,11 @@ func (s *script) stdin() *sandbox.Stdin {
 	return s.program.Stdin
 }
 
-func (s *script) readLine() error {
+func (s *script) readLine(ctx context.Context) error {
 	var line []byte
 	b := make([]byte, 1)
 	for {
-		_, err := s.stdin().Read(s.ctx, b)
+		_, err := s.stdin().Read(ctx, b)
 		if err == io.EOF {
 			break
 		}
@@ -205,10 +204,10 @@ func (s *script) readLine() error {
 	return s.write(sandbox.Stdout, string(line))
 }
 
-func (s *script) echo() error {
+func (s *script) echo(ctx context.Context) error {
 	b := make([]byte, 4096)
 	for {
-		n, err := s.stdin().Read(s.ctx, b)
+		n, err := s.stdin().Read(ctx, b)
 		if err == io.EOF {
 			return nil
 		}
@@ -221,7 +220,7 @@ func (s *script) echo() error {
 	}
 }
 
-func (s *script) sleep(duration string) error {
+func (s *script) sleep(ctx context.Context, duration string) error {
 	d, err := time.ParseDuration(duration)
 	if err != nil {
 		return s.die(err.Error())
@@ -230,7 +229,7 @@ func (s *script) sleep(duration string) error {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-s.ctx.Done():
+	case <-ctx.Done():
 	}
 	return nil
 }
