@@ -1,0 +1,8 @@
+// Package ruby runs Ruby programs: CRuby as a WASI reactor, with its standard
+// library inside the module.
+//
+// The module was made for hosts that are JavaScript engines, so it has no _start:
+// an instance is initialised, told its arguments, and then asked to evaluate
+// Ruby text. That text loads sandpiper_run.rb from the library folder, which
+// runs the main file the way the ruby command would.
+package ruby

@@ -1,0 +1,149 @@
+# frozen_string_literal: true
+
+# Runs a program's main file as the ruby command would, in an instance that has
+# no command line of its own.
+
+module SandpiperRun
+  HERE = __FILE__
+
+  # What these would do needs other programs.
+  UNAVAILABLE = %i[system spawn exec `].freeze
+
+  # Blocks given to at_exit, the last one first.
+  @at_exit = []
+
+  class << self
+    # Runs the script and ends the process with its exit code.
+    def main(script, *args)
+      $stdout.sync = $stderr.sync = true
+      $0 = script
+      ARGV.replace(args)
+      $LOAD_PATH.unshift(File.dirname(HERE))
+      exit!(finish(guard { run(script) }))
+    rescue Exception => error # a program that redefines what is used here
+      $stderr.write("#{error.class}: #{error.message}\n")
+      exit!(1)
+    end
+
+    def at_exit(block)
+      @at_exit.unshift(block)
+      block
+    end
+
+    private
+
+    def run(script)
+      define_data(script)
+      RubyVM::InstructionSequence.compile_file_prism(script).eval
+    end
+
+    # DATA reads what follows __END__.
+    def define_data(script)
+      offset = File.binread(script).index(/^__END__\r?(\n|\z)/n) or return
+      data = File.open(script)
+      data.seek(offset)
+      data.gets
+      Object.const_set(:DATA, data)
+    end
+
+    # Calls the block and returns the exception that ended it, if one did.
+    def guard
+      yield
+      nil
+    rescue Exception => error
+      error
+    end
+
+    # Runs the at_exit blocks, which may replace the error, and returns the exit
+    # code.
+    def finish(error)
+      while (block = @at_exit.shift)
+        raised = guard { call_at_exit(block, error) }
+        next if raised.nil? || raised.equal?(error)
+
+        report(error)
+        error = raised
+      end
+      report(error)
+    end
+
+    # $! is the error that the program ends with.
+    def call_at_exit(block, error)
+      return block.call unless error
+
+      begin
+        raise error
+      rescue Exception
+        block.call
+      end
+    end
+
+    # Prints the error as Ruby does and returns the exit code that it means.
+    def report(error)
+      return 0 unless error
+      return error.status if error.is_a?(SystemExit)
+
+      $stdout.flush
+      hide_frames(error)
+      load_helpers(error)
+      $stderr.write(text(error))
+      1
+    end
+
+    # Loads what adds the place in the line and suggestions to an error's message:
+    # only for the errors that it knows, since it takes a quarter of a second.
+    def load_helpers(error)
+      case error
+      when NameError, KeyError, TypeError, ArgumentError
+        require "error_highlight"
+        require "did_you_mean"
+      end
+    rescue StandardError, LoadError
+      nil # the error itself is what matters
+    end
+
+    # What could not be parsed has no backtrace, and neither has an error of the
+    # memory's end.
+    def text(error)
+      return "#{error.detailed_message(highlight: false).chomp}\n" if (error.backtrace || []).empty?
+
+      error.full_message(highlight: false, order: :top)
+    end
+
+    # Takes the frames of this file out of the backtraces of an error and its
+    # causes.
+    def hide_frames(error)
+      seen = {}.compare_by_identity
+      while error && !seen[error]
+        seen[error] = true
+        hide_own_frames(error)
+        error = error.cause
+      end
+    end
+
+    # The program's frames are those inside the innermost call of run.
+    def hide_own_frames(error)
+      locations = error.backtrace_locations or return
+      own = locations.map { |location| location.path == HERE }
+      outside = own.rindex(true) || own.size
+      outside -= 1 while outside.positive? && own[outside - 1]
+      error.set_backtrace(locations.take(outside).drop_while { |location| location.path == HERE })
+    end
+  end
+end
+
+module Kernel
+  def at_exit(&block)
+    raise ArgumentError, "called without a block" unless block
+
+    SandpiperRun.at_exit(block)
+  end
+
+  SandpiperRun::UNAVAILABLE.each do |name|
+    define_method(name) do |*, **|
+      raise NotImplementedError, "#{name}() function is unimplemented on this machine"
+    end
+  end
+
+  private :at_exit, *SandpiperRun::UNAVAILABLE
+end

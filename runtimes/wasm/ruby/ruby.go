@@ -1,0 +1,93 @@
+package ruby
+
+import (
+	"context"
+	"embed"
+	"io/fs"
+	"strings"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"sandpiper/runtimes/wasm/jail"
+	"sandpiper/runtimes/wasm/vm"
+	"sandpiper/sandbox"
+)
+
+// libraryPath is where programs find the library folder, which holds the library
+// sandpiper and the script that starts a program. Ruby looks at every folder on
+// the way to a file, and there is none that leads to a mount: so it is at the
+// top, under a name that no program uses.
+const libraryPath = "/.sandpiper"
+
+//go:embed lib
+var libraryFiles embed.FS
+
+// initArgs start Ruby with UTF-8 everywhere and an empty program: without one it
+// would wait for a program on standard input.
+var initArgs = []string{"ruby\x00", "-EUTF-8\x00", "-e_=0\x00"}
+
+// startMemory is the memory limit while Ruby starts. It then asks for 256 MiB to
+// speed up a search that few programs need, writes to all of it, and does
+// without when it is refused.
+const startMemory = 128 << 20
+
+// Driver runs Ruby programs. The zero value is ready for Load.
+type Driver struct {
+	module  *vm.Module
+	library fs.FS
+}
+
+// Load compiles CRuby.
+func (d *Driver) Load(ctx context.Context, host *vm.Host, wasm []byte) (err error) {
+	if d.library, err = fs.Sub(libraryFiles, "lib"); err != nil {
+		return err
+	}
+	d.module, err = host.Load(ctx, "ruby", wasm, vm.LoadOptions{Imports: map[string]func(wazero.HostModuleBuilder){
+		"canonical_abi":  defineHandles,
+		"rb-js-abi-host": defineJavaScript,
+	}})
+	return err
+}
+
+// Run runs p as "ruby main.rb args…" would in its folder.
+func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) sandbox.Outcome {
+	cfg.Args = []string{"ruby"}
+	cfg.Mounts = append(cfg.Mounts, vm.Mount{Path: libraryPath, FS: jail.NewLibrary(d.library, cfg.Limits.OpenFiles)})
+	res := d.module.Run(ctx, cfg, func(ctx context.Context, mod api.Module) error {
+		g := guest{ctx, mod}
+		run := vm.Current(ctx)
+		run.LimitMemory(startMemory)
+		if err := g.start(initArgs); err != nil {
+			return err
+		}
+		run.LimitMemory(0)
+		return g.eval(startText(p))
+	})
+	if res.Status == sandbox.StatusError {
+		res.Diagnostics = Diagnose(res.StderrTail, p.Files)
+		if hint := missingGem(res.StderrTail, p.Files); hint != "" {
+			vm.Note(cfg, hint)
+		}
+	}
+	return res.Outcome
+}
+
+// startText is the Ruby text that runs p.
+func startText(p sandbox.Program) string {
+	var b strings.Builder
+	b.WriteString("require '" + libraryPath + "/sandpiper_run.rb'\nSandpiperRun.main(")
+	for i, arg := range append([]string{p.Files[0].Name}, p.Args...) {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(quote(arg))
+	}
+	b.WriteString(")\n")
+	return b.String()
+}
+
+var quoteEscapes = strings.NewReplacer(`\`, `\\`, `'`, `\'`)
+
+// quote writes s as a Ruby string in which nothing is interpolated.
+func quote(s string) string { return "'" + quoteEscapes.Replace(s) + "'" }
