@@ -63,6 +63,7 @@ type run struct {
 	stdout   bytes.Buffer
 	stderr   bytes.Buffer
 	displays []sandbox.Display
+	heard    func(text string) // called with each piece of stdout, if not nil
 }
 
 // script returns a run of one file, or of several in txtar's manner: a line
@@ -82,7 +83,7 @@ func script(t testing.TB, name, source string) *run {
 		if !ok {
 			t.Fatalf("bad file header in %q", part)
 		}
-		r.files = append(r.files, sandbox.File{Name: head, Content: []byte(body + "\n")})
+		r.files = append(r.files, sandbox.File{Name: head, Content: []byte(strings.TrimSuffix(body, "\n") + "\n")})
 	}
 	return r
 }
@@ -118,23 +119,17 @@ func (r *run) start(ctx context.Context, t testing.TB, d *quickjs.Driver) {
 func (r *run) output(s sandbox.Stream, p []byte) {
 	if s == sandbox.Stderr {
 		r.stderr.Write(p)
-	} else {
-		r.stdout.Write(p)
+		return
+	}
+	r.stdout.Write(p)
+	if r.heard != nil {
+		r.heard(string(p))
 	}
 }
 
 func (r *run) show(d sandbox.Display) { r.displays = append(r.displays, d) }
 
 func (r *run) refuse(err error) { r.stderr.WriteString("display refused: " + err.Error() + "\n") }
-
-func TestHello(t *testing.T) {
-	r := script(t, "main.js", `console.log("hello"); console.log([1,2,{a:1}])`)
-	r.start(t.Context(), t, drivers.js)
-	if r.stdout.String() != "hello\n[ 1, 2, { a: 1 } ]\n" {
-		t.Fatalf("%q %q %+v", r.stdout.String(), r.stderr.String(), r.outcome)
-	}
-	t.Log(r.outcome)
-}
 
 // language is a driver with what a test needs to use it.
 type language struct {
@@ -146,5 +141,65 @@ func languages() []language {
 	return []language{
 		{"javascript", ".js", `console.log("hello");`, drivers.js},
 		{"typescript", ".ts", `const whom: string = "hello"; console.log(whom);`, drivers.ts},
+	}
+}
+
+func TestHello(t *testing.T) {
+	for _, l := range languages() {
+		t.Run(l.name, func(t *testing.T) {
+			r := script(t, "main"+l.ending, l.hello)
+			r.start(t.Context(), t, l.driver)
+			if r.stdout.String() != "hello\n" || r.stderr.Len() > 0 || r.outcome.Status != sandbox.StatusOK {
+				t.Errorf("stdout %q, stderr %q, %+v", &r.stdout, &r.stderr, r.outcome)
+			}
+		})
+	}
+}
+
+func TestDisplay(t *testing.T) {
+	r := script(t, "main.js", `
+import * as sp from "sandpiper";
+sp.line([1, 3, 2], { title: "Title" });
+__sandpiper_display(JSON.stringify({ data: { "text/plain": "by hand" }, metadata: {} }));`)
+	r.start(t.Context(), t, drivers.js)
+	if len(r.displays) != 2 || r.stderr.Len() > 0 {
+		t.Fatalf("%d displays, stderr %q", len(r.displays), &r.stderr)
+	}
+	if svg, _ := r.displays[0].Data["image/svg+xml"].(string); !strings.Contains(svg, "Title") {
+		t.Errorf("no chart in %v", r.displays[0].Data)
+	}
+	if got := r.displays[1].Data["text/plain"]; got != "by hand" {
+		t.Errorf("text %v", got)
+	}
+}
+
+// TestDiagnosticsOfRuns has the places of errors as the editor needs them.
+func TestDiagnosticsOfRuns(t *testing.T) {
+	for _, tt := range []struct {
+		name, source string
+		driver       *quickjs.Driver
+		want         sandbox.Diagnostic
+	}{
+		{"uncaught", "\nfunction f() {\n  null.x;\n}\nf();", drivers.js,
+			sandbox.Diagnostic{File: "main", Line: 3, Column: 3, Message: "TypeError: cannot read property 'x' of null"}},
+		{"first line of a script", "null.x", drivers.js,
+			sandbox.Diagnostic{File: "main", Line: 1, Column: 1, Message: "TypeError: cannot read property 'x' of null"}},
+		{"first line of a module", "null.x + import.meta.url", drivers.js,
+			sandbox.Diagnostic{File: "main", Line: 1, Column: 1, Message: "TypeError: cannot read property 'x' of null"}},
+		{"syntax", "let a;\nlet b = ;", drivers.js,
+			sandbox.Diagnostic{File: "main", Line: 2, Column: 9, Message: "SyntaxError: unexpected token in expression: ';'"}},
+		{"translated", "type A = 1;\n\nconst n: A | null = null;\nthrow new Error(\"x\");", drivers.ts,
+			sandbox.Diagnostic{File: "main", Line: 4, Column: 11, Message: "Error: x"}},
+		{"syntax in TypeScript", "const a: number = ;", drivers.ts,
+			sandbox.Diagnostic{File: "main", Line: 1, Column: 19, Message: `Unexpected ";"`}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := script(t, "main", tt.source)
+			r.start(t.Context(), t, tt.driver)
+			tt.want.Severity = sandbox.SeverityError
+			if len(r.outcome.Diagnostics) != 1 || r.outcome.Diagnostics[0] != tt.want {
+				t.Errorf("got %+v, want %+v; stderr:\n%s", r.outcome.Diagnostics, tt.want, &r.stderr)
+			}
+		})
 	}
 }

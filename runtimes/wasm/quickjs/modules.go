@@ -49,6 +49,7 @@ var (
 	hashbang    = regexp.MustCompile(`^#!.*`)
 	moduleWords = regexp.MustCompile(`\b(?:import|export|await)\b`)
 	awaitWord   = regexp.MustCompile(`\bawait\b`)
+	requireCall = regexp.MustCompile(`\brequire\s*\(`)
 	identifier  = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$]*$`)
 )
 
@@ -111,15 +112,18 @@ func (s *session) classify(f *moduleFile) bool {
 
 // becomeModule makes an ES module of f. The engine leaves import.meta empty, so
 // it is filled in before the module's first statement where it is mentioned.
+// TypeScript's "import a = require(b)" needs a require.
 func (s *session) becomeModule(f *moduleFile) {
-	f.kind, f.shift = kindModule, 0
-	if !strings.Contains(f.source, "import.meta") {
-		return
-	}
+	var head string
 	file := s.absolute(f.name)
-	head := fmt.Sprintf("import.meta.url=%s;import.meta.filename=%s;import.meta.dirname=%s;import.meta.main=%t;",
-		quote("file://"+file), quote(file), quote(path.Dir(file)), f.name == s.main)
-	f.shift = len(head)
+	if strings.Contains(f.source, "import.meta") {
+		head = fmt.Sprintf("import.meta.url=%s;import.meta.filename=%s;import.meta.dirname=%s;import.meta.main=%t;",
+			quote("file://"+file), quote(file), quote(path.Dir(file)), f.name == s.main)
+	}
+	if f.mapping != nil && requireCall.MatchString(f.source) {
+		head += `import{createRequire}from"node:module";const require=createRequire(` + quote(file) + `);`
+	}
+	f.kind, f.shift = kindModule, len(head)
 	f.source = head + f.source
 }
 

@@ -124,7 +124,7 @@ func (s *session) whereImported(specifier, file string) string {
 // nodeModules are modules of Node that need what a sandbox does not have.
 var nodeModules = []string{
 	"async_hooks", "child_process", "cluster", "dgram", "diagnostics_channel", "dns", "domain", "http", "http2", "https", "inspector",
-	"module", "net", "punycode", "querystring", "repl", "sea", "sqlite", "stream", "test", "tls", "trace_events", "tty", "v8", "vm",
+	"net", "punycode", "querystring", "repl", "sea", "sqlite", "stream", "test", "tls", "trace_events", "tty", "v8", "vm",
 	"wasi", "worker_threads", "zlib",
 }
 

@@ -151,8 +151,12 @@ Object.assign(process, {
     host.exit(Number(exitCode ?? 0) | 0);
   },
   getBuiltinModule(name) {
-    name = name.replace(/^node:/, "");
-    return name.startsWith("internal/") ? undefined : require(name);
+    try {
+      const found = host.resolve(`${name}`, "");
+      return found.startsWith("node:") ? require(found.slice(5)) : undefined;
+    } catch {
+      return undefined;
+    }
   },
 });
 Object.defineProperties(process, {

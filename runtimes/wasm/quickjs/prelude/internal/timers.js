@@ -1,9 +1,13 @@
 // Timers, immediates, and the event loop's next step.
 
+// Programs may change the prototypes; what the loop needs is kept here.
 const { watchStdin } = host;
-const { now } = performance;
-const clock = () => Math.floor(now.call(performance));
+const { apply } = Reflect;
 const { floor } = Math;
+const { now } = performance;
+const { get: mapGet, set: mapSet, delete: mapDelete } = Map.prototype;
+const time = () => apply(now, performance, []);
+const clock = () => floor(time()); // milliseconds, as timers count them
 
 // ---- A heap of timers, the earliest first; of two at the same time the older.
 
@@ -86,7 +90,7 @@ class Timeout {
     this.kept = true;
     this.id = ++order;
     referenced++;
-    byId.set(this.id, this);
+    apply(mapSet, byId, [this.id, this]);
     this.schedule();
   }
 
@@ -101,7 +105,7 @@ class Timeout {
       this.alive = false;
       this.unref();
       remove(this);
-      byId.delete(this.id);
+      apply(mapDelete, byId, [this.id]);
     }
     return this;
   }
@@ -210,7 +214,7 @@ function clear(handle) {
   if (handle instanceof Timeout || handle instanceof Immediate) {
     handle.end();
   } else if (typeof handle === "number" || typeof handle === "string") {
-    byId.get(Number(handle))?.end();
+    apply(mapGet, byId, [Number(handle)])?.end();
   }
 }
 
@@ -253,7 +257,7 @@ function runTimer(timer) {
   } else {
     timer.end();
   }
-  timer.callback(...timer.args);
+  apply(timer.callback, timer, timer.args);
 }
 
 // step runs the next callback and returns 0, or returns for how many
@@ -285,7 +289,7 @@ exports.step = function step() {
           immediates[immediateStart++] = undefined;
           if (immediate.alive) {
             immediate.end();
-            immediate.callback(...immediate.args);
+            apply(immediate.callback, immediate, immediate.args);
             return 0;
           }
         }
@@ -310,6 +314,6 @@ function idle() {
   if (size === 0) {
     return Infinity;
   }
-  const wait = heap[0].due - now.call(performance);
+  const wait = heap[0].due - time();
   return wait > 0 ? wait : 0;
 }
