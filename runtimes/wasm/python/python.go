@@ -10,9 +10,12 @@ import (
 	"sandpiper/sandbox"
 )
 
-// libraryPath is where programs find the library folder, which holds the module
-// sandpiper and the script that starts a program.
-const libraryPath = "/lib/sandpiper"
+const (
+	// libraryPath is where programs find the library folder, which holds the
+	// module sandpiper and the script that starts a program.
+	libraryPath = "/lib/sandpiper"
+	startScript = "sandpiper_run"
+)
 
 //go:embed lib
 var libraryFiles embed.FS
@@ -23,19 +26,23 @@ type Driver struct {
 	library fs.FS
 }
 
-// Load compiles CPython.
-func (d *Driver) Load(ctx context.Context, host *vm.Host, wasm []byte) (err error) {
-	if d.library, err = fs.Sub(libraryFiles, "lib"); err != nil {
+// Load compiles CPython, and with it the library.
+func (d *Driver) Load(ctx context.Context, host *vm.Host, wasm []byte) error {
+	source, err := fs.Sub(libraryFiles, "lib")
+	if err != nil {
 		return err
 	}
-	d.module, err = host.Load(ctx, "python", wasm, vm.LoadOptions{})
+	if d.module, err = host.Load(ctx, "python", wasm, vm.LoadOptions{}); err != nil {
+		return err
+	}
+	d.library, err = freeze(ctx, d.module, source)
 	return err
 }
 
 // Run runs p as "python main.py args…" would in its folder.
 func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) sandbox.Outcome {
 	// No bytecode files, no user's site folder, UTF-8 everywhere.
-	cfg.Args = append([]string{"python", "-B", "-s", "-X", "utf8", libraryPath + "/sandpiper_run.py", p.Files[0].Name}, p.Args...)
+	cfg.Args = append([]string{"python", "-B", "-s", "-X", "utf8", libraryPath + "/" + startScript + ".pyc", p.Files[0].Name}, p.Args...)
 	cfg.Mounts = append(cfg.Mounts, vm.Mount{Path: libraryPath, FS: jail.NewLibrary(d.library, cfg.Limits.OpenFiles)})
 	res := d.module.Run(ctx, cfg, vm.Start)
 	if res.Status == sandbox.StatusError || res.Status == sandbox.StatusMemoryLimit {
