@@ -7,6 +7,7 @@ type Playground struct {
 	Language  LanguageOption // the one that is selected
 	Program   Program
 	Shared    *Shared // the program came from a link
+	Locked    bool    // the visitor may not run it
 	Result    *Result // of a run without JavaScript
 	Problem   string  // why a run without JavaScript did not start; may be empty
 	Data      any     // what the page's script knows, as JSON

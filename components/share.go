@@ -9,7 +9,8 @@ type SharePanel struct {
 	Script  string // the elements for a page of one's own
 	Expires string // "in 7 days"; empty for never
 	QR      QR
-	Mine    bool // this browser may delete it
+	Mine    bool   // this browser may delete it
+	Delete  string // the command that deletes it, for an author whose browser keeps no secret; may be empty
 }
 
 // QR is a square of modules as the path of an SVG.

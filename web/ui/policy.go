@@ -47,7 +47,6 @@ func embedHeaders(h http.Header, host, nonce string) {
 		"frame-src " + host + "/frame",
 		"form-action 'none'",
 		"base-uri 'none'",
-		"frame-ancestors *",
 	}, "; "))
 	framedHeaders(h)
 	h.Set("Cache-Control", "no-cache")
@@ -66,14 +65,15 @@ func frameHeaders(h http.Header, host string) {
 		"font-src data:",
 		"form-action 'none'",
 		"base-uri 'none'",
-		"frame-ancestors *",
 	}, "; "))
 	framedHeaders(h)
 	h.Set("Cache-Control", "no-cache")
 }
 
 // framedHeaders lets pages of any site frame the answer, also those that
-// isolate themselves from other origins.
+// isolate themselves from other origins. The policies that go with it have no
+// frame-ancestors at all: its * does not match a sandboxed page, such as an
+// embed that shows the frame.
 func framedHeaders(h http.Header) {
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	h.Set("Cross-Origin-Embedder-Policy", "require-corp")

@@ -145,6 +145,9 @@ func (h *Handler) answerShare(w http.ResponseWriter, r *http.Request, s sandbox.
 		return reply.JSON(w, http.StatusCreated, h.shareAnswer(s, mine, made))
 	}
 	panel := h.sharePanel(s, mine && made == "")
+	if mine && made != "" {
+		panel.Delete = "curl -X DELETE -H '" + authorHeader + ": " + made + "' " + h.sharedURL(s.ID)
+	}
 	if isFragment(r) {
 		return fragment(w, r, http.StatusOK, components.SharePanelView(panel))
 	}

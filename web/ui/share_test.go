@@ -124,7 +124,7 @@ func TestShareFromTheForm(t *testing.T) {
 	form := append(program("print <x>"), "title", "T", "expires", "30d", "author", author, "output", "x\r\n")
 	t.Run("page", func(t *testing.T) {
 		res, body := s.post(t, "/share", program("print page"))
-		wants(t, res, body, 200, "<h1>Shared</h1>", origin+"/s/", `aria-label="QR code of `, "Kept until it is deleted", "&lt;sandpiper-snippet language=&#34;script&#34;&gt;")
+		wants(t, res, body, 200, "<h1>Shared</h1>", origin+"/s/", `aria-label="QR code of `, "Kept until it is deleted", "curl -X DELETE -H &#39;Sandpiper-Author: ", "!somebody else", "&lt;sandpiper-snippet language=&#34;script&#34;&gt;")
 	})
 	t.Run("fragment", func(t *testing.T) {
 		res, body := s.post(t, "/share", form, "HX-Request", "true")

@@ -37,9 +37,7 @@ func (h *Handler) getShared(w http.ResponseWriter, r *http.Request) error {
 		Expires: expiry(s, now),
 		Output:  s.Output,
 	}
-	if h.desk.Guard.CheckRunner(r.Context()) != nil {
-		page.Problem = "This server runs programs only for people who signed in. You can read this one, and run it as it is in its embed."
-	}
+	page.Locked = h.desk.Guard.CheckRunner(r.Context()) != nil
 	return h.showPlayground(w, r, http.StatusOK, page)
 }
 
