@@ -19,8 +19,8 @@ import (
 
 // Defaults of Config.
 const (
-	DefaultRunsPerMinute = 30 // one every two seconds: a person who edits and runs
-	DefaultBurst         = 10 // a lesson's page of snippets, run one after the other
+	DefaultRunsPerMinute = 60 // two people who edit and run, or a class that now and then does
+	DefaultBurst         = 30 // a class behind one address that starts at the teacher's word
 )
 
 // touchInterval is how exactly the last use of a key is known.

@@ -58,7 +58,7 @@ func (c client) send(message string) {
 // next returns the next message.
 func (c client) next() (m serverMessage, err error) {
 	c.Helper()
-	ctx, cancel := context.WithTimeout(c.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(c.Context(), 30*time.Second)
 	defer cancel()
 	_, data, err := c.conn.Read(ctx)
 	if err != nil {

@@ -18,6 +18,9 @@
 //	4000 + N    the request was refused as HTTP would with status N
 //	4408        no request came in time
 //
+// A client that takes more than 15 seconds to accept a message or to answer a
+// ping is cut off without a code, for it would not read one.
+//
 // The Origin header decides what a browser may use. A page of this server
 // counts with its session cookie. Any other page counts as its address, or as
 // the owner of the API key that the first message has as "authorization":

@@ -231,7 +231,7 @@ func TestLeavingStopsTheRun(t *testing.T) {
 // has come, and returns what the server said and how it closed.
 func talk(t *testing.T, s *runtest.Server, sends ...[2]string) (said []string, code websocket.StatusCode, reason string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	conn, _, err := websocket.Dial(ctx, s.URL+"/api/v2/piston/connect", nil)
 	if err != nil {

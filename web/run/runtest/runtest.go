@@ -29,6 +29,10 @@ const (
 	OtherKey = "key-of-somebody-else"
 )
 
+// patience is how long a test waits for what takes milliseconds on an idle
+// machine.
+const patience = 30 * time.Second
+
 // Options changes what New sets up.
 type Options struct {
 	Routes    func(desk run.Desk) web.Routes // what is tested; nil means the native API
@@ -151,7 +155,7 @@ func (s *Server) Do(t testing.TB, method, path, body string, headers ...string) 
 // WaitRunning waits until n programs run.
 func (s *Server) WaitRunning(t testing.TB, n int) {
 	t.Helper()
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		now, _ := s.Runner.Running()
 		if now == n {
