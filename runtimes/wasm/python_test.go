@@ -23,6 +23,14 @@ func TestPythonAsExpected(t *testing.T) {
 		{"sleep", "import time\nt = time.monotonic()\ntime.sleep(.02)\nprint(.02 <= time.monotonic() - t < 5)", "", "True\n", "", 0},
 		{"clocks", "import time, datetime\nprint(time.time() > 1.7e9, datetime.datetime.now().year > 2020, 0 <= time.process_time() < 100, time.process_time_ns() < 10**11)",
 			"", "True True True True\n", "", 0},
+		{"time zones", "import datetime, zoneinfo\nprint(datetime.datetime(2026, 7, 1, tzinfo=zoneinfo.ZoneInfo('Europe/Berlin')), len(zoneinfo.available_timezones()) > 300)",
+			"", "2026-07-01 00:00:00+02:00 True\n", "", 0},
+		{"links", "import os\nopen('a', 'w').write('x')\nfor target, name in [('../../../etc/passwd', 'b'), ('..', 'd'), ('a', 'c'), ('/etc', 'e')]:\n" +
+			"    try: os.symlink(target, name); print('made', name)\n    except OSError: pass\n    try: os.link(target, name); print('made', name)\n    except OSError: pass\n" +
+			"for path in ['../etc/passwd', '/../etc/passwd', '/dev/../../etc/passwd', '/lib/sandpiper/../../../etc/passwd', '//etc/passwd']:\n" +
+			"    try: print('read', open(path).read())\n    except OSError: pass\nprint(sorted(os.listdir()))", "", "['a', 'main.py']\n", "", 0},
+		{"libraries are read only", "import os\nfor path in ['/lib/sandpiper/x', '/usr/share/zoneinfo/x', '/dev/x']:\n    try: open(path, 'w'); print('wrote', path)\n    except OSError: pass\n" +
+			"try: os.remove('/lib/sandpiper/sandpiper.py'); print('removed')\nexcept OSError: print('no')", "", "no\n", "", 0},
 		{"asyncio", "import asyncio\nasync def f(n):\n    await asyncio.sleep(n / 100)\n    return n\nasync def main():\n    async with asyncio.timeout(5):\n        print(await asyncio.gather(f(2), f(1)))\n    q = asyncio.Queue()\n    await q.put(1)\n    print(await q.get())\nasyncio.run(main())\nasyncio.run(main())",
 			"", "[2, 1]\n1\n[2, 1]\n1\n", "", 0},
 		{"library", "import json, decimal, sqlite3, re, hashlib, zlib, csv, statistics, fractions, dataclasses, tomllib, unittest, xml.dom.minidom\n" +

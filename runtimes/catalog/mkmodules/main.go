@@ -4,7 +4,8 @@
 // SHA-256 pinned here, compiles the ones that are ours to compile (SQLite and
 // Lua), strips what only a debugger needs, and leaves each as
 // modules/<name>.wasm.zst. A module whose inputs have not changed since it was
-// made is left alone, so the command is quick to repeat.
+// made is left alone, so the command is quick to repeat. The time zones of the
+// runtimes come from Go's own copy.
 //
 // Run it from the root of the repository, after `npm ci --prefix static`:
 //
@@ -43,8 +44,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := os.MkdirAll(*target, 0o755); err != nil {
 		return fmt.Errorf("make the folder of modules: %w", err)
 	}
+	wanted := func(name string) bool {
+		return *only == "" || slices.Contains(strings.Split(*only, ","), name)
+	}
 	for _, m := range recipes(*packages) {
-		if *only != "" && !slices.Contains(strings.Split(*only, ","), m.name) {
+		if !wanted(m.name) {
 			continue
 		}
 		report, err := m.make(ctx, *target)
@@ -53,5 +57,13 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		}
 		fmt.Fprintln(out, report)
 	}
+	if !wanted(zoneinfoName) {
+		return nil
+	}
+	report, err := zoneinfo(ctx, *target)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, report)
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"io/fs"
 
+	"sandpiper/runtimes/catalog"
 	"sandpiper/runtimes/wasm/jail"
 	"sandpiper/runtimes/wasm/vm"
 	"sandpiper/sandbox"
@@ -15,6 +16,9 @@ const (
 	// module sandpiper and the script that starts a program.
 	libraryPath = "/lib/sandpiper"
 	startScript = "sandpiper_run"
+
+	// zonesPath is where the module zoneinfo looks for time zones.
+	zonesPath = "/usr/share/zoneinfo"
 )
 
 //go:embed lib
@@ -24,6 +28,7 @@ var libraryFiles embed.FS
 type Driver struct {
 	module  *vm.Module
 	library fs.FS
+	zones   fs.FS
 }
 
 // Load compiles CPython, and with it the library.
@@ -35,7 +40,10 @@ func (d *Driver) Load(ctx context.Context, host *vm.Host, wasm []byte) error {
 	if d.module, err = host.Load(ctx, "python", wasm, vm.LoadOptions{}); err != nil {
 		return err
 	}
-	d.library, err = freeze(ctx, d.module, source)
+	if d.library, err = freeze(ctx, d.module, source); err != nil {
+		return err
+	}
+	d.zones, err = catalog.Zoneinfo()
 	return err
 }
 
@@ -43,7 +51,9 @@ func (d *Driver) Load(ctx context.Context, host *vm.Host, wasm []byte) error {
 func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) sandbox.Outcome {
 	// No bytecode files, no user's site folder, UTF-8 everywhere.
 	cfg.Args = append([]string{"python", "-B", "-s", "-X", "utf8", libraryPath + "/" + startScript + ".pyc", p.Files[0].Name}, p.Args...)
-	cfg.Mounts = append(cfg.Mounts, vm.Mount{Path: libraryPath, FS: jail.NewLibrary(d.library, cfg.Limits.OpenFiles)})
+	cfg.Mounts = append(cfg.Mounts,
+		vm.Mount{Path: libraryPath, FS: jail.NewLibrary(d.library, cfg.Limits.OpenFiles)},
+		vm.Mount{Path: zonesPath, FS: jail.NewLibrary(d.zones, cfg.Limits.OpenFiles)})
 	res := d.module.Run(ctx, cfg, vm.Start)
 	if res.Status == sandbox.StatusError || res.Status == sandbox.StatusMemoryLimit {
 		res.Diagnostics = Diagnose(res.StderrTail, p.Files)
