@@ -10,7 +10,7 @@ import (
 )
 
 // minExamples is how many examples a language shows at least.
-const minExamples = 1
+const minExamples = 4
 
 func TestLanguagesAreComplete(t *testing.T) {
 	for _, l := range catalog.Languages() {
@@ -98,7 +98,7 @@ func TestLanguagesReturnsACopy(t *testing.T) {
 }
 
 func TestOpenModule(t *testing.T) {
-	for _, name := range []string{"python", "quickjs", "ruby"} {
+	for _, name := range []string{"python", "quickjs", "ruby", "lua", "sql"} {
 		t.Run(name, func(t *testing.T) {
 			m, err := catalog.OpenModule(name)
 			if err != nil {

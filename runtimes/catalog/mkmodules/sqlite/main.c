@@ -184,6 +184,7 @@ int main(int argc, char **argv) {
     fputs("usage: sql main.sql [more.sql ...]\n", stderr);
     return 2;
   }
+  setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
   if (!open_database(":memory:")) out_of_memory();
   for (int i = 1; i < argc; i++) {
     if (!run_file(argv[i], 0)) return 1;

@@ -279,10 +279,9 @@ static void show(const Result *r) {
   char *text = as_text(r);
   char *bundle = text == NULL ? NULL : as_bundle(r, text);
   if (bundle == NULL) out_of_memory();
-  fflush(stdout);
-  send(bundle);
   fputs(text, stdout);
   fflush(stdout);
+  send(bundle); /* after the text, which a page takes away when it shows the table */
   sqlite3_free(bundle);
   sqlite3_free(text);
 }

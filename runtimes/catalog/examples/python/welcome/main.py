@@ -1,15 +1,14 @@
-# A sandpiper runs along the beach. Change the numbers and press Run.
+# A sandpiper follows the edge of the sea. Press Run, then change something.
 
-BIRD = "ゝo"
-WAVES = "~≈~~≈≈~"
-STEPS = 8
+import math
+import sandpiper as sp
 
-for step in range(STEPS):
-    path = " ·" * step + " " + BIRD
-    water = WAVES[step % len(WAVES):] + WAVES
-    print(f"{path:<24}{water[:12]}")
+hours = range(0, 25, 2)
+tide = [round(1.6 + 1.2 * math.sin(h * math.tau / 12.4), 1) for h in hours]
 
-words = "she sells sea shells on the sea shore".split()
-print()
-print("longest word:", max(words, key=len))
-print("counted:     ", {w: words.count(w) for w in sorted(set(words)) if words.count(w) > 1})
+for hour, metres in zip(hours, tide):
+    steps = round(30 - 8 * metres)
+    print(f"{hour:2}:00 ", (" ,'" * 10)[:steps], "o>", "~" * (32 - steps))
+
+print("\nHigh water is at", max(zip(tide, hours))[1], "o'clock.")
+sp.line(list(hours), tide, title="The tide today", xlabel="hour", ylabel="metres")

@@ -1,15 +1,18 @@
-# A tide table that draws itself. Change the numbers and press Run.
+# A sandpiper follows the edge of the sea. Press Run, then change something.
 
-HEIGHT = 12
+require "sandpiper"
 
-(0..11).each do |hour|
-  level = Math.sin(hour * Math::PI / 6)
-  waves = "≈" * ((level + 1) * HEIGHT).round
-  bird = waves.length < HEIGHT ? "  ゝo" : ""
-  puts format("%02d:00 %s%s", hour, waves, bird)
+hours = (0..24).step(2).to_a
+tide = hours.map { |hour| (1.6 + 1.2 * Math.sin(hour * 2 * Math::PI / 12.4)).round(1) }
+
+hours.zip(tide) do |hour, metres|
+  steps = (30 - 8 * metres).round
+  puts format("%2d:00  %s o> %s", hour, (" ,'" * 10)[0, steps], "~" * (32 - steps))
 end
 
-words = %w[she sells sea shells on the sea shore]
+words = "she sells sea shells on the sea shore".split
 puts
-puts "most common: " + words.tally.max_by { |_, count| count }.first
-puts "in a row:    " + words.each_cons(2).count { |a, b| a.length < b.length }.to_s
+puts "Said most often: #{words.tally.max_by(&:last).first}"
+puts "Longest word:    #{words.max_by(&:length)}"
+
+Sandpiper.line(hours, tide, title: "The tide today", xlabel: "hour", ylabel: "metres")

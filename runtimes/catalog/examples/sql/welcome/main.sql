@@ -1,4 +1,4 @@
--- Each query's rows come back as a table. Click a column to sort by it.
+-- Each query's rows come back as a table. Press Run, then change something.
 
 create table sighting (bird text, place text, day date, count integer);
 
@@ -9,6 +9,7 @@ insert into sighting values
   ('dunlin',     'north beach', '2026-05-03',  7),
   ('curlew',     'salt marsh',  '2026-05-03',  2);
 
+-- Who was seen, and how often?
 select bird,
        count(*)   as sightings,
        sum(count) as birds,
@@ -16,3 +17,9 @@ select bird,
 from sighting
 group by bird
 order by birds desc;
+
+-- The same as a drawing: a sandpiper for every two birds.
+select place, replace(printf('%.' || (sum(count) / 2) || 'c', '*'), '*', 'o> ') as birds
+from sighting
+group by place
+order by sum(count);
