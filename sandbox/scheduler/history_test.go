@@ -50,27 +50,30 @@ func TestSubmitRefusesWhenTheHistoryIsBehind(t *testing.T) {
 }
 
 func TestMemoryLetsGoOfOldRuns(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, _ := newTest(t, Config{})
-		for range 100 {
-			runOne(t, s, "flood") // 1 MiB each
-		}
-		if n, size := inHistory(s); size > maxReplayBytes || n < 50 {
-			t.Errorf("%d runs of %d bytes are in memory", n, size)
-		}
-		time.Sleep(replayTime + pruneInterval)
-		synctest.Wait()
-		if n, size := inHistory(s); n != 0 || size != 0 {
-			t.Errorf("%d runs of %d bytes are in memory later", n, size)
-		}
-	})
-}
-
-// inHistory returns how many ended runs are in memory, and how large they are.
-func inHistory(s *Scheduler) (runs int, size int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.history.byID), s.history.bytes
+	h := newHistory()
+	start := time.Unix(0, 0)
+	text := strings.Repeat("x", 1<<20)
+	for i := range 100 {
+		h.add(&Run{id: fmt.Sprint(i)}, sandbox.Result{Stdout: text}, start)
+	}
+	h.evict(start.Add(time.Hour))
+	if len(h.byID) != 100 {
+		t.Errorf("%d runs are left of 100 that are not recorded", len(h.byID))
+	}
+	for range 100 {
+		h.markSaved()
+	}
+	h.evict(start)
+	if n := len(h.byID); n > 64 || n < 60 || h.bytes > maxReplayBytes || h.unsavedBytes != 0 {
+		t.Errorf("%d runs of %d bytes are left, %d of them unsaved", n, h.bytes, h.unsavedBytes)
+	}
+	if h.byID["99"] == nil || h.byID["0"] != nil {
+		t.Error("it is not the oldest that went")
+	}
+	h.evict(start.Add(replayTime))
+	if len(h.byID) != 0 || len(h.order) != 0 || h.bytes != 0 {
+		t.Errorf("%d runs of %d bytes are left later", len(h.byID), h.bytes)
+	}
 }
 
 func TestHistoryStaysWithinItsBounds(t *testing.T) {
