@@ -96,16 +96,14 @@ function from(value, encodingOrOffset, length) {
   if (plain !== undefined && plain !== null && plain !== value) {
     return from(plain, encodingOrOffset, length);
   }
-  const error = new TypeError(`The first argument must be of type string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object. Received ${require("internal/inspect").received(value)}`);
+  const error = new TypeError(`The first argument must be of type string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object. Received ${require("internal/errors").received(value)}`);
   error.code = "ERR_INVALID_ARG_TYPE";
   throw error;
 }
 
 function alloc(size, fill, encoding) {
   if (typeof size !== "number" || !(size >= 0)) {
-    const error = new TypeError(`The "size" argument must be a non-negative number. Received ${require("internal/inspect").received(size)}`);
-    error.code = "ERR_INVALID_ARG_TYPE";
-    throw error;
+    throw require("internal/errors").wrongType("size", "a non-negative number", size);
   }
   const buffer = new FastBuffer(size);
   return fill === undefined || fill === 0 ? buffer : buffer.fill(fill, encoding);

@@ -1,13 +1,10 @@
 // EventEmitter, once and on.
 
-const received = (value) => require("internal/inspect").received(value);
 const captured = Symbol("captured listeners");
 
 function checkListener(listener) {
   if (typeof listener !== "function") {
-    const error = new TypeError(`The "listener" argument must be of type function. Received ${received(listener)}`);
-    error.code = "ERR_INVALID_ARG_TYPE";
-    throw error;
+    throw require("internal/errors").wrongType("listener", "of type function", listener);
   }
 }
 

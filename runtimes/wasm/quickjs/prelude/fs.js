@@ -42,9 +42,7 @@ function given(file) {
     return require("url").fileURLToPath(file);
   }
   if (typeof file !== "string") {
-    const error = new TypeError(`The "path" argument must be of type string or an instance of Buffer or URL. Received ${require("internal/inspect").received(file)}`);
-    error.code = "ERR_INVALID_ARG_TYPE";
-    throw error;
+    throw require("internal/errors").wrongType("path", "of type string or an instance of Buffer or URL", file);
   }
   return file;
 }
@@ -59,9 +57,7 @@ function contentOf(data, options) {
   if (ArrayBuffer.isView(data)) {
     return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   }
-  const error = new TypeError(`The "data" argument must be of type string or an instance of Buffer, TypedArray, or DataView. Received ${require("internal/inspect").received(data)}`);
-  error.code = "ERR_INVALID_ARG_TYPE";
-  throw error;
+  throw require("internal/errors").wrongType("data", "of type string or an instance of Buffer, TypedArray, or DataView", data);
 }
 
 function decode(bytes, options) {
@@ -282,9 +278,7 @@ for (const [name, call] of Object.entries(sync)) {
   fs[name] = (...args) => {
     const done = args.pop();
     if (typeof done !== "function") {
-      const error = new TypeError(`The "cb" argument must be of type function. Received ${require("internal/inspect").received(done)}`);
-      error.code = "ERR_INVALID_ARG_TYPE";
-      throw error;
+      throw require("internal/errors").wrongType("cb", "of type function", done);
     }
     let failed = null;
     let result;

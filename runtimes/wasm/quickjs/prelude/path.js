@@ -4,9 +4,7 @@ const cwd = () => require("internal/state").settings.cwd;
 
 function check(value, name) {
   if (typeof value !== "string") {
-    const error = new TypeError(`The "${name}" argument must be of type string. Received ${require("internal/inspect").received(value)}`);
-    error.code = "ERR_INVALID_ARG_TYPE";
-    throw error;
+    throw require("internal/errors").wrongType(name, "of type string", value);
   }
 }
 

@@ -1,6 +1,6 @@
 // url: the classes, and file URLs.
 
-const { unpercent, percent, pathSet } = require("internal/url");
+const { unpercent, percent, pathSet } = require("internal/url_parser");
 const path = require("path");
 
 function fileURLToPath(url) {

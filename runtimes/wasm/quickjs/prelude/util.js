@@ -1,15 +1,14 @@
 // util: inspect and format, promisify and friends, types.
 
-const shown = require("internal/inspect");
-const { inspect, format, promiseState, isProxy } = shown;
+const { inspect } = require("internal/inspect");
+const { format } = require("internal/format");
+const kinds = require("internal/kinds");
 const custom = Symbol.for("nodejs.util.promisify.custom");
 const tagOf = (value) => Object.prototype.toString.call(value).slice(8, -1);
 
 function checkFunction(f, name) {
   if (typeof f !== "function") {
-    const error = new TypeError(`The "${name}" argument must be of type function. Received ${shown.received(f)}`);
-    error.code = "ERR_INVALID_ARG_TYPE";
-    throw error;
+    throw require("internal/errors").wrongType(name, "of type function", f);
   }
 }
 
@@ -67,26 +66,26 @@ const types = {
   isAnyArrayBuffer: (v) => tagOf(v) === "ArrayBuffer" || tagOf(v) === "SharedArrayBuffer",
   isArrayBuffer: (v) => v instanceof ArrayBuffer,
   isArrayBufferView: ArrayBuffer.isView,
-  isArgumentsObject: shown.isArguments,
+  isArgumentsObject: kinds.isArguments,
   isAsyncFunction: (v) => typeof v === "function" && tagOf(v).startsWith("Async"),
   isBigInt64Array: (v) => v instanceof BigInt64Array,
-  isBoxedPrimitive: shown.isBoxed,
+  isBoxedPrimitive: kinds.isBoxed,
   isDataView: (v) => v instanceof DataView,
-  isDate: shown.isDate,
+  isDate: kinds.isDate,
   isGeneratorFunction: (v) => typeof v === "function" && tagOf(v).endsWith("GeneratorFunction"),
   isGeneratorObject: (v) => tagOf(v) === "Generator" || tagOf(v) === "AsyncGenerator",
-  isMap: (v) => v instanceof Map && shown.isMap(v),
+  isMap: (v) => v instanceof Map && kinds.isMap(v),
   isMapIterator: (v) => tagOf(v) === "Map Iterator",
   isModuleNamespaceObject: (v) => tagOf(v) === "Module",
-  isNativeError: shown.isError,
-  isNumberObject: (v) => shown.isBoxed(v) && v instanceof Number,
-  isPromise: (v) => promiseState(v) >= 0,
-  isProxy,
-  isRegExp: shown.isRegExp,
-  isSet: (v) => v instanceof Set && shown.isSet(v),
+  isNativeError: kinds.isError,
+  isNumberObject: (v) => kinds.isBoxed(v) && v instanceof Number,
+  isPromise: (v) => kinds.promiseState(v) >= 0,
+  isProxy: kinds.isProxy,
+  isRegExp: kinds.isRegExp,
+  isSet: (v) => v instanceof Set && kinds.isSet(v),
   isSetIterator: (v) => tagOf(v) === "Set Iterator",
-  isStringObject: (v) => shown.isBoxed(v) && v instanceof String,
-  isSymbolObject: (v) => shown.isBoxed(v) && v instanceof Symbol,
+  isStringObject: (v) => kinds.isBoxed(v) && v instanceof String,
+  isSymbolObject: (v) => kinds.isBoxed(v) && v instanceof Symbol,
   isTypedArray: (v) => ArrayBuffer.isView(v) && !(v instanceof DataView),
   isUint8Array: (v) => v instanceof Uint8Array,
   isWeakMap: (v) => v instanceof WeakMap,

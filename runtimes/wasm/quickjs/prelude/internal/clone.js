@@ -1,6 +1,6 @@
 // structuredClone.
 
-const { isError, isDate, isRegExp, isMap, isSet, isBoxed, promiseState, isProxy } = require("internal/inspect");
+const { isError, isDate, isRegExp, isMap, isSet, isBoxed, promiseState, isProxy } = require("internal/kinds");
 const errorTypes = { EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
 
 function refuse(value) {

@@ -5,13 +5,13 @@ const counts = new Map();
 const started = new Map();
 let indent = "";
 
-const formatter = () => require("internal/inspect");
+const inspect = (...args) => require("internal/inspect").inspect(...args);
 
 function text(args) {
   if (args.length === 1 && typeof args[0] === "string") {
     return args[0];
   }
-  return formatter().format(...args);
+  return require("internal/format").format(...args);
 }
 
 function print(stream, line) {
@@ -60,7 +60,7 @@ const console = {
     err(...args);
   },
   dir(value, options) {
-    print(1, formatter().inspect(value, { customInspect: false, ...options }));
+    print(1, inspect(value, { customInspect: false, ...options }));
   },
   dirxml(...args) {
     out(...args);

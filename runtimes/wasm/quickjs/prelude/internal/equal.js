@@ -1,6 +1,6 @@
 // Deep equality, strict as assert.deepStrictEqual or loose as deepEqual.
 
-const { isError, isDate, isRegExp, isMap, isSet, isBoxed } = require("internal/inspect");
+const { isError, isDate, isRegExp, isMap, isSet, isBoxed } = require("internal/kinds");
 const isObject = (v) => typeof v === "object" && v !== null;
 
 function samePrimitive(a, b, strict) {

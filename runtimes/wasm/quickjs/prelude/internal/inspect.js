@@ -1,10 +1,12 @@
-// util.inspect and util.format: values as text, laid out as Node lays them out.
+// util.inspect: values as text, as Node writes them.
 
-const { promiseState, promiseResult, isProxy, proxyTarget } = host;
+const { promiseResult } = host;
+const { colors, formatNumber, formatPrimitive, layout, paint, quote, styles } = require("internal/layout");
+const { constructorName, errorText, functionText, prefixOf, tagOf } = require("internal/names");
+const { classOf, isArguments, isBoxed, isDate, isError, isMap, isProxy, isRegExp, isSet, promiseState, sizeOfMap, sizeOfSet, targetOf, works } = require("internal/kinds");
 const customInspect = Symbol.for("nodejs.util.inspect.custom");
 const toStringTag = Symbol.toStringTag;
-const classOf = Function.prototype.call.bind(Object.prototype.toString);
-const functionText = Function.prototype.call.bind(Function.prototype.toString);
+const identifier = /^[a-zA-Z_][a-zA-Z_0-9]*$/;
 const hasOwn = Object.hasOwn;
 const describeProperty = Object.getOwnPropertyDescriptor;
 const prototypeOf = Object.getPrototypeOf;
@@ -25,263 +27,7 @@ const defaults = {
   numericSeparator: false,
 };
 
-const styles = {
-  special: "cyan", number: "yellow", bigint: "yellow", boolean: "yellow", undefined: "grey", null: "bold",
-  string: "green", symbol: "green", date: "magenta", regexp: "red", module: "underline",
-};
-const colors = {
-  bold: [1, 22], underline: [4, 24], cyan: [36, 39], yellow: [33, 39], grey: [90, 39], green: [32, 39],
-  magenta: [35, 39], red: [31, 39],
-};
-const escapeSequences = /\x1b\[\d+m/g;
-
-// ---- Strings
-
-const escapes = { "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", "\\": "\\\\" };
-const special = /[\x00-\x1f\x7f-\x9f\\]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
-
-function escapeCharacter(c) {
-  if (hasOwn(escapes, c)) {
-    return escapes[c];
-  }
-  const code = c.charCodeAt(0);
-  return code < 256 ? `\\x${code.toString(16).toUpperCase().padStart(2, "0")}` : `\\u${code.toString(16).toUpperCase()}`;
-}
-
-function quote(text) {
-  let mark = "'";
-  if (text.includes("'")) {
-    if (!text.includes('"')) {
-      mark = '"';
-    } else if (!text.includes("`") && !text.includes("${")) {
-      mark = "`";
-    }
-  }
-  let escaped = text.replace(special, escapeCharacter);
-  if (mark === "'") {
-    escaped = escaped.replaceAll("'", "\\'");
-  }
-  return mark + escaped + mark;
-}
-
-// ---- Names
-
-const identifier = /^[a-zA-Z_][a-zA-Z_0-9]*$/;
-
-// constructorName returns the name of the class that a value is an instance of,
-// or null when there is none, as with Object.create(null).
-function constructorName(value) {
-  for (let object = value; object !== null; object = prototypeOf(object)) {
-    const property = describeProperty(object, "constructor");
-    if (property !== undefined && typeof property.value === "function" && property.value.name !== "" && isInstance(value, property.value)) {
-      return `${property.value.name}`;
-    }
-  }
-  return null;
-}
-
-function isInstance(value, type) {
-  try {
-    return value instanceof type;
-  } catch {
-    return false;
-  }
-}
-
-function prefixOf(name, tag, fallback, size = "") {
-  const label = tag !== "" && tag !== name ? `[${tag}] ` : "";
-  if (name === null) {
-    return tag !== "" && tag !== fallback ? `[${fallback}${size}: null prototype] [${tag}] ` : `[${fallback}${size}: null prototype] `;
-  }
-  return `${name}${size} ${label}`;
-}
-
-function functionBase(f, name, tag) {
-  const text = functionText(f);
-  if (text.startsWith("class") && (text.endsWith("}") || text.includes("[native code]"))) {
-    return classBase(f, name, tag);
-  }
-  const kind = classOf(f).slice(8, -1);
-  let type = "Function";
-  if (kind === "AsyncFunction" || kind === "GeneratorFunction" || kind === "AsyncGeneratorFunction") {
-    type = kind;
-  }
-  let base = `[${type}`;
-  if (name === null) {
-    base += " (null prototype)";
-  }
-  base += f.name === "" || typeof f.name !== "string" ? " (anonymous)]" : `: ${f.name}]`;
-  if (name !== type && name !== null && name !== "Function") {
-    base += ` ${name}`;
-  }
-  return tag !== "" && tag !== name && tag !== type ? `${base} [${tag}]` : base;
-}
-
-function classBase(f, name, tag) {
-  let base = `[class ${hasOwn(f, "name") && f.name ? f.name : "(anonymous)"}`;
-  if (name !== "Function" && name !== null) {
-    base += ` [${name}]`;
-  }
-  if (tag !== "" && tag !== name) {
-    base += ` [${tag}]`;
-  }
-  const parent = prototypeOf(f);
-  if (parent === null) {
-    base += " extends null";
-  } else if (parent.name) {
-    base += ` extends ${parent.name}`;
-  }
-  return `${base}]`;
-}
-
-// ---- Layout
-
-const length = (text, context) => (context.colors ? text.replace(escapeSequences, "").length : text.length);
-
-// columns sets the entries of a long array in columns, if they are short and
-// alike enough for that to look well.
-function columns(context, output, value, extra) {
-  const count = extra ? output.length - 1 : output.length;
-  const gap = 2;
-  const lengths = [];
-  let total = 0;
-  let longest = 0;
-  for (let i = 0; i < count; i++) {
-    const n = length(output[i], context);
-    lengths.push(n);
-    total += n + gap;
-    longest = Math.max(longest, n);
-  }
-  const cell = longest + gap;
-  if (cell * 3 + context.indentation >= context.breakLength || (total / cell <= 5 && longest > 6)) {
-    return output;
-  }
-  const bias = Math.max(cell - 3 - Math.sqrt(cell - total / output.length), 1); // uneven cells want more columns
-  const wanted = Math.min(
-    Math.round(Math.sqrt(2.5 * bias * count) / bias),
-    Math.floor((context.breakLength - context.indentation) / cell),
-    context.compact * 4,
-    15,
-  );
-  return wanted <= 1 ? output : rows(output, value, lengths, wanted, count, gap);
-}
-
-function rows(output, value, lengths, wanted, count, gap) {
-  const widths = [];
-  for (let i = 0; i < wanted; i++) {
-    let width = 0;
-    for (let j = i; j < count; j += wanted) {
-      width = Math.max(width, lengths[j]);
-    }
-    widths.push(width + gap);
-  }
-  let numbers = value !== undefined;
-  for (let i = 0; numbers && i < count; i++) {
-    numbers = typeof value[i] === "number" || typeof value[i] === "bigint";
-  }
-  const lines = [];
-  for (let i = 0; i < count; i += wanted) {
-    const end = Math.min(i + wanted, count);
-    let line = "";
-    for (let j = i; j < end; j++) {
-      const last = j === end - 1;
-      const cell = last ? output[j] : `${output[j]}, `;
-      const space = " ".repeat(Math.max(0, widths[j - i] - lengths[j] - gap));
-      line += numbers ? space + cell : last ? cell : cell + space;
-    }
-    lines.push(line);
-  }
-  if (count < output.length) {
-    lines.push(output[count]);
-  }
-  return lines;
-}
-
-function fits(context, output, start, base) {
-  let total = output.length + start;
-  if (total + output.length > context.breakLength) {
-    return false;
-  }
-  for (const entry of output) {
-    total += length(entry, context);
-    if (total > context.breakLength) {
-      return false;
-    }
-  }
-  return base === "" || !base.includes("\n");
-}
-
-// layout joins the entries of an object: on one line if they fit and the object
-// is not nested too deeply for that, else one below the other.
-function layout(context, output, base, braces, isArray, level, value, extra) {
-  const head = base ? `${base} ` : "";
-  if (context.compact === true) {
-    return `${head}${braces[0]} ${output.join(", ")} ${braces[1]}`;
-  }
-  if (context.compact >= 1) {
-    const entries = output.length;
-    if (isArray && entries > 6) {
-      output = columns(context, output, value, extra);
-    }
-    if (context.deepest - level < context.compact && entries === output.length) {
-      const start = output.length + context.indentation + braces[0].length + base.length + 10;
-      if (fits(context, output, start, base)) {
-        const line = output.join(", ");
-        if (!line.includes("\n")) {
-          return `${head}${braces[0]} ${line} ${braces[1]}`;
-        }
-      }
-    }
-  }
-  const margin = `\n${" ".repeat(context.indentation)}`;
-  return `${head}${braces[0]}${margin}  ${output.join(`,${margin}  `)}${margin}${braces[1]}`;
-}
-
 // ---- Values
-
-function paint(context, text, style) {
-  if (!context.colors) {
-    return text;
-  }
-  const [on, off] = colors[styles[style]];
-  return `\x1b[${on}m${text}\x1b[${off}m`;
-}
-
-function formatString(context, text) {
-  let rest = "";
-  if (text.length > context.maxStringLength) {
-    const more = text.length - context.maxStringLength;
-    text = text.slice(0, context.maxStringLength);
-    rest = `... ${more} more character${more > 1 ? "s" : ""}`;
-  }
-  if (context.compact !== true && text.length > 16 && text.length > context.breakLength - context.indentation - 4 && text.includes("\n")) {
-    const lines = text.match(/[^\n]*\n|[^\n]+$/g);
-    return lines.map((line) => paint(context, quote(line), "string")).join(` +\n${" ".repeat(context.indentation + 2)}`) + rest;
-  }
-  return paint(context, quote(text), "string") + rest;
-}
-
-function formatNumber(context, n) {
-  return paint(context, Object.is(n, -0) ? "-0" : `${n}`, "number");
-}
-
-function formatPrimitive(context, value) {
-  switch (typeof value) {
-    case "string":
-      return formatString(context, value);
-    case "number":
-      return formatNumber(context, value);
-    case "bigint":
-      return paint(context, `${value}n`, "bigint");
-    case "boolean":
-      return paint(context, `${value}`, "boolean");
-    case "undefined":
-      return paint(context, "undefined", "undefined");
-    case "symbol":
-      return paint(context, value.toString(), "symbol");
-  }
-  return paint(context, "null", "null");
-}
 
 function formatValue(context, value, level) {
   if (value === null || (typeof value !== "object" && typeof value !== "function")) {
@@ -320,14 +66,6 @@ function formatValue(context, value, level) {
   return formatObject(context, value, level);
 }
 
-function targetOf(proxy) {
-  try {
-    return proxyTarget(proxy);
-  } catch {
-    return null;
-  }
-}
-
 function formatProxy(context, value, level) {
   const target = targetOf(value);
   if (target === null) {
@@ -348,16 +86,6 @@ function keysOf(context, value, withoutIndices) {
     }
   }
   return keys;
-}
-
-function tagOf(value, name) {
-  let tag;
-  try {
-    tag = value[toStringTag];
-  } catch {
-    return "";
-  }
-  return typeof tag !== "string" || tag === name || Object.prototype.propertyIsEnumerable.call(value, toStringTag) ? "" : tag;
 }
 
 // shape says how a value is shown: its keys, braces, what stands before them, and
@@ -384,16 +112,16 @@ function shape(context, value, level, name, tag) {
   const object = (base, entries = none) => ({ keys, base, braces: ["{", "}"], entries, emptyText: base });
   const labelled = (fallback, entries, isArray) => ({ keys, braces: [`${prefixOf(name, tag, fallback)}{`, "}"], entries, isArray });
   if (typeof value === "function") {
-    return object(functionBase(value, name, tag));
+    return object(functionText(value, name, tag));
   }
   const kind = classOf(value).slice(8, -1);
   if (isError(value)) {
     const own = [...keys];
-    const base = formatError(context, value, name, own);
+    const base = errorText(context, value, name, own);
     return { keys: own, base, braces: ["{", "}"], entries: none, emptyText: base };
   }
   switch (true) {
-    case isArguments(value, kind):
+    case isArguments(value):
       return { keys, braces: ["[Arguments] {", "}"], entries: none, emptyText: "[Arguments] {}" };
     case isRegExp(value):
       return { ...object(paint(context, RegExp.prototype.toString.call(value), "regexp")), whole: true };
@@ -421,32 +149,6 @@ function shape(context, value, level, name, tag) {
 }
 
 const typedName = (value) => describeProperty(TypedArray.prototype, toStringTag).get.call(value);
-const sizeOfSet = describeProperty(Set.prototype, "size").get;
-const sizeOfMap = describeProperty(Map.prototype, "size").get;
-const works = (f) => {
-  try {
-    f();
-    return true;
-  } catch {
-    return false;
-  }
-};
-const isSet = (value) => works(() => sizeOfSet.call(value));
-const isMap = (value) => works(() => sizeOfMap.call(value));
-const isRegExp = (value) => value instanceof RegExp && works(() => describeProperty(RegExp.prototype, "source").get.call(value)) && value !== RegExp.prototype;
-const isDate = (value) => value instanceof Date && works(() => Date.prototype.getTime.call(value));
-const isArguments = (value, kind) => kind === "Arguments" && typeof value.length === "number" && !hasOwn(value, toStringTag);
-const isError = (value) => (typeof Error.isError === "function" ? Error.isError(value) : value instanceof Error) || (value instanceof Error && hasOwn(value, "stack"));
-
-function isBoxed(value) {
-  for (const type of [Number, String, Boolean, BigInt, Symbol]) {
-    if (value instanceof type && works(() => type.prototype.valueOf.call(value))) {
-      return true;
-    }
-  }
-  return false;
-}
-
 function boxed(context, value, name, tag, keys, object) {
   const plain = value.valueOf();
   const type = { number: "Number", string: "String", boolean: "Boolean", bigint: "BigInt", symbol: "Symbol" }[typeof plain];
@@ -640,46 +342,6 @@ function unknownItems(context) {
   return [paint(context, "<items unknown>", "special")];
 }
 
-// ---- Errors
-
-function formatError(context, error, name, keys) {
-  const title = error.name != null ? `${error.name}` : "Error";
-  let stack = typeof error.stack === "string" && error.stack !== "" ? error.stack : Error.prototype.toString.call(error);
-  for (const key of ["name", "message", "stack"]) {
-    const i = keys.indexOf(key);
-    if (i >= 0 && (typeof error[key] !== "string" || stack.includes(error[key]))) {
-      keys.splice(i, 1);
-    }
-  }
-  if ("cause" in error && !keys.includes("cause") && hasOwn(error, "cause")) {
-    keys.push("cause");
-  }
-  if (Array.isArray(error.errors) && !keys.includes("errors")) {
-    keys.push("errors");
-  }
-  stack = withClassName(stack, name, title);
-  const frames = stack.indexOf("\n    at ");
-  if (frames < 0) {
-    stack = `[${stack}]`;
-  }
-  if (context.indentation > 0) {
-    stack = stack.replaceAll("\n", `\n${" ".repeat(context.indentation)}`);
-  }
-  return stack;
-}
-
-// withClassName names the class in a stack that begins with the name of a parent.
-function withClassName(stack, name, title) {
-  if (name === null || !title.endsWith("Error") || !stack.startsWith(title) || title.includes(name)) {
-    return stack;
-  }
-  const next = stack[title.length];
-  if (next !== undefined && next !== ":" && next !== "\n") {
-    return stack;
-  }
-  return name.includes(title) ? name + stack.slice(title.length) : `${name} [${title}]${stack.slice(title.length)}`;
-}
-
 // ---- The functions that others use
 
 function newContext(options) {
@@ -709,94 +371,4 @@ inspect.defaultOptions = defaults;
 inspect.colors = colors;
 inspect.styles = styles;
 
-// hasOwnText reports whether a program says how a value becomes a string.
-function hasOwnText(value) {
-  if (typeof value.toString !== "function" || isProxy(value)) {
-    return false;
-  }
-  return isError(value) || isDate(value) || !/\{\s*\[native code\]\s*\}$/.test(functionText(value.toString));
-}
-
-function formatS(value) {
-  switch (typeof value) {
-    case "bigint":
-      return `${value}n`;
-    case "number":
-      return Object.is(value, -0) ? "-0" : `${value}`;
-    case "symbol":
-      return value.toString();
-    case "object":
-      if (value !== null && !hasOwnText(value)) {
-        return inspect(value, { depth: 0, colors: false, compact: 3 });
-      }
-      return value === null ? "null" : String(value);
-  }
-  return String(value);
-}
-
-function formatD(value) {
-  if (typeof value === "bigint") {
-    return `${value}n`;
-  }
-  return typeof value === "symbol" ? "NaN" : formatNumber(defaults, Number(value));
-}
-
-const directives = {
-  s: formatS,
-  d: formatD,
-  i: (v) => (typeof v === "bigint" ? `${v}n` : typeof v === "symbol" ? "NaN" : formatNumber(defaults, parseInt(v))),
-  f: (v) => (typeof v === "symbol" ? "NaN" : formatNumber(defaults, parseFloat(v))),
-  j: (v) => json(v),
-  o: (v) => inspect(v, { showHidden: true, showProxy: true, depth: 4 }),
-  O: (v) => inspect(v),
-  c: () => "",
-};
-
-function json(value) {
-  try {
-    return JSON.stringify(value);
-  } catch (error) {
-    if (/circular/.test(error?.message)) {
-      return "[Circular]";
-    }
-    throw error;
-  }
-}
-
-function format(...args) {
-  let text = "";
-  let used = 0;
-  if (typeof args[0] === "string") {
-    used = 1;
-    text = args.length === 1 ? args[0] : args[0].replace(/%[sdifjoOc%]/g, (directive) => {
-      if (directive === "%%") {
-        return "%";
-      }
-      return used < args.length ? directives[directive[1]](args[used++]) : directive;
-    });
-  }
-  for (let i = used; i < args.length; i++) {
-    text += (i > 0 ? " " : "") + (typeof args[i] === "string" ? args[i] : inspect(args[i]));
-  }
-  return text;
-}
-
-// received describes a wrong argument in an error message.
-function received(value) {
-  if (value === null || value === undefined) {
-    return `${value}`;
-  }
-  if (typeof value === "function") {
-    return `function ${value.name}`;
-  }
-  if (typeof value === "object") {
-    return value.constructor?.name ? `an instance of ${value.constructor.name}` : inspect(value, { depth: -1 });
-  }
-  let text = inspect(value, { colors: false });
-  if (text.length > 28) {
-    text = `${text.slice(0, 25)}...`;
-  }
-  return `type ${typeof value} (${text})`;
-}
-
-Object.assign(exports, { inspect, format, received, isError, isDate, isRegExp, isMap, isSet, isBoxed, isArguments: (v) => isArguments(v, classOf(v).slice(8, -1)), promiseState, isProxy, quote });
+Object.assign(exports, { defaults, inspect });

@@ -28,9 +28,7 @@ class Module {
 
 function requireFrom(module, specifier) {
   if (typeof specifier !== "string" || specifier === "") {
-    const error = new TypeError(`The "id" argument must be a non-empty string. Received ${require("internal/inspect").received(specifier)}`);
-    error.code = "ERR_INVALID_ARG_TYPE";
-    throw error;
+    throw require("internal/errors").wrongType("id", "a non-empty string", specifier);
   }
   return load(resolve(specifier, module.name ?? module.filename));
 }

@@ -33,9 +33,7 @@ state.takeTicks = () => {
 
 function nextTick(callback, ...args) {
   if (typeof callback !== "function") {
-    const error = new TypeError(`The "callback" argument must be of type function. Received ${require("internal/inspect").received(callback)}`);
-    error.code = "ERR_INVALID_ARG_TYPE";
-    throw error;
+    throw require("internal/errors").wrongType("callback", "of type function", callback);
   }
   queue.push({ callback, args });
 }
@@ -68,9 +66,7 @@ function outputStream(fd) {
       done = encoding;
     }
     if (typeof data !== "string" && !(data instanceof Uint8Array)) {
-      const error = new TypeError(`The "chunk" argument must be of type string or an instance of Buffer or Uint8Array. Received ${require("internal/inspect").received(data)}`);
-      error.code = "ERR_INVALID_ARG_TYPE";
-      throw error;
+      throw require("internal/errors").wrongType("chunk", "of type string or an instance of Buffer or Uint8Array", data);
     }
     write(fd, data);
     if (typeof done === "function") {
@@ -164,9 +160,7 @@ Object.defineProperties(process, {
     get: () => exitCode,
     set(code) {
       if (code !== undefined && code !== null && !Number.isInteger(typeof code === "string" && code !== "" ? Number(code) : code)) {
-        const error = new TypeError(`The "code" argument must be of type number. Received ${require("internal/inspect").received(code)}`);
-        error.code = "ERR_INVALID_ARG_TYPE";
-        throw error;
+        throw require("internal/errors").wrongType("code", "of type number", code);
       }
       exitCode = state.exitCode = code ?? undefined;
     },

@@ -189,9 +189,7 @@ let immediateEnd = 0;
 
 function checkCallback(callback) {
   if (typeof callback !== "function") {
-    const error = new TypeError(`The "callback" argument must be of type function. Received ${require("internal/inspect").received(callback)}`);
-    error.code = "ERR_INVALID_ARG_TYPE";
-    throw error;
+    throw require("internal/errors").wrongType("callback", "of type function", callback);
   }
 }
 
