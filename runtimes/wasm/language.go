@@ -167,7 +167,8 @@ func (e *Engine) prepare() {
 		}
 		close(jobs)
 		workers.Wait()
-		if e.closing.Err() == nil {
+		// With a part of the catalogue, what is not in use is not stale.
+		if e.closing.Err() == nil && len(e.cfg.Only) == 0 {
 			if err := e.host.Prune(); err != nil {
 				e.cfg.Log.Warn("pruning the module cache", "error", err)
 			}
