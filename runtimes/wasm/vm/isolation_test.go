@@ -125,6 +125,10 @@ func TestCacheFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	long := time.Now().Add(-365 * 24 * time.Hour)
+	if err := os.Chtimes(stale, long, long); err != nil {
+		t.Fatal(err)
+	}
 	for range 2 { // the second host loads from the cache
 		h, err := vm.New(vm.Config{CacheDir: dir})
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
@@ -36,6 +37,9 @@ const (
 	maxUntrustedCode = 64 << 20
 	maxUntrustedFunc = 200_000
 )
+
+// keepUnused is how long Prune leaves alone what nobody asks for.
+const keepUnused = 30 * 24 * time.Hour
 
 // LoadOptions says what a module is.
 type LoadOptions struct {
@@ -86,6 +90,9 @@ func (h *Host) load(ctx context.Context, name string, wasm []byte, opts LoadOpti
 	if err := makePrivate(dir); err != nil {
 		return nil, fmt.Errorf("create its cache folder: %w", err)
 	}
+	if now := time.Now(); os.Chtimes(dir, now, now) != nil { // Prune goes by it
+		h.cfg.Log.Warn("cannot mark a cache entry as used", "folder", dir)
+	}
 	rewritten, err := rewriteCached(filepath.Join(dir, "module.wasm"), wasm, opts.Untrusted, ropts)
 	if err != nil {
 		return nil, err
@@ -118,11 +125,27 @@ func rewriteCached(file string, wasm []byte, untrusted bool, opts rewrite.Option
 			return nil, err
 		}
 	}
-	tmp := file + ".tmp"
-	if err := os.WriteFile(tmp, out, 0o600); err != nil {
+	if err := writeWhole(file, out); err != nil {
 		return nil, fmt.Errorf("keep the rewritten module: %w", err)
 	}
-	return out, os.Rename(tmp, file)
+	return out, nil
+}
+
+// writeWhole writes a file so that other readers and writers of it see all of
+// it or nothing.
+func writeWhole(file string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(file), "new-")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), file)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
 }
 
 // checkSize refuses modules that would keep the compiler busy for too long.
@@ -166,8 +189,9 @@ func wazeroVersion() string {
 	return "unknown"
 }
 
-// Prune removes from the cache folder what no Load of this Host has asked for:
-// the remains of older versions.
+// Prune removes from the cache folder what no Load has asked for in the last 30
+// days: the remains of older versions. The time lets several programs, such as
+// tests, share a folder.
 func (h *Host) Prune() error {
 	entries, err := os.ReadDir(h.cfg.CacheDir)
 	if err != nil {
@@ -178,6 +202,10 @@ func (h *Host) Prune() error {
 	var errs []error
 	for _, e := range entries {
 		if _, err := hex.DecodeString(e.Name()); err != nil || len(e.Name()) != 2*sha256.Size || h.modules[e.Name()] != nil {
+			continue
+		}
+		info, err := e.Info()
+		if err != nil || time.Since(info.ModTime()) < keepUnused {
 			continue
 		}
 		errs = append(errs, os.RemoveAll(filepath.Join(h.cfg.CacheDir, e.Name())))
