@@ -4,9 +4,9 @@
 // # How rows come back once
 //
 // The runtime prints each query's rows as a table of text, for whoever reads
-// standard output, and just before sends them as a display bundle whose metadata
-// has "stdout": true. The bundle's text/plain is then exactly what is printed
-// next. A page that shows the bundle leaves that text out of the output.
+// standard output, and then sends them as a display bundle whose metadata has
+// "stdout": true. The bundle's text/plain is exactly what was printed last. A
+// page that shows the bundle takes that text out of the output.
 package sql
 
 import (

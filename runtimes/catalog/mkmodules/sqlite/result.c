@@ -2,9 +2,9 @@
 ** The rows of a query: as an aligned table of text on standard output, and as a
 ** display bundle on /dev/display where that exists.
 **
-** The bundle comes first and says {"stdout":true} in its metadata: the text
-** that is printed next is its text/plain once more. Who shows the bundle leaves
-** that text out; who reads standard output alone has everything.
+** The text comes first. The bundle says {"stdout":true} in its metadata: what was
+** printed last is its text/plain once more. Who shows the bundle takes that text
+** away; who reads standard output alone has everything.
 */
 #include <fcntl.h>
 #include <stdio.h>
