@@ -1,0 +1,141 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"sandpiper/e2e/testserver"
+)
+
+// readyTimeout is how long the languages may take to compile their modules at
+// the first start, on a small and busy machine.
+const readyTimeout = 5 * time.Minute
+
+// TestBrowser runs each file of browser tests against two servers: one on which
+// everybody may run programs, and one that wants a sign-in.
+func TestBrowser(t *testing.T) {
+	files, err := filepath.Glob("browser/*.test.mjs")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no browser tests: %v", err)
+	}
+	env := append(os.Environ(), "CHROMIUM="+chromium(t), "SANDPIPER_KEY="+testserver.Key)
+	if _, err := os.Stat("node_modules/playwright-core"); err != nil {
+		t.Fatal("the packages of the browser tests are not installed: run npm ci --prefix e2e, or make test")
+	}
+	open := startServer(t, dataDir(t), "--open-playground")
+	waitForLanguages(t, open)
+	closed := startServer(t, dataDir(t))
+	waitForLanguages(t, closed)
+	env = append(env,
+		"SANDPIPER_OPEN_URL="+open.URL, "SANDPIPER_CLOSED_URL="+closed.URL, "SANDPIPER_SIGNIN_URL="+signInURL(t, closed.Output()))
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".test.mjs"), func(t *testing.T) { runNode(t, env, file) })
+	}
+}
+
+// waitForLanguages waits until every language is ready. One that is not fails
+// the test: it would only fail later and less clearly.
+func waitForLanguages(t *testing.T, s *testserver.Server) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), readyTimeout)
+	defer cancel()
+	for {
+		states, err := languages(ctx, s)
+		if err != nil {
+			t.Fatalf("ask for the languages: %v", err)
+		}
+		var waiting, failed []string
+		for id, state := range states {
+			switch state {
+			case "ready":
+			case "preparing":
+				waiting = append(waiting, id)
+			default:
+				failed = append(failed, id+" is "+state)
+			}
+		}
+		switch {
+		case len(failed) > 0 || len(states) == 0:
+			t.Fatalf("not every language can be run: %s (run make setup and build again)", strings.Join(failed, ", "))
+		case len(waiting) == 0:
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("still preparing after %v: %s", readyTimeout, strings.Join(waiting, ", "))
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// languages returns the state of each language.
+func languages(ctx context.Context, s *testserver.Server) (map[string]string, error) {
+	req, err := s.Request(ctx, http.MethodGet, "/v1/languages", nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	var answer struct {
+		Languages []struct{ ID, State, Stage string }
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("status %d: %w", resp.StatusCode, err)
+	}
+	states := map[string]string{}
+	for _, l := range answer.Languages {
+		states[l.ID] = l.State
+		if l.State == "failed" {
+			states[l.ID] += ": " + l.Stage
+		}
+	}
+	return states, nil
+}
+
+var signInLine = regexp.MustCompile(`http://\S+/signin\?token=\S+`)
+
+// signInURL finds the link that the server prints when it starts.
+func signInURL(t *testing.T, output string) string {
+	t.Helper()
+	link := signInLine.FindString(output)
+	if link == "" {
+		t.Fatalf("the server printed no sign-in link:\n%s", output)
+	}
+	return link
+}
+
+// chromium finds the browser.
+func chromium(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome-stable", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Fatal("the browser tests need Chromium: install it (on Debian: apt-get install chromium), or run make test")
+	return ""
+}
+
+// runNode runs one file with node's own test runner and passes on what it says.
+func runNode(t *testing.T, env []string, file string) {
+	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", "--test-reporter-destination=stdout", file)
+	cmd.Env = env
+	cmd.WaitDelay = 10 * time.Second
+	out, err := cmd.CombinedOutput()
+	t.Logf("%s\n%s", file, out)
+	if err != nil {
+		t.Errorf("%s: %v", file, err)
+	}
+}
