@@ -29,6 +29,7 @@ test: build e2e/node_modules/.package-lock.json ## set everything up and run eve
 .PHONY: bench
 bench: build ## print the benchmark table
 	$(GO) run ./e2e/bench -server bin/sandpiper
+	@$(GO) run ./static/build | tail -n 1
 
 .PHONY: check
 check: ## format, vet, lint, cross-compile, generated code

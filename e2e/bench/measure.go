@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -139,7 +138,7 @@ func beside(ctx context.Context, c *client) (hello, page []time.Duration, err er
 		}
 		hello = append(hello, t.total)
 		started := time.Now()
-		if _, _, err := c.get(ctx, "/", ""); err != nil {
+		if err := c.get(ctx, "/"); err != nil {
 			return nil, nil, err
 		}
 		page = append(page, time.Since(started))
@@ -196,62 +195,22 @@ func residentBytes(pid int) (int64, error) {
 	return pages * int64(os.Getpagesize()), err
 }
 
-var assetURL = regexp.MustCompile(`(?:src|href)="(/static/[^"]+\.(?:js|css))"|(?:import\(|from)\s*"(\./[^"]+\.js)"`)
-
-// measurePage prints what the playground costs over the wire until its editor
-// can be used: the page, its scripts and styles, and the chunks they import.
-func measurePage(ctx context.Context, c *client) error {
-	page, html, err := c.get(ctx, "/", "br")
-	if err != nil {
-		return err
-	}
-	fmt.Printf("page to editable editor, compressed\n  page itself %.1f KB\n", float64(page)/1e3)
-	sizes := map[string]int{}
-	if err := c.assets(ctx, html, sizes); err != nil {
-		return err
-	}
-	total := page
-	for _, n := range sizes {
-		total += n
-	}
-	fmt.Printf("  with %d linked scripts and styles %.1f KB\n\n", len(sizes), float64(total)/1e3)
-	return nil
-}
-
-func (c *client) assets(ctx context.Context, html string, sizes map[string]int) error {
-	for _, m := range assetURL.FindAllStringSubmatch(html, -1) {
-		path := m[1]
-		if path == "" || sizes[path] > 0 {
-			continue
-		}
-		n, _, err := c.get(ctx, path, "br")
-		if err != nil {
-			return err
-		}
-		sizes[path] = n
-	}
-	return nil
-}
-
-// get returns the size of an answer as it travels, and its text when it is not compressed.
-func (c *client) get(ctx context.Context, path, encoding string) (int, string, error) {
+// get fetches a page to its end.
+func (c *client) get(ctx context.Context, path string) error {
 	req, err := c.srv.Request(ctx, "GET", path, nil)
 	if err != nil {
-		return 0, "", err
-	}
-	if encoding != "" {
-		req.Header.Set("Accept-Encoding", encoding)
+		return err
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return 0, "", err
+		return err
 	}
 	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("GET %s: %s", path, resp.Status)
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("GET %s: %s", path, resp.Status)
 	}
-	return len(b), string(b), err
+	_, err = io.Copy(io.Discard, resp.Body)
+	return err
 }
 
 // percentile returns the p-th percentile of d by the nearest rank; 0 for none.
