@@ -40,5 +40,27 @@ func TestConformance(t *testing.T) {
 			Loop:     "console.log('begun'); for (;;) ;",
 			Sleep:    "console.log('begun'); await new Promise<void>(r => setTimeout(r, 100000))",
 		},
+		sandboxtest.Programs{
+			Language: "ruby",
+			Hello:    "puts 'hello'",
+			Echo:     "while line = gets\n  print line\nend",
+			Stderr:   "puts 'out'\nwarn 'err'",
+			Exit3:    "puts 'partial'\nexit 3",
+			Loop:     "puts 'begun'\nloop {}",
+			Sleep:    "puts 'begun'\nsleep 100",
+			Flood:    "loop { puts 'x' * 1000 }",
+			OutFile:  "Dir.mkdir 'out'\nFile.write 'out/answer.txt', '42'",
+			Given:    "puts ARGV, ENV['GREETING']",
+		},
+		sandboxtest.Programs{
+			Language: "lua",
+			Hello:    "print('hello')",
+			Echo:     "for line in io.lines() do print(line) end",
+			Stderr:   "print('out')\nio.stderr:write('err\\n')",
+			Exit3:    "print('partial')\nos.exit(3)",
+			Loop:     "print('begun')\nwhile true do end",
+			Flood:    "while true do print(string.rep('x', 1000)) end",
+			Given:    "for _, a in ipairs(arg) do print(a) end\nprint(os.getenv('GREETING'))",
+		},
 	)
 }

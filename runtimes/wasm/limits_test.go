@@ -59,6 +59,48 @@ func TestPythonStops(t *testing.T) {
 	}
 }
 
+// TestEveryLanguageStops runs programs of the other languages that nothing but
+// the limits can end.
+func TestEveryLanguageStops(t *testing.T) {
+	e := newEngine(t)
+	tests := []struct {
+		language, name, code string
+		status               sandbox.Status
+	}{
+		{"javascript", "loop", "console.log('started'); for (;;) ;", sandbox.StatusTimeout},
+		{"javascript", "caught", "console.log('started'); for (;;) try { for (;;) ; } catch {}", sandbox.StatusTimeout},
+		{"javascript", "regex", "console.log('started'); /^(a+)+$/.test('a'.repeat(40) + 'b')", sandbox.StatusTimeout},
+		{"javascript", "promises", "console.log('started'); const f = () => Promise.resolve().then(f); f()", sandbox.StatusTimeout},
+		{"javascript", "timers", "console.log('started'); setInterval(() => {}, 0)", sandbox.StatusTimeout},
+		{"javascript", "fills", "console.log('started'); const a = new Uint8Array(1e8); for (;;) a.fill(1)", sandbox.StatusTimeout},
+		{"javascript", "recursion", "console.log('started'); (function f() { f() })()", anyFailure},
+		{"javascript", "memory", "console.log('started'); const a = []; for (;;) a.push(new Array(1000).fill(a.length))", anyFailure},
+		{"typescript", "loop", "console.log('started'); for (;;) ;", sandbox.StatusTimeout},
+		{"ruby", "loop", "puts 'started'\nwhile true do end", sandbox.StatusTimeout},
+		{"ruby", "rescued", "puts 'started'\nloop { begin; loop {}; rescue Exception; end }", sandbox.StatusTimeout},
+		{"ruby", "recursion", "puts 'started'\ndef f = f\nf", anyFailure},
+		{"lua", "loop", "print('started') while true do end", sandbox.StatusTimeout},
+		{"lua", "protected", "print('started') while true do pcall(function() while true do end end) end", sandbox.StatusTimeout},
+		{"lua", "recursion", "print('started') local function f() return 1 + f() end f()", anyFailure},
+		{"lua", "strings", "print('started') local s = 'x' while true do s = s .. s end", anyFailure},
+		{"sql", "recursive query", "select 'started'; with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n;", sandbox.StatusTimeout},
+	}
+	for _, tt := range tests {
+		t.Run(tt.language+" "+tt.name, func(t *testing.T) {
+			l := language(t, e, tt.language)
+			p := sandbox.Program{Language: l.ID, Files: []sandbox.File{{Name: l.Main, Content: []byte(tt.code)}}}
+			var problem string
+			for limit := time.Second; limit <= 3*time.Second; limit += time.Second / 2 {
+				p.Limits.Wall = limit
+				if problem = stopped(t, e, p, tt.status); problem == "" {
+					return
+				}
+			}
+			t.Error(problem)
+		})
+	}
+}
+
 // stopped runs p, which has to end in time with the status, its first output
 // and the reason, and returns what is wrong.
 func stopped(t *testing.T, e *wasm.Engine, p sandbox.Program, want sandbox.Status) string {
@@ -70,7 +112,7 @@ func stopped(t *testing.T, e *wasm.Engine, p sandbox.Program, want sandbox.Statu
 		return fmt.Sprintf("took %v with a limit of %v", took, p.Limits.Wall)
 	case o.Status != want && (want != anyFailure || o.Status == sandbox.StatusOK):
 		return fmt.Sprintf("status %q, want %q; stderr %q", o.Status, want, out.stderr.String())
-	case !strings.HasPrefix(out.stdout.String(), "started\n"):
+	case !strings.Contains(out.stdout.String(), "started"):
 		return fmt.Sprintf("stdout was lost: %.100q", out.stdout.String())
 	case o.Status != sandbox.StatusError && !strings.Contains(out.stderr.String(), "sandpiper: "):
 		return fmt.Sprintf("stderr does not say why: %.300q", out.stderr.String())
