@@ -170,6 +170,7 @@ func (r *Run) LimitMemory(n int64) {
 func (r *Run) Note(msg string) { r.output.note(msg) }
 
 // Note does what Run.Note does, for a run that has ended with a complete line.
+// cfg.Output must be set.
 func Note(cfg RunConfig, msg string) {
 	o := outputMeter{sink: cfg.Output}
 	o.note(msg)

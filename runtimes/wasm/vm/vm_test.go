@@ -106,7 +106,6 @@ var (
 	clockGet   = WASI("clock_time_get", "iIi:i")
 	environGet = WASI("environ_get", "ii:i")
 	environLen = WASI("environ_sizes_get", "ii:i")
-	argsGet    = WASI("args_get", "ii:i")
 	yield      = WASI("sched_yield", ":i")
 )
 
