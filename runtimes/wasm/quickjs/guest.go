@@ -18,8 +18,11 @@ const (
 	evalBarrier = 1 << 6 // leave out the callers' frames
 )
 
-// writeBytecode is the flag of the engine's writer that lets functions through.
-const writeBytecode = 1 << 0
+// Flags of the engine's writer: the first lets functions through.
+const (
+	writeBytecode = 1 << 0
+	writeNoSource = 1 << 4 // leave the source text out
+)
 
 // guest is one instance of the engine. Its methods call the engine, so they may
 // run program code and can end by unwinding: a call that fails panics with what
@@ -220,7 +223,7 @@ func (g *guest) compile(source, file string) ([]byte, error) {
 		return nil, fmt.Errorf("compile %s: %s", file, g.describe(g.caught()))
 	}
 	defer g.free(f)
-	p := g.call("JS_WriteObject", g.context, g.scratch, uint64(f), writeBytecode)
+	p := g.call("JS_WriteObject", g.context, g.scratch, uint64(f), writeBytecode|writeNoSource)
 	b, ok := g.slice(p)
 	if p == 0 || !ok {
 		return nil, fmt.Errorf("compile %s: no bytecode", file)

@@ -83,11 +83,12 @@ func (s *session) file(name string) *moduleFile {
 
 // classify finds out what kind of file f is. It reports false after throwing.
 func (s *session) classify(f *moduleFile) bool {
-	switch path.Ext(f.name) {
-	case ".json":
+	ext := path.Ext(f.name)
+	switch {
+	case ext == ".json":
 		f.kind = kindJSON
 		return true
-	case ".mjs", ".mts":
+	case ext == ".mjs" || ext == ".mts" || f.name == helperName:
 		s.becomeModule(f)
 		return true
 	}
@@ -97,7 +98,6 @@ func (s *session) classify(f *moduleFile) bool {
 	}
 	f.shift = len(head)
 	f.compiled = s.eval(head+f.source+scriptTail, f.name, evalScript|evalCompile)
-	ext := path.Ext(f.name)
 	switch {
 	case f.compiled != exception:
 		f.kind = kindScript
@@ -153,7 +153,7 @@ func (s *session) startMain() value {
 		}
 	}
 	if result == exception {
-		s.fail(s.caught(), false)
+		s.fail(s.caught())
 		return undefined
 	}
 	if s.isPromise(result) {

@@ -171,7 +171,7 @@ func (s *session) drain() {
 		ticked := s.truth(s.must("ticks"))
 		ran, failed := s.runJobs()
 		if failed {
-			s.fail(s.caught(), false)
+			s.fail(s.caught())
 			continue
 		}
 		if !ticked && !ran && !s.truth(s.must("unhandled")) {
@@ -185,7 +185,7 @@ func (s *session) drain() {
 func (s *session) must(name string, args ...value) value {
 	r := s.apply(s.api[name], args...)
 	if r == exception {
-		s.fail(s.caught(), false)
+		s.fail(s.caught())
 		return jsTrue
 	}
 	return r
@@ -199,7 +199,7 @@ func (s *session) truth(v value) bool {
 // settled ends the program if its main module was rejected.
 func (s *session) settled(main value) {
 	if s.isPromise(main) && s.promiseState(main) == 2 {
-		s.fail(s.leafValue("JS_PromiseResult", s.context, uint64(main)), false)
+		s.fail(s.leafValue("JS_PromiseResult", s.context, uint64(main)))
 	}
 }
 
@@ -211,17 +211,11 @@ func (s *session) promiseState(v value) int32 {
 
 // fail handles an exception that nobody caught: by the program's own handler, or
 // by printing it and ending with exit code 1.
-func (s *session) fail(err value, rejected bool) {
-	r := s.apply(s.api["fail"], err, boolean(rejected))
-	if r == jsTrue {
+func (s *session) fail(err value) {
+	text, handled := s.uncaught(err)
+	if handled {
 		return
 	}
-	text, ok := s.str(r)
-	if !ok {
-		s.free(s.caught())
-		text = "Uncaught InternalError: out of memory"
-	}
-	s.memoryFull = strings.HasPrefix(text, "Uncaught InternalError: out of memory")
 	s.write(s.report(text))
 	switch note := s.missingNote(text); {
 	case s.memoryFull:
@@ -232,15 +226,35 @@ func (s *session) fail(err value, rejected bool) {
 	s.exit(exitUncaught)
 }
 
+// outOfMemoryText is how an error is printed that could not even be described.
+const outOfMemoryText = "Uncaught InternalError: out of memory"
+
+// uncaught returns the text for an exception, unless the program handles it.
+func (s *session) uncaught(err value) (text string, handled bool) {
+	r := s.apply(s.api["fail"], err)
+	if r == jsTrue {
+		return "", true
+	}
+	text, ok := s.str(r)
+	if !ok {
+		s.free(s.caught())
+		text = outOfMemoryText
+	}
+	s.memoryFull = strings.HasPrefix(text, outOfMemoryText)
+	return text, false
+}
+
 // exit ends the run. The prelude lets the program's exit handlers run and
 // settles the exit code; a negative code asks for the program's own.
 func (s *session) exit(code int) {
 	r := s.apply(s.api["exit"], number(float64(code)))
-	if r == exception {
-		s.free(s.caught())
-		s.run.Exit(exitUncaught)
+	if r != exception {
+		s.run.Exit(r.integer() & 0xff)
 	}
-	s.run.Exit(r.integer() & 0xff)
+	if text, handled := s.uncaught(s.caught()); !handled {
+		s.write(s.report(text))
+	}
+	s.run.Exit(exitUncaught)
 }
 
 func (s *session) write(text string) { s.run.Write(sandbox.Stderr, validText(text)) }
