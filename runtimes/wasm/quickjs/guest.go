@@ -46,6 +46,8 @@ type fault struct{ error }
 
 func (f fault) Unwrap() error { return f.error }
 
+var errOutside = fault{errors.New("the engine's allocator returned an address outside its memory")}
+
 // guarded calls f and returns the error of a guest call that panicked in it.
 func guarded(f func()) (err error) {
 	defer func() {
@@ -127,7 +129,7 @@ func (g *guest) alloc(b string) uint64 {
 	}
 	mem := g.mod.Memory()
 	if !mem.WriteString(uint32(p), b) || !mem.WriteByte(uint32(p)+uint32(len(b)), 0) {
-		panic(fault{errors.New("the engine's allocator returned an address outside its memory")})
+		panic(errOutside)
 	}
 	return p
 }
@@ -247,17 +249,26 @@ func (g *guest) load(bytecode []byte) value {
 
 // apply calls the function f; the arguments stay the caller's.
 func (g *guest) apply(f value, args ...value) value {
-	list := g.callLeaf("wasm_malloc", uint64(8*len(args)+8))
+	if len(args) == 0 {
+		return g.callValue("JS_Call", g.context, uint64(f), uint64(undefined), 0, 0)
+	}
+	list := g.callLeaf("wasm_malloc", uint64(8*len(args)))
 	if list == 0 {
 		return g.outOfMemory()
 	}
 	defer g.release(list)
 	for i, a := range args {
 		if !g.mod.Memory().WriteUint64Le(uint32(list)+uint32(8*i), uint64(a)) {
-			panic(fault{errors.New("the engine's allocator returned an address outside its memory")})
+			panic(errOutside)
 		}
 	}
 	return g.callValue("JS_Call", g.context, uint64(f), uint64(undefined), uint64(len(args)), list)
+}
+
+// applyOuter is apply without arguments for the event loop, which is never
+// reached from inside a call: it keeps the stack of the call for the next one.
+func (g *guest) applyOuter(f value) value {
+	return g.leafValue("JS_Call", g.context, uint64(f), uint64(undefined), 0, 0)
 }
 
 // get returns a property; the caller frees it.
@@ -292,11 +303,12 @@ func (g *guest) describe(v value) string {
 }
 
 // runJobs runs pending promise jobs until there are none or one throws: then
-// failed is true and the exception is waiting to be caught.
+// failed is true and the exception is waiting to be caught. Like applyOuter, it
+// is for the event loop only.
 func (g *guest) runJobs() (ran bool, failed bool) {
 	for g.callLeaf("JS_IsJobPending", g.runtime) != 0 {
 		ran = true
-		if int32(g.call("JS_ExecutePendingJob", g.runtime, g.scratch)) < 0 {
+		if int32(g.callLeaf("JS_ExecutePendingJob", g.runtime, g.scratch)) < 0 {
 			return true, true
 		}
 	}

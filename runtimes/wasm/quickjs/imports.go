@@ -126,6 +126,7 @@ func hostRejection(s *session, stack []uint64) {
 	promise, ok1 := mem.ReadUint64Le(uint32(stack[0]))
 	reason, ok2 := mem.ReadUint64Le(uint32(stack[1]))
 	if ok1 && ok2 && s.api != nil {
+		s.rejections = true
 		r := s.apply(s.api["rejection"], value(promise), value(reason), boolean(uint32(stack[2]) != 0))
 		if r == exception {
 			s.free(s.caught())

@@ -26,6 +26,7 @@ func init() {
 		{"part", opPart},
 		{"readStdin", opReadStdin},
 		{"watchStdin", opWatchStdin},
+		{"watchTicks", opWatchTicks},
 		{"random", opRandom},
 		{"promiseState", opPromiseState},
 		{"promiseResult", opPromiseResult},
@@ -94,6 +95,12 @@ func opReadStdin(s *session, args []value) value {
 // opWatchStdin says whether input is something to wait for.
 func opWatchStdin(s *session, args []value) value {
 	s.watchStdin = args[0] == jsTrue
+	return undefined
+}
+
+// opWatchTicks says that the program may have ticks from now on.
+func opWatchTicks(s *session, _ []value) value {
+	s.ticking = true
 	return undefined
 }
 

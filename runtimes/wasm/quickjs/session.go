@@ -14,8 +14,6 @@ import (
 	"sandpiper/sandbox"
 )
 
-var errOutside = fault{errors.New("the engine's allocator returned an address outside its memory")}
-
 // Exit codes, as Node's.
 const (
 	exitUncaught  = 1
@@ -35,6 +33,8 @@ type session struct {
 	files  map[string]*moduleFile
 
 	watchStdin bool   // input is something to wait for
+	ticking    bool   // the program may have ticks
+	rejections bool   // there may be rejected promises that nobody handles
 	memoryFull bool   // the program ended because the engine had no memory left
 	missing    string // the package that was looked for last and is not there
 }
@@ -165,25 +165,28 @@ func (s *session) wait(ms float64) {
 }
 
 // drain runs what the program has put off to the end of the current turn: ticks
-// and promise jobs, until there are none.
+// and promise jobs, until there are none. Then rejected promises that nobody
+// handles become uncaught errors.
 func (s *session) drain() {
 	for {
-		ticked := s.truth(s.must("ticks"))
+		ticked := s.ticking && s.truth(s.must("ticks"))
 		ran, failed := s.runJobs()
-		if failed {
+		switch {
+		case failed:
 			s.fail(s.caught())
-			continue
-		}
-		if !ticked && !ran && !s.truth(s.must("unhandled")) {
+		case ticked || ran:
+		case !s.rejections:
 			return
+		default:
+			s.rejections = s.truth(s.must("unhandled"))
 		}
 	}
 }
 
-// must calls a function of the prelude. What it throws is the program's own
-// exception, which ends the program unless it handles that.
-func (s *session) must(name string, args ...value) value {
-	r := s.apply(s.api[name], args...)
+// must calls a function of the prelude for the event loop. What it throws is the
+// program's own exception, which ends the program unless it handles that.
+func (s *session) must(name string) value {
+	r := s.applyOuter(s.api[name])
 	if r == exception {
 		s.fail(s.caught())
 		return jsTrue

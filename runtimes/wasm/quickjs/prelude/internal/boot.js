@@ -204,7 +204,7 @@ function unhandled() {
 // ---- The end of a turn, and of the program
 
 function ticks() {
-  return state.takeTicks !== null && state.takeTicks();
+  return state.takeTicks();
 }
 
 function beforeExit() {

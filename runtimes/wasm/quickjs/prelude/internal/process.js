@@ -13,6 +13,7 @@ state.process = process;
 // ---- The queue of nextTick. It runs before promise jobs.
 
 let queue = [];
+host.watchTicks();
 
 state.takeTicks = () => {
   if (queue.length === 0) {
