@@ -4,4 +4,6 @@ package vm
 
 const mapNoReserve = 0
 
+func preferHugePages([]byte) {}
+
 func prefault([]byte, bool) {}

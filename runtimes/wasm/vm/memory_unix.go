@@ -18,6 +18,7 @@ func reserve(size uint64) block {
 	if err != nil {
 		return block{}
 	}
+	preferHugePages(b)
 	return block{b}
 }
 
