@@ -36,6 +36,7 @@ func TestPythonAsExpected(t *testing.T) {
 		{"library", "import json, decimal, sqlite3, re, hashlib, zlib, csv, statistics, fractions, dataclasses, tomllib, unittest, xml.dom.minidom\n" +
 			"db = sqlite3.connect(':memory:')\nprint(db.execute('select 6 * 7').fetchone()[0], decimal.Decimal('0.1') + decimal.Decimal('0.2'), json.dumps({'é': [1]}, ensure_ascii=False))",
 			"", "42 0.3 {\"é\": [1]}\n", "", 0},
+		{"encodings", "import sys\nprint('é'.encode('latin-1'), 'ü.de'.encode('idna'), b'\\xa4'.decode('iso-8859-15'), 'zipimport' in sys.modules)", "", "b'\\xe9' b'xn--tda.de' € True\n", "", 0},
 		{"utf-8", "open('ä.txt', 'w').write('naïve ☃')\nprint(open('ä.txt').read(), len(input()))", "☃☃\n", "naïve ☃ 2\n", "", 0},
 		{"sqlite file", "import sqlite3\nwith sqlite3.connect('a.db') as db:\n    db.execute('create table t(x)')\n    db.execute('insert into t values (5)')\nprint(sqlite3.connect('a.db').execute('select x from t').fetchall())", "", "[(5,)]\n", "", 0},
 		{"temporary file", "import tempfile\nwith tempfile.TemporaryFile('w+') as f:\n    f.write('x'); f.seek(0); print(f.read())", "", "x\n", "", 0},
@@ -71,6 +72,15 @@ func TestPythonAsExpected(t *testing.T) {
 				t.Errorf("exit code %d, want %d (%s)", o.ExitCode, tt.exit, o.Message)
 			}
 		})
+	}
+}
+
+func TestPythonSearchPath(t *testing.T) {
+	p := pythonProgram("import os, extra, sandpiper\nprint(extra.X, os.environ['PYTHONPATH'])")
+	p.Files = append(p.Files, sandbox.File{Name: "more/extra.py", Content: []byte("X = 5")})
+	p.Env = map[string]string{"PYTHONPATH": "/more"}
+	if _, out := run(t, newEngine(t, "python"), p); out.stdout.String() != "5 /more\n" {
+		t.Errorf("stdout %q, stderr %q", out.stdout.String(), out.stderr.String())
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"embed"
 	"io/fs"
+	"slices"
+	"strings"
 
 	"sandpiper/runtimes/catalog"
 	"sandpiper/runtimes/wasm/jail"
@@ -16,6 +18,10 @@ const (
 	// module sandpiper and the script that starts a program.
 	libraryPath = "/lib/sandpiper"
 	startScript = "sandpiper_run"
+
+	// searchPath makes the interpreter look into the library before its own;
+	// the start script hides it from the program.
+	searchPath = "PYTHONPATH="
 
 	// zonesPath is where the module zoneinfo looks for time zones.
 	zonesPath = "/usr/share/zoneinfo"
@@ -54,6 +60,7 @@ func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) s
 	cfg.Mounts = append(cfg.Mounts,
 		vm.Mount{Path: libraryPath, FS: jail.NewLibrary(d.library, cfg.Limits.OpenFiles)},
 		vm.Mount{Path: zonesPath, FS: jail.NewLibrary(d.zones, cfg.Limits.OpenFiles)})
+	cfg.Env = withLibrary(cfg.Env)
 	res := d.module.Run(ctx, cfg, vm.Start)
 	if res.Status == sandbox.StatusError || res.Status == sandbox.StatusMemoryLimit {
 		res.Diagnostics = Diagnose(res.StderrTail, p.Files)
@@ -62,4 +69,15 @@ func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) s
 		}
 	}
 	return res.Outcome
+}
+
+// withLibrary puts the library in front of the search path that env may have.
+func withLibrary(env []string) []string {
+	i := slices.IndexFunc(env, func(kv string) bool { return strings.HasPrefix(kv, searchPath) })
+	if i < 0 {
+		return append(env, searchPath+libraryPath)
+	}
+	env = slices.Clone(env)
+	env[i] = searchPath + libraryPath + ":" + strings.TrimPrefix(env[i], searchPath)
+	return env
 }

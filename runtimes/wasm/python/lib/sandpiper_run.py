@@ -5,10 +5,9 @@ prepares what differs between WebAssembly and other systems, and then becomes
 the program: same __main__, same sys.argv, and tracebacks that begin in it.
 """
 
+import os
 import sys
 import time
-
-LIBRARY = "/lib/sandpiper"
 
 
 class PatchedAsyncio:
@@ -61,7 +60,9 @@ def prepare(path):
     repair_process_time()
     sys.meta_path.insert(0, PatchedAsyncio())
     sys.path[0] = "/" + path.rpartition("/")[0]
-    sys.path.append(LIBRARY)
+    _, _, own = os.environ.pop("PYTHONPATH").partition(":")
+    if own:
+        os.environ["PYTHONPATH"] = own
     del sys.argv[0]
 
 
