@@ -123,6 +123,7 @@ export class CodeEditor implements Editor {
       this.label.of(EditorView.contentAttributes.of({ "aria-label": "Code" })),
       this.keys(),
       EditorView.domEventHandlers({ beforeinput: typeOver }),
+      Prec.highest(EditorView.domEventHandlers({ keydown: leaveByTab })),
       EditorView.updateListener.of((u) => {
         if (u.docChanged) this.events.change(u.state.doc.toString());
       }),
@@ -136,7 +137,6 @@ export class CodeEditor implements Editor {
       { key: "Shift-Enter", run },
       { key: "Mod-s", run: () => (this.events.save(), true), preventDefault: true },
     ];
-    // Escape, then Tab leaves the editor: CodeMirror turns Tab off for a moment after Escape.
     const tabs = [{ key: "Tab", run: insertIndent, shift: indentLess }];
     return [Prec.highest(keymap.of(own)), keymap.of([...closeBracketsKeymap, ...completionKeymap, ...searchKeymap, ...historyKeymap, ...tabs, ...defaultKeymap])];
   }
@@ -154,6 +154,12 @@ function typeOver(e: InputEvent, view: EditorView): boolean {
   const insert = () => state.update(state.replaceSelection(text), { userEvent: "input.type", scrollIntoView: true });
   if (!state.facet(EditorView.inputHandler).some((handle) => handle(view, from, to, text, insert))) view.dispatch(insert());
   return true;
+}
+
+/** After Escape, Tab leaves the editor for two seconds, whatever else Escape closes. */
+function leaveByTab(e: KeyboardEvent, view: EditorView): boolean {
+  if (e.key === "Escape") view.setTabFocusMode(2000);
+  return false;
 }
 
 /** Tab indents by the language's unit, and selected lines as a whole. */

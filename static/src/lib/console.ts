@@ -4,6 +4,7 @@ import { Painter } from "./ansi";
 import { displayView, type Surroundings } from "./display";
 import { el } from "./dom";
 import { tableType } from "./table";
+import { Twins } from "./twins";
 import type { Display } from "./wire";
 
 type Stream = "out" | "err";
@@ -15,6 +16,7 @@ export class Console {
   private scheduled = 0;
   private block?: { stream: Stream; pre: HTMLElement };
   private said = { out: "", err: "" };
+  private twins = new Twins();
 
   /** screen is the element that scrolls. */
   constructor(
@@ -25,6 +27,11 @@ export class Console {
   /** Adds text of a stream. It appears with the next frame, so that a flood of small pieces stays smooth. */
   write(stream: Stream, text: string): void {
     this.said[stream] += text;
+    this.queue(stream, stream === "out" ? this.twins.filter(text) : text);
+  }
+
+  private queue(stream: Stream, text: string): void {
+    if (text === "") return;
     const last = this.pending.at(-1);
     if (last?.stream === stream) last.text += text;
     else this.pending.push({ stream, text });
@@ -68,7 +75,8 @@ export class Console {
   display(d: Display): void {
     this.flush();
     const follow = this.atEnd();
-    if (d.metadata?.stdout === true && tableType in d.data) this.dropTwin(String(d.data["text/plain"] ?? ""));
+    const twin = d.metadata?.stdout === true && tableType in d.data ? String(d.data["text/plain"] ?? "") : "";
+    if (twin && !this.dropTwin(twin)) this.twins.expect(twin);
     this.add(displayView(d, this.around));
     if (follow) this.toEnd();
   }
@@ -85,16 +93,23 @@ export class Console {
     this.log.append(e);
   }
 
-  /** Takes the text form of a table away, which the program printed just before the table itself. */
-  private dropTwin(text: string): void {
+  /** Takes the text form of a table away, when it was printed just before the table itself. */
+  private dropTwin(text: string): boolean {
     const pre = this.block?.stream === "out" ? this.block.pre : undefined;
     const all = pre?.textContent ?? "";
     const twin = text.trimEnd();
     const at = all.trimEnd().length - twin.length;
-    if (!pre || !twin || at < 0 || !all.startsWith(twin, at)) return;
+    if (!pre || !twin || at < 0 || !all.startsWith(twin, at)) return false;
     if (at === 0) pre.remove();
     else pre.textContent = all.slice(0, at);
     this.block = undefined;
+    return true;
+  }
+
+  /** Shows what was held back in case it was a table's text. */
+  end(): void {
+    this.queue("out", this.twins.rest());
+    this.flush();
   }
 
   /** Everything that was written, for copying. */

@@ -93,7 +93,7 @@ export class Stage {
   private ended(r: Result): void {
     this.last = r;
     this.typing?.end();
-    this.console!.flush();
+    this.console!.end();
     for (const [stream, cut] of Object.entries(r.truncated)) {
       if (cut && r.status !== "output_limit") this.console!.remark(`The end of ${stream} is missing: the output limit was reached after ${bytes(stream === "stdout" ? r.stdout.length : r.stderr.length)}.`);
     }
@@ -126,8 +126,8 @@ export class Stage {
 
   private failed(e: unknown): void {
     const aborted = e instanceof DOMException && e.name === "AbortError";
+    this.console!.end();
     if (aborted) return this.say("stopped", "Stopped");
-    this.console!.flush();
     if (e instanceof Refusal) {
       const again = e.retryAfter > 0 ? ` Try again in ${e.retryAfter} s.` : "";
       this.say("error", "Not run");
