@@ -18,6 +18,7 @@ type Driver struct {
 	typed  bool // files with other endings than JavaScript's are TypeScript
 	module *vm.Module
 	image  *image
+	types  *translator
 }
 
 // JavaScript returns a driver for programs in JavaScript. Files that end as
@@ -33,9 +34,17 @@ func (d *Driver) Load(ctx context.Context, host *vm.Host, wasm []byte) error {
 	if err != nil {
 		return err
 	}
-	d.module, d.image = m, &image{}
+	d.module, d.image, d.types = m, &image{}, newTranslator(host.CPUs())
 	if err := d.prepare(ctx); err != nil {
 		return fmt.Errorf("prepare the JavaScript prelude: %w", err)
+	}
+	return nil
+}
+
+// Close ends the driver's child processes. No run may be going on.
+func (d *Driver) Close() error {
+	if d.types != nil {
+		d.types.close()
 	}
 	return nil
 }
@@ -91,5 +100,9 @@ func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) s
 	return s.judge(res.Outcome)
 }
 
-// memoryOverhead is what an instance needs beside what the program allocates.
-const memoryOverhead = 6 << 20
+// memoryOverhead is what an instance needs beside what the program allocates,
+// and minMemory what a program gets in any case.
+const (
+	memoryOverhead = 6 << 20
+	minMemory      = 1 << 20
+)

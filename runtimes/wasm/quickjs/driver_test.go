@@ -47,6 +47,7 @@ func withDrivers(m *testing.M) int {
 		if err := d.Load(ctx, host, wasm); err != nil {
 			panic(err)
 		}
+		defer d.Close()
 	}
 	return m.Run()
 }

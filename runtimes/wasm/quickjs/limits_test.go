@@ -2,7 +2,9 @@ package quickjs_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -206,4 +208,49 @@ func TestRandomnessDiffers(t *testing.T) {
 	if len(seen) != 5 {
 		t.Errorf("5 runs printed %d different numbers", len(seen))
 	}
+}
+
+// TestHostileTypeScript has files that a compiler in this process could not
+// survive.
+func TestHostileTypeScript(t *testing.T) {
+	r := script(t, "main.ts", strings.Repeat("!", 900_000)+"1")
+	r.start(t.Context(), t, drivers.ts)
+	if r.outcome.Status != sandbox.StatusError || !strings.Contains(r.stderr.String(), "too complex") {
+		t.Errorf("deep: stderr %q, %+v", &r.stderr, r.outcome)
+	}
+
+	r = script(t, "main.ts", strings.Repeat("a=>", 20_000)+"1")
+	r.limits.Wall = 500 * time.Millisecond
+	r.start(t.Context(), t, drivers.ts)
+	if r.outcome.Status != sandbox.StatusTimeout || r.outcome.Usage.Wall > 2*time.Second {
+		t.Errorf("slow: stderr %q, %+v", &r.stderr, r.outcome)
+	}
+
+	r = script(t, "main.ts", strings.Repeat(" ", 2<<20))
+	r.start(t.Context(), t, drivers.ts)
+	if !strings.Contains(r.stderr.String(), "KiB at most") {
+		t.Errorf("large: stderr %q", &r.stderr)
+	}
+
+	r = script(t, "main.ts", `console.log("fine" as string)`)
+	r.start(t.Context(), t, drivers.ts)
+	if r.stdout.String() != "fine\n" {
+		t.Errorf("afterwards: stdout %q, stderr %q", &r.stdout, &r.stderr)
+	}
+}
+
+func TestConcurrentRuns(t *testing.T) {
+	var group sync.WaitGroup
+	for i := range 12 {
+		l := languages()[i%2]
+		r := script(t, "main"+l.ending, fmt.Sprintf("await new Promise((done) => setTimeout(done, 20)); console.log(%d);", i))
+		r.dir = t.TempDir()
+		group.Go(func() { r.start(t.Context(), t, l.driver) })
+		t.Cleanup(func() {
+			if want := fmt.Sprintf("%d\n", i); r.stdout.String() != want {
+				t.Errorf("run %d printed %q, stderr %q", i, &r.stdout, &r.stderr)
+			}
+		})
+	}
+	group.Wait()
 }

@@ -103,7 +103,7 @@ func (s *session) hostFunction(name string) value {
 func (s *session) execute(ctx context.Context, mod api.Module) {
 	err := s.open(ctx, mod)
 	if err == nil {
-		s.limitMemory(s.cfg.Limits.MemoryBytes - memoryOverhead)
+		s.limitMemory(max(s.cfg.Limits.MemoryBytes-memoryOverhead, minMemory))
 		err = s.boot()
 	}
 	if err != nil {
@@ -117,11 +117,11 @@ func (s *session) execute(ctx context.Context, mod api.Module) {
 func (s *session) loop(main value) {
 	for {
 		s.drain()
-		s.settled(main)
+		main = s.settled(main)
 		if s.turn() {
 			continue
 		}
-		if s.isPromise(main) && s.promiseState(main) == 0 {
+		if main != undefined {
 			s.write(unsettledNote(s.main))
 			s.exit(exitUnsettled)
 		}
@@ -199,11 +199,19 @@ func (s *session) truth(v value) bool {
 	return v == jsTrue
 }
 
-// settled ends the program if its main module was rejected.
-func (s *session) settled(main value) {
-	if s.isPromise(main) && s.promiseState(main) == 2 {
+// settled returns main while it is pending. When it was rejected, that is an
+// uncaught error.
+func (s *session) settled(main value) value {
+	if !s.isPromise(main) {
+		return undefined
+	}
+	switch s.promiseState(main) {
+	case 0:
+		return main
+	case 2:
 		s.fail(s.leafValue("JS_PromiseResult", s.context, uint64(main)))
 	}
+	return undefined
 }
 
 func (s *session) isPromise(v value) bool { return v.isObject() && s.promiseState(v) >= 0 }

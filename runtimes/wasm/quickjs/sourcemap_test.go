@@ -35,15 +35,16 @@ func TestParseVLQ(t *testing.T) {
 func TestTranslateKeepsPlaces(t *testing.T) {
 	source := "interface A {\n  x: number\n}\n\nconst a: A = { x: 1 };\nfunction f<T>(v: T): never {\n  throw new Error(`${v}`);\n}\n"
 	tr := translate("main.ts", source)
-	if tr.failure != "" || tr.mapping == nil {
-		t.Fatalf("translation failed: %q", tr.failure)
+	mapping, err := parseSourceMap(tr.Map)
+	if tr.Failure != "" || err != nil {
+		t.Fatalf("translation failed: %q, %v", tr.Failure, err)
 	}
 	for _, tt := range []struct{ code, written string }{
 		{"const a", "const a"}, {"{ x", "{ x"}, {"throw", "throw"}, {"new Error", "new Error"},
 	} {
-		line, column := find(t, tr.source, tt.code)
+		line, column := find(t, tr.Source, tt.code)
 		wantLine, wantColumn := find(t, source, tt.written)
-		if l, c := tr.mapping.original(line, column); l != wantLine || c != wantColumn {
+		if l, c := mapping.original(line, column); l != wantLine || c != wantColumn {
 			t.Errorf("%q at %d:%d was written at %d:%d, want %d:%d", tt.code, line, column, l, c, wantLine, wantColumn)
 		}
 	}

@@ -22,13 +22,14 @@ func (s *session) isTypeScript(name string) bool {
 
 // translation is TypeScript made into JavaScript, or why it cannot be.
 type translation struct {
-	source  string
-	mapping *sourceMap
-	failure string // a block for stderr; empty if all went well
+	Source  string
+	Map     []byte // a source map
+	Failure string // a block for stderr; empty if all went well
 }
 
 // translate strips a file of its types. The rest is left as it is, but for what
-// the engine does not know yet, such as decorators.
+// the engine does not know yet, such as decorators. It must not be called in the
+// server's own process: see translator.
 func translate(name, source string) translation {
 	res := api.Transform(source, api.TransformOptions{
 		Loader:         api.LoaderTS,
@@ -40,13 +41,9 @@ func translate(name, source string) translation {
 		LogLevel:       api.LogLevelSilent,
 	})
 	if len(res.Errors) > 0 {
-		return translation{failure: failureText(name, res.Errors)}
+		return translation{Failure: failureText(name, res.Errors)}
 	}
-	m, err := parseSourceMap(res.Map)
-	if err != nil {
-		m = nil // positions are off then, and the program still runs
-	}
-	return translation{source: string(res.Code), mapping: m}
+	return translation{Source: string(res.Code), Map: res.Map}
 }
 
 // maxShownErrors is how many errors of a file are printed.
@@ -66,8 +63,8 @@ func failureText(name string, errors []api.Message) string {
 			continue
 		}
 		l := e.Location
-		before := l.LineText[:min(l.Column, len(l.LineText))]
-		fmt.Fprintf(&b, "%s:%d:%d: error: %s\n%s", name, l.Line, len([]rune(before))+1, e.Text, snippet(l.LineText, len([]rune(before))+1))
+		column := len([]rune(l.LineText[:min(l.Column, len(l.LineText))])) + 1
+		fmt.Fprintf(&b, "%s:%d:%d: error: %s\n%s", name, l.Line, column, e.Text, snippet(l.LineText, column))
 	}
 	return b.String()
 }
@@ -75,10 +72,13 @@ func failureText(name string, errors []api.Message) string {
 // stripTypes translates a file. One with syntax errors ends the program, as a
 // compiler would.
 func (s *session) stripTypes(f *moduleFile) {
-	t := translate(f.name, f.source)
-	if t.failure != "" {
-		s.write(t.failure)
+	t := s.driver.types.translate(s.ctx, s.run, f.name, f.source)
+	if t.Failure != "" {
+		s.write(t.Failure)
 		s.exit(exitUncaught)
 	}
-	f.source, f.mapping = t.source, t.mapping
+	f.source = t.Source
+	if m, err := parseSourceMap(t.Map); err == nil {
+		f.mapping = m // without one, positions are those in the translation
+	}
 }
