@@ -8,7 +8,8 @@ import (
 )
 
 // Driver knows how to run the programs of one language on its WebAssembly
-// module. After Load, Run may be called from several goroutines at once.
+// module. After Load, Run may be called from several goroutines at once. A
+// driver that is an io.Closer is closed after the last run.
 type Driver interface {
 	// Load makes the driver ready for use. It is called once, on a goroutine
 	// of its own, and may take long.

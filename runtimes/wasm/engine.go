@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -116,7 +117,13 @@ func (e *Engine) Close() error {
 	e.mu.Unlock()
 	e.preparing.Wait()
 	e.runs.Wait()
-	return e.host.Close(context.Background())
+	var errs []error
+	for _, l := range e.languages {
+		if c, ok := l.driver.(io.Closer); ok {
+			errs = append(errs, c.Close())
+		}
+	}
+	return errors.Join(append(errs, e.host.Close(context.Background()))...)
 }
 
 // begin joins the runs in progress, unless the engine is closing.
