@@ -57,10 +57,20 @@ type Docs struct {
 	Open      bool
 	Languages []DocsLanguage
 	Examples  []DocsExample
+	Embeds    []DocsEmbed
 }
 
 // DocsLanguage is a row of the table of languages.
 type DocsLanguage struct{ ID, Name, Version, Aliases, Summary string }
+
+// DocsEmbed is a way to put a program on a page of one's own.
+type DocsEmbed struct {
+	Title, Text, Code string
+	Options           []DocsOption
+}
+
+// DocsOption is a parameter or an attribute.
+type DocsOption struct{ Name, Text string }
 
 // DocsExample is a request that works as it stands.
 type DocsExample struct{ Title, Text, Code string }

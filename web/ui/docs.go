@@ -20,6 +20,7 @@ func (h *Handler) getDocs(w http.ResponseWriter, r *http.Request) error {
 	}
 	if len(languages) > 0 {
 		d.Examples = h.docsExamples(languages[0])
+		d.Embeds = h.docsEmbeds(languages[0])
 	}
 	return h.render(w, r, http.StatusOK, components.DocsPage(d))
 }
@@ -60,6 +61,43 @@ func (h *Handler) docsExamples(l sandbox.Language) []components.DocsExample {
 			Title: "Share a program",
 			Text:  "The answer has the link, and the secret with which it can be deleted: DELETE the link with the header " + authorHeader + ".",
 			Code:  h.curl("/share", "application/json", docsRequest{Language: l.ID, Files: files, Expires: "7d"}),
+		},
+	}
+}
+
+func (h *Handler) docsEmbeds(l sandbox.Language) []components.DocsEmbed {
+	s := sandbox.Snippet{Title: "Hello", Language: l.ID, Files: []sandbox.File{{Name: l.Main, Content: []byte(l.Hello)}}}
+	return []components.DocsEmbed{
+		{
+			Title: "Embed a shared program",
+			Text:  "A frame shows a shared program on any page. It has an origin of its own and no cookies. It tells its height to the page around it in messages: {type: \"sandpiper:resize\", height}.",
+			Code:  h.frameHTML(s, h.embedURL("ID")+"?theme=auto&run=click", "100%", "400"),
+			Options: []components.DocsOption{
+				{Name: "theme", Text: "light, dark, or auto, which follows the reader's system."},
+				{Name: "run", Text: "click, or load to run at once."},
+				{Name: "file", Text: "The file that is open first."},
+				{Name: "stdin", Text: "Standard input, in the place of what was shared."},
+				{Name: "layout", Text: "column puts the output below the code whatever the width."},
+				{Name: "read-only", Text: "The code cannot be changed. It never can where running needs a key."},
+				{Name: "hide-code", Text: "Only the output is shown."},
+			},
+		},
+		{
+			Title: "Make a text on your page runnable",
+			Text:  "The element works over a pre of your own, which stays readable where scripts or this server are missing. It needs a server on which anybody may run programs.",
+			Code:  h.elementHTML(s),
+			Options: []components.DocsOption{
+				{Name: "language", Text: "The language, as in requests."},
+				{Name: "server", Text: "The origin of the server; otherwise the one that the script came from."},
+				{Name: "files", Text: "More files, as the text of elements of the page: data.csv:#data util.py:#util."},
+				{Name: "main", Text: "The name of the program's own file among them."},
+				{Name: "stdin", Text: "Standard input; without it the reader can type while the program runs."},
+				{Name: "args", Text: "Arguments, separated by spaces."},
+				{Name: "output", Text: "The id of an element with the output to show before the first run."},
+				{Name: "run-label", Text: "The word on the button."},
+				{Name: "theme", Text: "light, dark or auto."},
+				{Name: "read-only", Text: "The code cannot be changed."},
+			},
 		},
 	}
 }

@@ -24,7 +24,8 @@ function best(d: Display, around: Surroundings): HTMLElement {
   const html = str(d.data["text/html"]);
   if (html) return outputFrame(around.base, "html", html, around.theme);
   const svg = str(d.data["image/svg+xml"]);
-  if (svg) return picture(`data:image/svg+xml;base64,${encode(svg)}`, d);
+  // A picture that knows both themes needs no white paper under it.
+  if (svg) return picture(`data:image/svg+xml;base64,${encode(svg)}`, d, svg.includes("prefers-color-scheme") ? "adaptive" : undefined);
   for (const type of pictures) {
     const data = str(d.data[type]);
     if (data) return picture(`data:${type};base64,${data.replace(/\s/g, "")}`, d);
@@ -35,9 +36,9 @@ function best(d: Display, around: Surroundings): HTMLElement {
   return el("pre", {}, str(d.data["text/plain"]) || `An output of a type that is not shown here: ${Object.keys(d.data).join(", ")}`);
 }
 
-function picture(src: string, d: Display): HTMLElement {
+function picture(src: string, d: Display, look?: string): HTMLElement {
   const alt = str(d.metadata?.alt) || str(d.metadata?.title) || str(d.data["text/plain"]) || "Picture made by the program";
-  return el("img", { src, alt });
+  return el("img", { src, alt, class: look });
 }
 
 function str(v: unknown): string {
