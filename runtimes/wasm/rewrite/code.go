@@ -71,7 +71,8 @@ func (m *module) charge() []byte {
 // charge inserted and function indexes shifted.
 func (m *module) body(out, check, charge []byte) []byte {
 	copied := m.pos // what comes before is in out
-	m.locals()
+	var size shape
+	size.locals = m.locals()
 	entries := m.opts.Fuel != nil && m.opts.Fuel.Entries
 	if entries {
 		out = append(append(out, m.b[copied:m.pos]...), check...)
@@ -88,8 +89,10 @@ func (m *module) body(out, check, charge []byte) []byte {
 		case op == opMisc && m.isBulk():
 			out = append(append(out, m.b[copied:start]...), charge...)
 			copied = start
+		case imm == immBlock || imm == immTry:
+			size.blocks++
 		case imm == immLoop:
-			m.info.Loops++
+			size.loops++
 			m.blockType()
 			out = append(append(out, m.b[copied:m.pos]...), check...)
 			copied = m.pos
@@ -106,6 +109,7 @@ func (m *module) body(out, check, charge []byte) []byte {
 	if m.pos == m.end && m.b[m.pos-1] != opEnd {
 		m.fail(m.pos, "function body does not end with end")
 	}
+	m.info.add(size)
 	return append(out, m.b[copied:m.pos]...)
 }
 
@@ -128,8 +132,19 @@ func (m *module) isBulk() bool {
 	return false
 }
 
-// locals reads the declarations of a function's locals.
-func (m *module) locals() {
+// shape is what makes a function hard to compile.
+type shape struct{ locals, blocks, loops int }
+
+// add accounts for a function.
+func (i *Info) add(s shape) {
+	i.Loops += s.loops
+	i.MostLocals = max(i.MostLocals, s.locals)
+	i.Effort += s.loops*s.loops + 4*(s.blocks+s.loops)*s.locals
+}
+
+// locals reads the declarations of a function's locals and returns how many
+// there are.
+func (m *module) locals() int {
 	start := m.pos
 	total := uint64(0)
 	for n := m.count(2); n > 0; n-- {
@@ -138,12 +153,12 @@ func (m *module) locals() {
 	}
 	if total > maxLocals {
 		m.fail(start, "%d locals in one function, at most %d are possible", total, maxLocals)
-		return
+		return 0
 	}
 	if m.allLocals += int(total); m.allLocals > maxAllLocals {
 		m.fail(start, "the module has more than %d locals", maxAllLocals)
 	}
-	m.info.MostLocals = max(m.info.MostLocals, int(total))
+	return int(total)
 }
 
 // skip reads the immediates of the instruction op, whose form is imm and which

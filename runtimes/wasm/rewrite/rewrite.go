@@ -89,12 +89,18 @@ func (o Options) Key() string {
 // would take too long to compile: the time to compile a function grows faster
 // than its size.
 type Info struct {
-	Functions   int      // defined in the module
-	CodeBytes   int      // the sizes of all function bodies together
-	LargestBody int      // the size of the largest function body, in bytes
-	MostLocals  int      // the largest number of locals in a function, without its parameters
-	Loops       int      // loop instructions
-	Globals     []string // names under which Options.ExportGlobals exported globals
+	Functions   int // defined in the module
+	CodeBytes   int // the sizes of all function bodies together
+	LargestBody int // the size of the largest function body, in bytes
+	MostLocals  int // the largest number of locals in a function, without its parameters
+	Loops       int // loop instructions
+
+	// Effort is about how many microseconds compiling takes beyond what is
+	// proportional to the code. The compiler's time grows with the square of a
+	// function's loops, and with its blocks times its locals.
+	Effort int
+
+	Globals []string // names under which Options.ExportGlobals exported globals
 }
 
 // Error says why a module cannot be rewritten: it is malformed, uses something

@@ -98,7 +98,10 @@ func TestLoadRefuses(t *testing.T) {
 		{"another's import", `"host_call" from the module "quickjs"`, Command("", nil, From("quickjs", "host_call", ""))},
 		{"unknown WASI function", `"fork" from "wasi_snapshot_preview1"`, Command("", nil, WASI("fork", ":i"))},
 		{"the tick's module", "reserved", Command("", nil, From("wz", "tick", ""))},
-		{"compile bomb", "bytes of code", Command("", nops)},
+		{"huge function", "bytes of code", Command("", nops)},
+		{"bomb of loops", "too long", Command("", bytes.Repeat(Op(0x03, 0x40, 0x41, 0, 0x0d, 0, 0x0b), 6000))},
+		{"bomb of blocks and locals", "too long", Module{Funcs: []Func{{Locals: strings.Repeat("i", 1000),
+			Code: bytes.Repeat(Op(0x20, 0, 0x04, 0x40, 0x20, 1, 0x21, 2, 0x0b), 6000)}}}.Bytes()},
 		{"too many functions", "250000 functions", many.Bytes()},
 		{"invalid code", "compile", Command("", I32(1))},
 	}

@@ -33,9 +33,10 @@ const (
 // Bounds on untrusted modules. The compilation of a function cannot be
 // interrupted, and its time grows faster than the function.
 const (
-	maxUntrustedBody = 256 << 10
-	maxUntrustedCode = 64 << 20
-	maxUntrustedFunc = 200_000
+	maxUntrustedBody   = 256 << 10  // bytes; the largest function of CRuby has 199 KB
+	maxUntrustedCode   = 64 << 20   // bytes
+	maxUntrustedFunc   = 200_000    // functions
+	maxUntrustedEffort = 20_000_000 // see rewrite.Info; CRuby's is 17 million
 )
 
 // keepUnused is how long Prune leaves alone what nobody asks for.
@@ -155,6 +156,8 @@ func checkSize(info rewrite.Info) error {
 		return fmt.Errorf("a function has %d bytes of code, at most %d are possible", info.LargestBody, maxUntrustedBody)
 	case info.CodeBytes > maxUntrustedCode:
 		return fmt.Errorf("the module has %d bytes of code, at most %d are possible", info.CodeBytes, maxUntrustedCode)
+	case info.Effort > maxUntrustedEffort:
+		return errors.New("compiling the module would take too long: it has functions with too many loops, or too many blocks and locals")
 	case info.Functions > maxUntrustedFunc:
 		return fmt.Errorf("the module has %d functions, at most %d are possible", info.Functions, maxUntrustedFunc)
 	}
