@@ -146,6 +146,9 @@ func opWriteFile(s *session, args []value) value {
 	if !ok || !isBytes {
 		return s.misuse("writeFile")
 	}
+	if len(b) > maxFile {
+		return s.errno("EFBIG")
+	}
 	flags := sys.O_WRONLY | sys.O_CREAT
 	switch mode, _ := s.str(args[2]); mode {
 	case "a":
@@ -286,6 +289,9 @@ func opDisplay(s *session, args []value) value {
 	line, ok := s.str(args[0])
 	if !ok {
 		return s.misuse("display")
+	}
+	if len(line) > maxFile {
+		return s.errno("EFBIG")
 	}
 	return s.errno(s.writeTo(displayFile, append(validText(line), '\n'), sys.O_WRONLY))
 }

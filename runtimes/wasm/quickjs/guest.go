@@ -159,9 +159,16 @@ func (g *guest) data(b []byte) value {
 	return g.leafValue("JS_NewUint8ArrayCopy", g.context, p, uint64(len(b)))
 }
 
+// maxCopy is how much of a string or of bytes is copied out of the guest, in
+// bytes. What is longer is cut there: no operation takes that much.
+const maxCopy = maxFile + 1
+
 // str returns a copy of the string that v is; ok is false for anything else.
 // Surrogates that stand alone are encoded as such, which is not valid UTF-8.
-func (g *guest) str(v value) (s string, ok bool) {
+func (g *guest) str(v value) (s string, ok bool) { return g.strUpTo(v, maxCopy) }
+
+// strUpTo is str for the first most bytes.
+func (g *guest) strUpTo(v value, most int64) (s string, ok bool) {
 	if !v.isString() {
 		return "", false
 	}
@@ -172,11 +179,14 @@ func (g *guest) str(v value) (s string, ok bool) {
 	}
 	defer g.callLeaf("JS_FreeCString", g.context, p)
 	b, ok := g.slice(p)
-	return string(b), ok
+	return string(b[:min(int64(len(b)), most)]), ok
 }
 
 // bytes returns a copy of the Uint8Array that v is; ok is false for anything else.
-func (g *guest) bytes(v value) (b []byte, ok bool) {
+func (g *guest) bytes(v value) (b []byte, ok bool) { return g.bytesUpTo(v, maxCopy) }
+
+// bytesUpTo is bytes for the first most of them.
+func (g *guest) bytesUpTo(v value, most int64) (b []byte, ok bool) {
 	if !v.isObject() {
 		return nil, false
 	}
@@ -186,7 +196,7 @@ func (g *guest) bytes(v value) (b []byte, ok bool) {
 		return nil, false
 	}
 	b, ok = g.slice(p)
-	return append([]byte(nil), b...), ok
+	return append([]byte(nil), b[:min(int64(len(b)), most)]...), ok
 }
 
 // slice returns the bytes at p whose number a call has left in scratch. They are

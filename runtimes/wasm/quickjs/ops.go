@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"unicode/utf8"
 
 	"sandpiper/sandbox"
 )
@@ -42,10 +43,12 @@ func init() {
 // maxRandom is how many random bytes one call may ask for, as in browsers.
 const maxRandom = 65536
 
-// opWrite sends a string or bytes to stdout (1) or stderr (2).
+// opWrite sends a string or bytes to stdout (1) or stderr (2). Of a text that is
+// over the output limit no more is looked at than shows that it is.
 func opWrite(s *session, args []value) value {
-	b, ok := s.bytes(args[1])
-	if text, isText := s.str(args[1]); isText {
+	most := s.cfg.Limits.OutputBytes + utf8.UTFMax
+	b, ok := s.bytesUpTo(args[1], most)
+	if text, isText := s.strUpTo(args[1], most); isText {
 		b, ok = validText(text), true
 	}
 	if !ok {
