@@ -33,7 +33,7 @@ type Language struct {
 }
 
 // Languages returns the catalogue in the order in which people should see it.
-// The caller may change what it gets.
+// The caller may change what it gets, but for the content of files.
 func Languages() []Language {
 	all := slices.Clone(languages())
 	for i := range all {

@@ -4,5 +4,7 @@
 // The module was made for hosts that are JavaScript engines, so it has no _start:
 // an instance is initialised, told its arguments, and then asked to evaluate
 // Ruby text. That text loads sandpiper_run.rb from the library folder, which
-// runs the main file the way the ruby command would.
+// runs the main file the way the ruby command would. Ruby itself never ends in
+// such an instance, so at_exit blocks are called by that script; END blocks,
+// which it cannot see, are not.
 package ruby
