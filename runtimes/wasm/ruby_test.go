@@ -36,6 +36,7 @@ func TestRubyPrograms(t *testing.T) {
 			"main.rb:4:in '<main>': b (IOError)", "main.rb:2:in '<main>': a (RuntimeError)"}},
 		{name: "syntax error", code: "def a\n  x = [1,\nend", exit: 1, stderr: []string{"main.rb:2: syntax errors found (SyntaxError)", "> 3 | end", "| ^"}},
 		{name: "deep recursion", code: "def f(n) = f(n + 1)\nbegin\n  f(0)\nrescue SystemStackError => e\n  puts e.message\nend", stdout: "stack level too deep\n"},
+		{name: "sabotage", code: "module Kernel\n  def exit!(*) = raise('no')\nend", exit: 1, stderr: []string{"sandpiper: the program redefined"}},
 		{name: "missing gem", code: "require 'rails'", exit: 1, stderr: []string{
 			"main.rb:1:in 'Kernel#require': cannot load such file -- rails (LoadError)", "sandpiper: rails is not in the standard library; gems need a container sandbox\n"}},
 		{name: "process", code: "system 'ls'", exit: 1, stderr: []string{"main.rb:1:in '<main>': system() function is unimplemented on this machine (NotImplementedError)"}},

@@ -3,7 +3,6 @@ package ruby
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/tetratelabs/wazero/api"
 )
@@ -83,19 +82,17 @@ func (g guest) start(args []string) error {
 	return err
 }
 
-// eval evaluates Ruby text. An exception that the text does not rescue is an
-// error here, without its message.
-func (g guest) eval(text string) error {
+// eval evaluates Ruby text and reports whether it came to its end, which it does
+// not when it leaves an exception unrescued.
+func (g guest) eval(text string) (ended bool, err error) {
 	p, err := g.text(text)
 	if err != nil {
-		return err
+		return false, err
 	}
 	tuple, err := g.call(exportEval, uint64(p), uint64(len(text)))
 	if err != nil {
-		return err
+		return false, err
 	}
-	if state, ok := g.mod.Memory().ReadUint32Le(uint32(tuple) + 4); !ok || state != 0 {
-		return fmt.Errorf("evaluation ended in state %d", state)
-	}
-	return nil
+	state, ok := g.mod.Memory().ReadUint32Le(uint32(tuple) + 4)
+	return ok && state == 0, nil
 }

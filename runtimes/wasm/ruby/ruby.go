@@ -55,14 +55,7 @@ func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) s
 	cfg.Args = []string{"ruby"}
 	cfg.Mounts = append(cfg.Mounts, vm.Mount{Path: libraryPath, FS: jail.NewLibrary(d.library, cfg.Limits.OpenFiles)})
 	res := d.module.Run(ctx, cfg, func(ctx context.Context, mod api.Module) error {
-		g := guest{ctx, mod}
-		run := vm.Current(ctx)
-		run.LimitMemory(startMemory)
-		if err := g.start(initArgs); err != nil {
-			return err
-		}
-		run.LimitMemory(0)
-		return g.eval(startText(p))
+		return drive(vm.Current(ctx), guest{ctx, mod}, startText(p))
 	})
 	if res.Status == sandbox.StatusError {
 		res.Diagnostics = Diagnose(res.StderrTail, p.Files)
@@ -71,6 +64,22 @@ func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) s
 		}
 	}
 	return res.Outcome
+}
+
+// drive starts Ruby and has it evaluate text, which ends the run itself, unless
+// the program has redefined what that takes.
+func drive(run *vm.Run, g guest, text string) error {
+	run.LimitMemory(startMemory)
+	if err := g.start(initArgs); err != nil {
+		return err
+	}
+	run.LimitMemory(0)
+	if ended, err := g.eval(text); ended || err != nil {
+		return err
+	}
+	run.Note("the program redefined what Ruby ends with")
+	run.Exit(1)
+	return nil
 }
 
 // startText is the Ruby text that runs p.
