@@ -6,7 +6,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,39 +19,45 @@ import (
 	"sandpiper/sandbox"
 )
 
-var drivers struct{ js, ts *quickjs.Driver }
+// drivers are shared by all tests and loaded when the first program runs, since
+// fuzzing workers run none.
+var drivers = struct{ js, ts *quickjs.Driver }{quickjs.JavaScript(), quickjs.TypeScript()}
 
-func TestMain(m *testing.M) { os.Exit(withDrivers(m)) }
+var (
+	loadDrivers sync.Once
+	unload      []func() // what TestMain does at the end, last first
+)
 
-// withDrivers loads both drivers once for all tests.
-func withDrivers(m *testing.M) int {
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for _, f := range slices.Backward(unload) {
+		f()
+	}
+	os.Exit(code)
+}
+
+func load() {
 	dir, err := os.MkdirTemp("", "quickjs-test-")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	ctx := context.Background()
-	host, err := vm.New(vm.Config{CacheDir: filepath.Join(dir, "cache")})
-	if err != nil {
-		panic(err)
-	}
-	defer host.Close(ctx)
+	must(err)
+	unload = append(unload, func() { os.RemoveAll(dir) })
+	host, err := vm.New(vm.Config{CacheDir: dir})
+	must(err)
+	unload = append(unload, func() { host.Close(context.Background()) })
 	module, err := catalog.OpenModule("quickjs")
-	if err != nil {
-		panic(err)
-	}
+	must(err)
+	defer module.Close()
 	wasm, err := io.ReadAll(module)
+	must(err)
+	for _, d := range []*quickjs.Driver{drivers.js, drivers.ts} {
+		must(d.Load(context.Background(), host, wasm))
+		unload = append(unload, func() { d.Close() })
+	}
+}
+
+func must(err error) {
 	if err != nil {
 		panic(err)
 	}
-	drivers.js, drivers.ts = quickjs.JavaScript(), quickjs.TypeScript()
-	for _, d := range []*quickjs.Driver{drivers.js, drivers.ts} {
-		if err := d.Load(ctx, host, wasm); err != nil {
-			panic(err)
-		}
-		defer d.Close()
-	}
-	return m.Run()
 }
 
 // run is one program and what became of it.
@@ -91,6 +99,7 @@ func script(t testing.TB, name, source string) *run {
 
 func (r *run) start(ctx context.Context, t testing.TB, d *quickjs.Driver) {
 	t.Helper()
+	loadDrivers.Do(load)
 	if r.dir == "" {
 		r.dir = t.TempDir()
 	}

@@ -3,7 +3,6 @@ package quickjs
 import (
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -119,26 +118,6 @@ func (s *session) whereImported(specifier, file string) string {
 		}
 	}
 	return ""
-}
-
-// nodeModules are modules of Node that need what a sandbox does not have.
-var nodeModules = []string{
-	"async_hooks", "child_process", "cluster", "dgram", "diagnostics_channel", "dns", "domain", "http", "http2", "https", "inspector",
-	"net", "punycode", "querystring", "repl", "sea", "sqlite", "stream", "test", "tls", "trace_events", "tty", "v8", "vm",
-	"wasi", "worker_threads", "zlib",
-}
-
-// missingNote explains why a package is not there, given the text of the error
-// that ended the program. It is empty if that was about something else.
-func (s *session) missingNote(text string) string {
-	if s.missing == "" || !strings.Contains(text, "'"+s.missing+"'") {
-		return ""
-	}
-	name := strings.TrimPrefix(s.missing, "node:")
-	if first, _, _ := strings.Cut(name, "/"); slices.Contains(nodeModules, first) {
-		return "Node's module " + name + " needs a container sandbox"
-	}
-	return "npm packages need a container sandbox"
 }
 
 // maxSpecifier is the longest module name that is looked at, in bytes.

@@ -228,7 +228,7 @@ func (s *session) fail(err value) {
 		return
 	}
 	s.write(s.report(text))
-	switch note := s.missingNote(text); {
+	switch note := s.note(text); {
 	case s.memoryFull:
 		s.run.Note("needed more than " + s.memoryText() + " of memory: the memory limit")
 	case note != "":
