@@ -53,7 +53,7 @@ func languageDataOf(l sandbox.Language) languageData {
 		Main:      l.Main,
 		Extension: l.Extension,
 		Editor:    l.Editor,
-		Welcome:   programDataOf(draftOfExample(l, welcome(l))),
+		Welcome:   programDataOf(welcomeDraft(l)),
 	}
 }
 

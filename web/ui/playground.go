@@ -39,7 +39,7 @@ func (h *Handler) getPlayground(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return h.showPlayground(w, r, http.StatusOK, h.playground(r, l, draftOfExample(l, welcome(l)), fromWelcome))
+	return h.showPlayground(w, r, http.StatusOK, h.playground(r, l, welcomeDraft(l), fromWelcome))
 }
 
 // chosenLanguage returns the language that the address names, or the first.
@@ -56,6 +56,14 @@ func (h *Handler) chosenLanguage(r *http.Request) (sandbox.Language, error) {
 
 func draftOfExample(l sandbox.Language, e sandbox.Example) draft {
 	return draft{Language: l.ID, Title: e.Title, Files: e.Files, Stdin: e.Stdin, Args: e.Args}
+}
+
+// welcomeDraft returns what a language opens with. It has no title: what the
+// visitor makes of it is something else.
+func welcomeDraft(l sandbox.Language) draft {
+	d := draftOfExample(l, welcome(l))
+	d.Title = ""
+	return d
 }
 
 // postPlayground is Run without scripts: it runs the program of the form to
@@ -108,7 +116,7 @@ func (h *Handler) playground(r *http.Request, l sandbox.Language, d draft, from 
 	page.Place, page.Fixed = "/", true
 	page.Scripts = h.paths("playground.js")
 	if from == fromWelcome {
-		page.Title, page.Description, page.Indexed = "", description, true
+		page.Description, page.Indexed = description, true
 	}
 	p := components.Playground{
 		Page:     page,

@@ -187,7 +187,7 @@ export class Playground {
     setAside(this.program.language);
     byId("earlier").hidden = !earlier(this.program.language);
     history.replaceState(null, "", "/");
-    if (!this.shared) return;
+    if (!this.shared) return void (this.program.title = ""); // no longer what the title says
     byId("notices").replaceChildren(el("p", { id: "shared-note" }, "Changed since it was shared. ", el("a", { href: `/s/${this.shared}` }, "Open the shared version")));
   }
 
