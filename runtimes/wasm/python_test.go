@@ -1,7 +1,9 @@
 package wasm_test
 
 import (
+	"context"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -129,27 +131,28 @@ func TestPythonIsFresh(t *testing.T) {
 func TestStuckRunsDelayNobody(t *testing.T) {
 	e := newEngine(t, "python")
 	alone := fastest(t, e)
-	ctx := t.Context()
-	done := make(chan struct{})
-	stuck := 4
-	for range stuck {
-		go func() {
+	ctx, stop := context.WithCancel(t.Context())
+	var stuck sync.WaitGroup
+	for range 4 {
+		stuck.Go(func() {
 			p := pythonProgram("while True: pass")
-			p.Limits.Wall = 5 * time.Second
+			p.Limits = sandbox.Limits{Wall: time.Minute, CPU: time.Minute}
 			if _, err := e.Run(ctx, p, &recorder{}); err != nil {
 				t.Error(err)
 			}
-			done <- struct{}{}
-		}()
+		})
 	}
-	time.Sleep(300 * time.Millisecond)
-	beside := fastest(t, e)
-	t.Logf("alone %v, beside %d stuck runs %v", alone, stuck, beside)
-	if beside > 2*alone+50*time.Millisecond {
-		t.Errorf("a hello takes %v, and %v beside %d stuck runs", alone, beside, stuck)
+	time.Sleep(500 * time.Millisecond)
+	var beside time.Duration
+	for range 5 { // what else the machine does may be in the way
+		if beside = fastest(t, e); beside < alone+50*time.Millisecond {
+			break
+		}
 	}
-	for range stuck {
-		<-done
+	stop()
+	stuck.Wait()
+	if t.Logf("alone %v, beside stuck runs %v", alone, beside); beside > 2*alone+50*time.Millisecond {
+		t.Errorf("a hello takes %v, and %v beside stuck runs", alone, beside)
 	}
 }
 

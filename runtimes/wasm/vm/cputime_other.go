@@ -26,3 +26,6 @@ func (c *threadClock) elapsed() time.Duration {
 	}
 	return c.sum + time.Since(c.since)
 }
+
+// lowerPriority does nothing: priorities are not a thread's own here.
+func lowerPriority() bool { return false }

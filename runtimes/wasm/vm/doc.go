@@ -18,5 +18,6 @@
 // Guests share as many tokens as there are CPUs for them. A run holds one while
 // guest code executes; at a tick, once its slice is over, it hands the token to a
 // waiting run that has had less. So a program that never ends delays a short
-// one by about a slice.
+// one by about a slice. Where threads have priorities, that of a long run is
+// lowered, so that the kernel prefers short runs and the server itself.
 package vm

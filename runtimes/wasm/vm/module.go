@@ -96,13 +96,25 @@ func (m *Module) Run(ctx context.Context, cfg RunConfig, body Body) Result {
 	alarm := time.AfterFunc(cfg.Limits.Wall, func() { r.stop(errWallLimit) })
 	defer alarm.Stop()
 
-	// The thread's CPU clock is the run's, so the goroutine stays on its thread.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	ended := make(chan Result)
+	go func() {
+		// The thread's CPU clock and priority are the run's. When the priority
+		// was lowered the thread ends together with the goroutine.
+		runtime.LockOSThread()
+		res := r.run(ctx, m, body)
+		if !r.lowered {
+			runtime.UnlockOSThread()
+		}
+		ended <- res
+	}()
+	return <-ended
+}
+
+// run goes from the first guest instruction to the result.
+func (r *Run) run(ctx context.Context, m *Module, body Body) Result {
 	r.clock = startThreadClock()
 	err := r.guard(func() error { return r.execute(ctx, m, body) })
 	r.leave()
-
 	res := Result{Outcome: r.outcome(context.Cause(ctx), err), StderrTail: r.output.stderrTail()}
 	res.Truncated = r.output.truncated
 	res.Usage = sandbox.Usage{Wall: time.Since(r.started), CPU: r.clock.elapsed(), MemoryBytes: int64(r.memory.peak)}

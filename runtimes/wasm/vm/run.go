@@ -69,7 +69,13 @@ type Run struct {
 	output  outputMeter
 	clock   threadClock
 	unwound bool // the guest was stopped by us
+	lowered bool // its thread has less priority
 }
+
+// fullPriority is how much CPU time a run may use before its thread gets less
+// priority than the server's others: more than starting any of the languages
+// takes.
+const fullPriority = 200 * time.Millisecond
 
 type runKey struct{}
 
@@ -201,6 +207,9 @@ func (r *Run) tick(ctx context.Context) {
 	if r.seat.used > r.cfg.Limits.CPU {
 		r.stop(errCPULimit)
 		r.unwind()
+	}
+	if !r.lowered && r.seat.used > fullPriority {
+		r.lowered = lowerPriority()
 	}
 	r.clock.pause()
 	r.host.gate.yield(ctx, &r.seat)
