@@ -15,7 +15,6 @@ const (
 	evalScript  = 0
 	evalModule  = 1 << 0
 	evalCompile = 1 << 5 // compile only
-	evalBarrier = 1 << 6 // leave out the callers' frames
 )
 
 // Flags of the engine's writer: the first lets functions through.

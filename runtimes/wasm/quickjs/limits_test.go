@@ -31,7 +31,7 @@ func TestEndlessProgramsStop(t *testing.T) {
 		{"readFileSync of stdin", `require("fs").readFileSync(0)`},
 		{"await in a module", `import "fs"; for (;;) await 1;`},
 		{"sort", `for (;;) Array.from({ length: 1e5 }, Math.random).sort()`},
-		{"big number", `10n ** (10n ** 8n)`},
+		{"big numbers", `for (;;) 7n ** 300000n`},
 		{"join", `let s = "ab".repeat(1 << 20); for (;;) s.split("").join("-")`},
 		{"json", `const a = Array(1e5).fill({ x: 1 }); for (;;) JSON.parse(JSON.stringify(a))`},
 		{"files", `const fs = require("fs"); for (;;) { fs.writeFileSync("a", "x".repeat(1e6)); fs.readFileSync("a") }`},

@@ -3,7 +3,7 @@
 const { promiseResult } = host;
 const { colors, formatNumber, formatPrimitive, layout, paint, quote, styles } = require("internal/layout");
 const { constructorName, errorText, functionText, prefixOf, tagOf } = require("internal/names");
-const { classOf, isArguments, isBoxed, isDate, isError, isMap, isProxy, isRegExp, isSet, promiseState, sizeOfMap, sizeOfSet, targetOf, works } = require("internal/kinds");
+const { classOf, isArguments, isBoxed, isDate, isError, isMap, isProxy, isRegExp, isSet, promiseState, sizeOfMap, sizeOfSet, targetOf } = require("internal/kinds");
 const customInspect = Symbol.for("nodejs.util.inspect.custom");
 const toStringTag = Symbol.toStringTag;
 const identifier = /^[a-zA-Z_][a-zA-Z_0-9]*$/;

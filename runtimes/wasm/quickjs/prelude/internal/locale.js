@@ -7,6 +7,18 @@ function define(prototype, name, method) {
   Object.defineProperty(prototype, name, { value: method, writable: true, configurable: true });
 }
 
+// The engine leaves out the name of the time zone.
+for (const name of ["toString", "toTimeString"]) {
+  const engine = Date.prototype[name];
+  const method = {
+    [name]() {
+      const text = engine.call(this);
+      return text === "Invalid Date" ? text : `${text} (Coordinated Universal Time)`;
+    },
+  };
+  define(Date.prototype, name, method[name]);
+}
+
 define(Number.prototype, "toLocaleString", function toLocaleString(locales, options) {
   return new (intl().Intl.NumberFormat)(locales, options).format(this.valueOf());
 });
