@@ -8,7 +8,8 @@
 // its top level. A file that does not parse that way, because it uses import,
 // export or import.meta, is an ES module. The endings .mjs, .mts, .cjs and .cts
 // settle the question. The two kinds can import one another. TypeScript is
-// stripped of its types by esbuild when a file is loaded; types are not checked.
+// stripped of its types by esbuild when a file is loaded, in a child process;
+// types are not checked. Local time is UTC and the only locale American English.
 //
 // # Who does what
 //

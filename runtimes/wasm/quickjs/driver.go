@@ -38,6 +38,9 @@ func (d *Driver) Load(ctx context.Context, host *vm.Host, wasm []byte) error {
 	if err := d.prepare(ctx); err != nil {
 		return fmt.Errorf("prepare the JavaScript prelude: %w", err)
 	}
+	if d.typed {
+		return d.types.start(ctx)
+	}
 	return nil
 }
 

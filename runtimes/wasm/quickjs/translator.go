@@ -57,6 +57,12 @@ func newTranslator(children int) *translator {
 	return &translator{slots: make(chan struct{}, max(1, children))}
 }
 
+// start has a first child ready, and finds out whether there can be any.
+func (t *translator) start(ctx context.Context) error {
+	_, err := t.ask(ctx, request{"start.ts", "let n: number"})
+	return err
+}
+
 // translate translates a file for a run, which gives up the CPU meanwhile.
 func (t *translator) translate(ctx context.Context, run *vm.Run, name, source string) translation {
 	if len(source) > maxTypeScript {
