@@ -7,6 +7,7 @@ type Page struct {
 	Place       string // the path of the top bar's entry that is current
 	Styles      []string
 	Scripts     []string // ES modules
+	Preloads    []string // modules that they import
 	Account     Account
 	Indexed     bool   // search engines may list it
 	OEmbed      string // address of the oEmbed description; may be empty

@@ -14,12 +14,13 @@ var favicon []byte
 // page returns what every page has.
 func (h *Handler) page(r *http.Request, title string) components.Page {
 	return components.Page{
-		Title:   title,
-		Place:   r.URL.Path,
-		Styles:  h.paths("app.css"),
-		Scripts: h.paths("page.js"),
-		Account: components.Account{SignedIn: auth.From(r.Context()).SignedIn(), Open: h.desk.Guard.Open()},
-		Unbuilt: !h.assets.Built(),
+		Title:    title,
+		Place:    r.URL.Path,
+		Styles:   h.paths("app.css"),
+		Scripts:  h.paths("page.js"),
+		Preloads: h.assets.Imports("page.js"),
+		Account:  components.Account{SignedIn: auth.From(r.Context()).SignedIn(), Open: h.desk.Guard.Open()},
+		Unbuilt:  !h.assets.Built(),
 	}
 }
 

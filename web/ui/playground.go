@@ -114,7 +114,7 @@ func (h *Handler) showPlayground(w http.ResponseWriter, r *http.Request, status 
 func (h *Handler) playground(r *http.Request, l sandbox.Language, d draft, from source) components.Playground {
 	page := h.page(r, d.Title)
 	page.Place, page.Fixed = "/", true
-	page.Scripts = h.paths("playground.js")
+	page.Scripts, page.Preloads = h.paths("playground.js"), h.assets.Imports("playground.js")
 	if from == fromWelcome {
 		page.Description, page.Indexed = description, true
 	}

@@ -19,6 +19,7 @@ type Assets interface {
 	http.Handler                     // serves them below /static/
 	Built() bool                     // whether there are any
 	Path(name string) string         // the URL path of "app.css", "" when it is missing
+	Imports(name string) []string    // the URL paths of the modules that "page.js" imports
 	Stable(name string) http.Handler // serves one under any path
 }
 

@@ -79,3 +79,16 @@ function unfinished(text: string): string {
   const tail = text.slice(at);
   return /^\x1b(?:\[[0-9;:?]*[ -/]*|\][^\x07\x1b]*)?$/.test(tail) ? tail : "";
 }
+
+/** Returns cuts text where a carriage return sends the cursor back to the beginning of its line. */
+export class Returns {
+  private rest = "";
+
+  /** Each piece but the first takes the place of the line before it. */
+  split(text: string): string[] {
+    text = this.rest + text;
+    this.rest = text.endsWith("\r") ? "\r" : ""; // a line feed may follow
+    if (this.rest) text = text.slice(0, -1);
+    return text.replaceAll("\r\n", "\n").split("\r");
+  }
+}

@@ -1,6 +1,6 @@
 // The log of a run: text as it comes, rich outputs, what was typed.
 
-import { Painter } from "./ansi";
+import { Painter, Returns } from "./ansi";
 import { displayView, type Surroundings } from "./display";
 import { el } from "./dom";
 import { tableType } from "./table";
@@ -12,6 +12,7 @@ type Stream = "out" | "err";
 export class Console {
   readonly log = el("div", { class: "log", role: "log", "aria-live": "polite", "aria-label": "What the program says" });
   private painters = { out: new Painter(), err: new Painter() };
+  private returns = { out: new Returns(), err: new Returns() };
   private pending: { stream: Stream; text: string }[] = [];
   private scheduled = 0;
   private block?: { stream: Stream; pre: HTMLElement };
@@ -49,6 +50,15 @@ export class Console {
   }
 
   private append(stream: Stream, text: string): void {
+    const [first, ...rewritten] = this.returns[stream].split(text);
+    this.paint(stream, first);
+    for (const line of rewritten) {
+      if (this.block?.stream === stream) eraseLine(this.block.pre);
+      this.paint(stream, line);
+    }
+  }
+
+  private paint(stream: Stream, text: string): void {
     const nodes = this.painters[stream].paint(text);
     if (nodes.length === 0) return;
     if (this.block?.stream !== stream) this.block = { stream, pre: this.open(stream) };
@@ -127,5 +137,19 @@ export class Console {
 
   toEnd(): void {
     this.screen.scrollTop = this.screen.scrollHeight;
+  }
+}
+
+/** Takes the last line of a block away, as a progress bar does that draws itself anew. */
+function eraseLine(pre: HTMLElement): void {
+  for (let last = pre.lastChild; last; last = pre.lastChild) {
+    if (last instanceof HTMLElement && last.classList.contains("tag")) return; // the block's label
+    const text = last.textContent ?? "";
+    const from = text.lastIndexOf("\n") + 1;
+    if (from > 0) {
+      last.textContent = text.slice(0, from);
+      return;
+    }
+    last.remove();
   }
 }

@@ -1,0 +1,36 @@
+// Package src_test runs the tests of the front end that need no browser.
+package src_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/evanw/esbuild/pkg/api"
+)
+
+func TestUnits(t *testing.T) {
+	bundle := filepath.Join(t.TempDir(), "units.test.mjs")
+	r := api.Build(api.BuildOptions{
+		EntryPoints: []string{"test/units.test.ts"},
+		Outfile:     bundle,
+		Bundle:      true,
+		Write:       true,
+		Platform:    api.PlatformNode,
+		Format:      api.FormatESModule,
+		Target:      api.ES2022,
+	})
+	for _, e := range r.Errors {
+		t.Errorf("%v: %s", e.Location, e.Text)
+	}
+	if t.Failed() {
+		return
+	}
+	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", "--test-reporter-destination=stdout", bundle)
+	cmd.Env = append(os.Environ(), "NODE_NO_WARNINGS=1")
+	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
+	if err := cmd.Run(); err != nil {
+		t.Errorf("node --test: %v", err)
+	}
+}

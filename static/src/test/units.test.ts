@@ -1,0 +1,130 @@
+// What of the front end needs no browser. src_test.go bundles and runs it.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { test } from "node:test";
+import { Painter, Returns } from "../lib/ansi";
+import { splitArgs } from "../lib/args";
+import { asCurl, asJavaScript, asPython } from "../lib/copyas";
+import { bytes, ending, milliseconds } from "../lib/format";
+import { fromHash, toHash } from "../lib/hash";
+import { Parser } from "../lib/sse";
+import { Twins } from "../lib/twins";
+import type { Program, Result } from "../lib/wire";
+
+test("arguments split as the server splits them", () => {
+  const cases: [string, string[]][] = [
+    ["  ", []],
+    [" a  b\tc ", ["a", "b", "c"]],
+    [`"a b" c`, ["a b", "c"]],
+    [`'a\\ "b' c`, [`a\\ "b`, "c"]],
+    [`"" ''`, ["", ""]],
+    [`--name="two words"`, ["--name=two words"]],
+    [`a\\ b \\"c\\"`, ["a b", `"c"`]],
+    [`"a b`, ["a b"]],
+    [`a\\`, [`a\\`]],
+  ];
+  for (const [line, want] of cases) assert.deepEqual(splitArgs(line), want, line);
+});
+
+test("events are the same wherever the stream is cut", () => {
+  const stream = ": hello\n\nevent: stdout\r\ndata: {\"text\":\"a\"}\r\n\r\nid: 3\nevent: exit\ndata:one\ndata: two\n\n\n";
+  const want = [{ event: "stdout", data: `{"text":"a"}` }, { event: "exit", data: "one\ntwo" }];
+  for (let cut = 0; cut <= stream.length; cut++) {
+    const parser = new Parser();
+    assert.deepEqual([...parser.feed(stream.slice(0, cut)), ...parser.feed(stream.slice(cut))], want, `cut at ${cut}`);
+  }
+});
+
+const program: Program = { language: "python", title: "T", files: [{ name: "main.py", content: "print('ü 🐦 \u2028')\n".repeat(50) }, { name: "a/b.txt", content: "" }], stdin: "in\n", args: `"a b"` };
+
+test("a private link keeps the program", async () => {
+  assert.deepEqual(await fromHash(await toHash(program)), program);
+  assert.ok((await toHash(program)).length < 400, "it is compressed");
+});
+
+test("a broken link is no program", async () => {
+  const good = await toHash(program);
+  const packed = (v: unknown) => `#code=0${Buffer.from(JSON.stringify(v)).toString("base64url")}`;
+  const bad = ["", "#", "#code=", "#code=9abc", "#code=1!!!!", good.slice(0, -20), packed(null), packed(1), packed({ l: 1, f: [["a", "b"]] }), packed({ l: "x", f: [] }), packed({ l: "x", f: [["a"]] }), packed({ l: "x", f: Array(65).fill(["a", "b"]) })];
+  for (const hash of bad) assert.equal(await fromHash(hash), undefined, hash.slice(0, 40));
+  assert.equal((await fromHash(packed({ l: "x", f: [["a", "b"]], i: 7 })))?.stdin, "");
+});
+
+test("a link that unpacks to too much is refused", async () => {
+  const huge = { ...program, files: [{ name: "a", content: "x".repeat(5 << 20) }] };
+  assert.equal(await fromHash(await toHash(huge)), undefined);
+});
+
+test("random damage never gets through as an error", async () => {
+  const good = await toHash(program);
+  for (let i = 8; i < good.length; i += 3) await fromHash(good.slice(0, i) + "A" + good.slice(i + 1));
+});
+
+test("a printed table is left out, before or after, in any pieces", () => {
+  const [first, second] = ["one | two\n1 | 2\n", "x\n"];
+  const stream = `before\n${first}between\n${second}after\n`;
+  for (let cut = 0; cut <= stream.length; cut++) {
+    const twins = new Twins();
+    twins.expect(first);
+    twins.expect(second);
+    const shown = twins.filter(stream.slice(0, cut)) + twins.filter(stream.slice(cut)) + twins.rest();
+    assert.equal(shown, "before\nbetween\nafter\n", `cut at ${cut}`);
+  }
+  const twins = new Twins();
+  twins.expect("never comes");
+  assert.equal(twins.filter("never"), "");
+  assert.equal(twins.filter(" mind") + twins.rest(), "never mind");
+});
+
+test("carriage returns rewrite a line, line ends do not", () => {
+  const returns = new Returns();
+  assert.deepEqual(returns.split("a\r\nb\r"), ["a\nb"]);
+  assert.deepEqual(returns.split("\nc\rd"), ["\nc", "d"]);
+});
+
+test("escape sequences colour or vanish, also when they are cut", () => {
+  const nodes = (text: string) => ({ textContent: text, className: "" });
+  (globalThis as Record<string, unknown>).document = { createTextNode: nodes, createElement: () => nodes("") };
+  const text = "plain \x1b[1;31mred\x1b[0m \x1b]0;title\x07\x1b[2Kend\x1b[38;5;200m!";
+  for (let cut = 0; cut <= text.length; cut++) {
+    const painter = new Painter();
+    const all = [...painter.paint(text.slice(0, cut)), ...painter.paint(text.slice(cut))] as unknown as { textContent: string; className: string }[];
+    assert.equal(all.map((n) => n.textContent).join(""), "plain red end!", `cut at ${cut}`);
+    assert.ok(all.filter((n) => n.className === "a-b a1").map((n) => n.textContent).join("") === "red", `cut at ${cut}`);
+  }
+});
+
+const request = { language: "python", files: [{ name: "main.py", content: "print('it\\'s', \"q\", `$HOME`)\n# ü\n" }], stdin: "a'b\n", args: ["$x"], stdin_live: true };
+
+test("the curl command sends the program, whatever is in it", () => {
+  for (const open of [true, false]) {
+    const command = asCurl(request, { origin: "http://h", open });
+    const sent = execFileSync("sh", ["-c", `curl() { for last; do :; done; printf %s "$last"; }\n${command}`], { encoding: "utf8" });
+    assert.deepEqual(JSON.parse(sent), request);
+    assert.equal(command.includes("Authorization"), !open);
+  }
+});
+
+test("the JavaScript program sends the program", async () => {
+  const sent: RequestInit[] = [];
+  const fetch = async (_: string, init: RequestInit) => (sent.push(init), { json: async () => ({ stdout: "", stderr: "" }) });
+  const AsyncFunction = (async () => {}).constructor as new (...args: string[]) => (...args: unknown[]) => Promise<void>;
+  await new AsyncFunction("fetch", "console", "process", asJavaScript(request, { origin: "http://h", open: false }))(fetch, { log() {} }, { env: { SANDPIPER_API_KEY: "k" } });
+  assert.deepEqual(JSON.parse(String(sent[0].body)), request);
+  assert.equal((sent[0].headers as Record<string, string>).Authorization, "Bearer k");
+});
+
+test("the Python program has Python's words", () => {
+  const text = asPython(request, { origin: "http://h", open: true });
+  assert.match(text, /"stdin_live": True/);
+  assert.doesNotMatch(text, /: true/);
+  assert.doesNotMatch(text, /import os/);
+});
+
+test("figures have units", () => {
+  assert.deepEqual([0.02, 2.1, 42, 1234, 61000].map(milliseconds), ["0.02 ms", "2.1 ms", "42 ms", "1.23 s", "61.0 s"]);
+  assert.deepEqual([0, 999, 1000, 9_400_000, 9_960_000, 999_600].map(bytes), ["0 B", "999 B", "1.0 kB", "9.4 MB", "10 MB", "1.0 MB"]);
+  assert.equal(ending({ status: "timeout", message: "Stopped after 10 s." } as Result).summary, "Stopped after 10 s");
+  assert.equal(ending({ status: "memory_limit", message: "" } as Result).summary, "Stopped: memory limit");
+});
