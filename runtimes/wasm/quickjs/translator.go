@@ -194,7 +194,8 @@ func init() {
 	os.Exit(0)
 }
 
-// serveTranslations answers requests until there are no more.
+// serveTranslations answers requests until there are no more. The server kills a
+// child that is late; the alarm is for when there is no server any more.
 func serveTranslations(in io.Reader, out io.Writer) error {
 	requests, answers := json.NewDecoder(in), json.NewEncoder(out)
 	for {
@@ -205,7 +206,10 @@ func serveTranslations(in io.Reader, out io.Writer) error {
 			}
 			return fmt.Errorf("read a request: %w", err)
 		}
-		if err := answers.Encode(translate(r.Name, r.Source)); err != nil {
+		alarm := time.AfterFunc(2*translateTime, func() { os.Exit(1) })
+		err := answers.Encode(translate(r.Name, r.Source))
+		alarm.Stop()
+		if err != nil {
 			return fmt.Errorf("answer: %w", err)
 		}
 	}
