@@ -31,9 +31,10 @@ func TestBrowser(t *testing.T) {
 	if _, err := os.Stat("node_modules/playwright-core"); err != nil {
 		t.Fatal("the packages of the browser tests are not installed: run npm ci --prefix e2e, or make test")
 	}
-	open := startServer(t, dataDir(t), "--open-playground")
+	const proxies = "--trusted-proxies=127.0.0.1/32" // each visitor says its own address, see browser/lib.mjs
+	open := startServer(t, dataDir(t), "--open-playground", proxies)
 	waitForLanguages(t, open)
-	closed := startServer(t, dataDir(t))
+	closed := startServer(t, dataDir(t), proxies)
 	waitForLanguages(t, closed)
 	env = append(env,
 		"SANDPIPER_OPEN_URL="+open.URL, "SANDPIPER_CLOSED_URL="+closed.URL, "SANDPIPER_SIGNIN_URL="+signInURL(t, closed.Output()))
@@ -133,9 +134,8 @@ func runNode(t *testing.T, env []string, file string) {
 	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", "--test-reporter-destination=stdout", file)
 	cmd.Env = env
 	cmd.WaitDelay = 10 * time.Second
-	out, err := cmd.CombinedOutput()
-	t.Logf("%s\n%s", file, out)
-	if err != nil {
+	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
+	if err := cmd.Run(); err != nil {
 		t.Errorf("%s: %v", file, err)
 	}
 }

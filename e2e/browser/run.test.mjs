@@ -32,11 +32,17 @@ test("stdout and stderr stay in order and can be told apart without colour", asy
   assert.match(blocks[1][1], /stderr[\s\S]*two/i);
 });
 
+/** Waits until the line for live input is there and has the focus by itself. */
+async function asked(page, question) {
+  await says(page, question);
+  await page.waitForFunction(() => document.activeElement.getAttribute("aria-label") === "Input for the program");
+}
+
 test("a program asks, the visitor types, Ctrl-D ends the input", async (t) => {
   const page = await playground(t);
   await type(page, "import sys\nname = input('name? ')\nprint('hello', name)\nrest = sys.stdin.read()\nprint(len(rest.split()), 'words')\n");
   await page.locator("#run").click();
-  await says(page, "name?");
+  await asked(page, "name?");
   await page.keyboard.type("Ada");
   await page.keyboard.press("Enter");
   await says(page, "hello Ada");
@@ -51,7 +57,7 @@ test("Ctrl-C in the input line interrupts", async (t) => {
   const page = await playground(t);
   await type(page, "input('wait ')\n");
   await page.locator("#run").click();
-  await says(page, "wait");
+  await asked(page, "wait");
   await page.keyboard.press("Control+c");
   assert.doesNotMatch(await ended(page), /Finished/);
 });
