@@ -1,6 +1,7 @@
 package quickjs
 
 import (
+	"cmp"
 	"encoding/json"
 	"io/fs"
 	"path"
@@ -27,8 +28,12 @@ var fileOperations = []operation{
 // maxFile is the largest file that is read in one piece.
 const maxFile = 64 << 20
 
-// mount returns the file system that holds an absolute path and the path in it.
-func (s *session) mount(file string) (sys.FS, string, bool) {
+// mount returns the file system that holds an absolute path and the path in it,
+// or the name of an error.
+func (s *session) mount(file string) (m sys.FS, rest, errno string) {
+	if len(file) > maxPath {
+		return nil, "", "ENAMETOOLONG"
+	}
 	file = path.Clean("/" + file)
 	best := -1
 	for i, m := range s.cfg.Mounts {
@@ -37,14 +42,14 @@ func (s *session) mount(file string) (sys.FS, string, bool) {
 		}
 	}
 	if best < 0 {
-		return nil, "", false
+		return nil, "", "ENOENT"
 	}
-	m := s.cfg.Mounts[best]
-	rest := strings.Trim(strings.TrimPrefix(file, strings.TrimSuffix(m.Path, "/")), "/")
+	holder := s.cfg.Mounts[best]
+	rest = strings.Trim(strings.TrimPrefix(file, strings.TrimSuffix(holder.Path, "/")), "/")
 	if rest == "" {
 		rest = "."
 	}
-	return m.FS, rest, true
+	return holder.FS, rest, ""
 }
 
 func below(file, dir string) bool {
@@ -53,9 +58,9 @@ func below(file, dir string) bool {
 
 // readFile returns a file's content, or the name of the error.
 func (s *session) readFile(file string) ([]byte, string) {
-	m, p, ok := s.mount(file)
-	if !ok {
-		return nil, "ENOENT"
+	m, p, trouble := s.mount(file)
+	if trouble != "" {
+		return nil, trouble
 	}
 	f, errno := m.OpenFile(p, sys.O_RDONLY, 0)
 	if errno != 0 {
@@ -91,8 +96,8 @@ func (s *session) readAll(f sys.File) ([]byte, string) {
 }
 
 func (s *session) isFile(file string) bool {
-	m, p, ok := s.mount(file)
-	if !ok {
+	m, p, trouble := s.mount(file)
+	if trouble != "" {
 		return false
 	}
 	st, errno := m.Stat(p)
@@ -101,9 +106,9 @@ func (s *session) isFile(file string) bool {
 
 // writeTo writes b to a file opened with flags.
 func (s *session) writeTo(file string, b []byte, flags sys.Oflag) string {
-	m, p, ok := s.mount(file)
-	if !ok {
-		return "ENOENT"
+	m, p, trouble := s.mount(file)
+	if trouble != "" {
+		return trouble
 	}
 	f, errno := m.OpenFile(p, flags, 0o600)
 	if errno != 0 {
@@ -124,7 +129,7 @@ func (s *session) writeTo(file string, b []byte, flags sys.Oflag) string {
 }
 
 func opReadFile(s *session, args []value) value {
-	file, ok := s.str(args[0])
+	file, ok := s.name(args[0])
 	if !ok {
 		return s.misuse("readFile")
 	}
@@ -138,7 +143,7 @@ func opReadFile(s *session, args []value) value {
 // opWriteFile writes a string or bytes: it truncates the file first, or appends
 // ("a"), or fails if the file is there ("wx").
 func opWriteFile(s *session, args []value) value {
-	file, ok := s.str(args[0])
+	file, ok := s.name(args[0])
 	b, isBytes := s.bytes(args[1])
 	if text, isText := s.str(args[1]); isText {
 		b, isBytes = validText(text), true
@@ -150,7 +155,7 @@ func opWriteFile(s *session, args []value) value {
 		return s.errno("EFBIG")
 	}
 	flags := sys.O_WRONLY | sys.O_CREAT
-	switch mode, _ := s.str(args[2]); mode {
+	switch mode, _ := s.name(args[2]); mode {
 	case "a":
 		flags |= sys.O_APPEND
 	case "wx":
@@ -204,16 +209,16 @@ func opReaddir(s *session, args []value) value {
 }
 
 func opRename(s *session, args []value) value {
-	from, ok1 := s.str(args[0])
-	to, ok2 := s.str(args[1])
+	from, ok1 := s.name(args[0])
+	to, ok2 := s.name(args[1])
 	if !ok1 || !ok2 {
 		return s.misuse("rename")
 	}
-	m1, p1, ok1 := s.mount(from)
-	m2, p2, ok2 := s.mount(to)
+	m1, p1, trouble1 := s.mount(from)
+	m2, p2, trouble2 := s.mount(to)
 	switch {
-	case !ok1 || !ok2:
-		return s.errno("ENOENT")
+	case trouble1 != "" || trouble2 != "":
+		return s.errno(cmp.Or(trouble1, trouble2))
 	case m1 != m2:
 		return s.errno("EXDEV")
 	}
@@ -230,13 +235,13 @@ func pathOperation(do func(f sys.FS, p string) sys.Errno) func(*session, []value
 
 // onPath calls do with the mount and path that an argument names.
 func (s *session) onPath(arg value, do func(f sys.FS, p string) (any, sys.Errno)) (any, string) {
-	file, ok := s.str(arg)
+	file, ok := s.name(arg)
 	if !ok {
 		return nil, "EINVAL"
 	}
-	m, p, ok := s.mount(file)
-	if !ok {
-		return nil, "ENOENT"
+	m, p, trouble := s.mount(file)
+	if trouble != "" {
+		return nil, trouble
 	}
 	result, errno := do(m, p)
 	return result, errnoName(errno)

@@ -166,6 +166,14 @@ const maxCopy = maxFile + 1
 // Surrogates that stand alone are encoded as such, which is not valid UTF-8.
 func (g *guest) str(v value) (s string, ok bool) { return g.strUpTo(v, maxCopy) }
 
+// maxPath is the longest path or module name that means something, in bytes.
+const maxPath = 4096
+
+// name is str for a path, a module's name or some other word. Of a longer string
+// it returns one byte more than maxPath, which means nothing: a guest must not
+// have the host copy megabytes again and again while it looks for a file.
+func (g *guest) name(v value) (s string, ok bool) { return g.strUpTo(v, maxPath+1) }
+
 // strUpTo is str for the first most bytes.
 func (g *guest) strUpTo(v value, most int64) (s string, ok bool) {
 	if !v.isString() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"math"
+	"runtime"
 	"testing"
 
 	"github.com/tetratelabs/wazero/api"
@@ -105,6 +106,33 @@ func hostile(t *testing.T, d *Driver, name string, f func(*session)) {
 	})
 	if res.Status == sandbox.StatusInternal {
 		t.Errorf("%s: %+v", name, res.Outcome)
+	}
+}
+
+// TestLongNamesCostTheHostLittle has the host look for a file whose name has
+// megabytes: that must not take many times as much of the host's memory.
+func TestLongNamesCostTheHostLittle(t *testing.T) {
+	d := loadDriver(t)
+	var before, after runtime.MemStats
+	hostile(t, d, "long names", func(s *session) {
+		long := s.eval(`"./" + "a".repeat(32 << 20)`, "x", evalScript)
+		main := s.text("main.js")
+		runtime.ReadMemStats(&before)
+		for i, op := range operations {
+			switch op.name {
+			case "resolve", "kind", "namespace", "readFile", "stat", "readdir", "unlink", "rename":
+				r := s.operate([]value{number(float64(i)), long, main, main})
+				if text, ok := s.str(r); ok && text != "ENAMETOOLONG" {
+					t.Errorf("%s says %q", op.name, text)
+				} else if r == exception {
+					s.free(s.caught())
+				}
+			}
+		}
+		runtime.ReadMemStats(&after)
+	})
+	if got := after.TotalAlloc - before.TotalAlloc; got > 4<<20 {
+		t.Errorf("the host allocated %d bytes", got)
 	}
 }
 

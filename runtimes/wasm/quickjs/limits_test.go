@@ -254,3 +254,22 @@ func TestConcurrentRuns(t *testing.T) {
 	}
 	group.Wait()
 }
+
+// TestLoadedFilesAreBounded loads file after file and removes each, so that no
+// quota of the folder counts them.
+func TestLoadedFilesAreBounded(t *testing.T) {
+	r := script(t, "main.js", `
+		const fs = require("fs");
+		let n = 0;
+		try {
+			for (; n < 20; n++) {
+				fs.writeFileSync("f" + n + ".json", JSON.stringify("x".repeat(3 << 20)));
+				require("./f" + n + ".json");
+				fs.unlinkSync("f" + n + ".json");
+			}
+		} catch (e) { console.log(n, e.code); }`)
+	r.start(t.Context(), t, drivers.js)
+	if got := r.stdout.String(); got != "5 EFBIG\n" {
+		t.Errorf("stdout %q, stderr %q", got, &r.stderr)
+	}
+}

@@ -68,6 +68,10 @@ func (s *session) file(name string) *moduleFile {
 			s.throwError(errno, "Error", fmt.Sprintf("%s: cannot read '%s'", errno, name), "")
 			return nil
 		}
+		if !s.mayKeep(name, len(b)) {
+			s.throwError("EFBIG", "Error", fmt.Sprintf("EFBIG: the files that a program loads may have %d MiB in all", maxLoaded>>20), "")
+			return nil
+		}
 		f.original = string(b)
 	}
 	f.source = hashbang.ReplaceAllString(strings.TrimPrefix(f.original, "\ufeff"), "")
@@ -79,6 +83,24 @@ func (s *session) file(name string) *moduleFile {
 		return nil
 	}
 	return f
+}
+
+// maxLoaded is how much the files that a program loads as modules may have
+// together, in bytes. They stay until its end, beside the guest's own memory and
+// even when the program has removed them.
+const maxLoaded = 16 << 20
+
+// mayKeep counts n bytes of a file that is loaded, in place of what was loaded
+// under its name before, and reports whether they fit.
+func (s *session) mayKeep(name string, n int) bool {
+	if old := s.files[name]; old != nil {
+		n -= len(old.original)
+	}
+	if s.loaded+n > maxLoaded {
+		return false
+	}
+	s.loaded += n
+	return true
 }
 
 // classify finds out what kind of file f is. It reports false after throwing.
@@ -247,7 +269,7 @@ func (p positions) locate(line, column int) (int, int) {
 
 // opLocate returns "file:line:column" as written for a place that the engine reports.
 func opLocate(s *session, args []value) value {
-	file, _ := s.str(args[0])
+	file, _ := s.name(args[0])
 	line, column := args[1].integer(), args[2].integer()
 	if f := s.files[file]; f != nil {
 		line, column = f.locate(line, column)

@@ -70,7 +70,7 @@ func opExit(s *session, args []value) value {
 
 // opPart returns the function of a part of the prelude.
 func opPart(s *session, args []value) value {
-	name, _ := s.str(args[0])
+	name, _ := s.name(args[0])
 	code, ok := s.driver.image.parts[name]
 	if !ok {
 		return s.misuse("part")

@@ -23,6 +23,9 @@ var endings = []string{".js", ".ts", ".mjs", ".cjs", ".mts", ".cts", ".json"}
 // "node:" and the name for a module of the prelude. ok is false if there is no
 // such thing.
 func (s *session) resolve(specifier, parent string) (name string, ok bool) {
+	if len(specifier) > maxPath || len(parent) > maxPath {
+		return "", false
+	}
 	builtin := strings.TrimPrefix(specifier, "node:")
 	switch {
 	case specifier == helperName:
@@ -120,13 +123,11 @@ func (s *session) whereImported(specifier, file string) string {
 	return ""
 }
 
-// maxSpecifier is the longest module name that is looked at, in bytes.
-const maxSpecifier = 4096
-
-// cstring reads a string that ends at a zero byte.
+// cstring reads a string that ends at a zero byte, and of a longer one the first
+// maxPath bytes and one.
 func (g *guest) cstring(p uint64) string {
 	mem := g.mod.Memory()
-	n := min(maxSpecifier, mem.Size()-min(mem.Size(), uint32(p)))
+	n := min(maxPath+1, mem.Size()-min(mem.Size(), uint32(p)))
 	b, _ := mem.Read(uint32(p), n)
 	s, _, _ := strings.Cut(string(b), "\x00")
 	return s
@@ -169,8 +170,8 @@ func hostLoad(s *session, stack []uint64) {
 
 // opResolve returns the name of what require(specifier) means in a file.
 func opResolve(s *session, args []value) value {
-	specifier, ok1 := s.str(args[0])
-	parent, ok2 := s.str(args[1])
+	specifier, ok1 := s.name(args[0])
+	parent, ok2 := s.name(args[1])
 	if !ok1 || !ok2 {
 		return s.misuse("resolve")
 	}
@@ -210,7 +211,7 @@ func opSource(s *session, args []value) value {
 }
 
 func (s *session) fileOf(name value) *moduleFile {
-	text, ok := s.str(name)
+	text, ok := s.name(name)
 	if !ok {
 		s.misuse("file")
 		return nil
@@ -224,7 +225,7 @@ const namespaceSlot = "__sandpiper_namespace"
 // opNamespace loads an ES module for require: a module without await at its top
 // level has run when the import returns. It returns false for one that has not.
 func opNamespace(s *session, args []value) value {
-	name, ok := s.str(args[0])
+	name, ok := s.name(args[0])
 	if !ok {
 		return s.misuse("namespace")
 	}

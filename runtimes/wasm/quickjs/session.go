@@ -31,6 +31,7 @@ type session struct {
 	args   []string         // the program's arguments
 	api    map[string]value // the prelude's functions for the host
 	files  map[string]*moduleFile
+	loaded int // bytes of files as they were written
 
 	watchStdin bool   // input is something to wait for
 	ticking    bool   // the program may have ticks
