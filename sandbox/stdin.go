@@ -63,6 +63,13 @@ func (s *Stdin) Snapshot() (waiting []byte, open bool) {
 	return bytes.Clone(s.buf), !s.closed
 }
 
+// Buffered returns how many bytes were sent and not yet read.
+func (s *Stdin) Buffered() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.buf)
+}
+
 // Read fills p with what there is. It waits until there is something, and
 // returns io.EOF at the end of the input or ctx's cause when ctx is done first.
 func (s *Stdin) Read(ctx context.Context, p []byte) (int, error) {

@@ -46,9 +46,9 @@ func newHistory() history { return history{byID: make(map[string]*past)} }
 
 // add takes in a run that ended at now.
 func (h *history) add(r *Run, result sandbox.Result, now time.Time) {
-	result.Files = recorded(result.Files)
 	p := &past{run: r, record: sandbox.RunRecord{Client: r.client, FinishedAt: now, Result: result}}
-	p.size = sizeOf(p.record, r.journal.displayed())
+	p.size = sizeOf(p.record, r.journal.displayed()) // with all files: the run has them while it is in memory
+	p.record.Result.Files = recorded(result.Files)
 	h.byID[r.id] = p
 	h.order = append(h.order, p)
 	h.unsaved = append(h.unsaved, p)

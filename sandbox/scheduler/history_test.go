@@ -76,6 +76,32 @@ func TestMemoryLetsGoOfOldRuns(t *testing.T) {
 	}
 }
 
+// TestMemoryCountsFilesThatAreNotRecorded holds that what a run keeps in memory
+// counts, also where it is too much for its record.
+func TestMemoryCountsFilesThatAreNotRecorded(t *testing.T) {
+	h := newHistory()
+	large := []sandbox.File{{Name: "f", Content: make([]byte, maxRecordFiles+1)}}
+	h.add(&Run{id: "1"}, sandbox.Result{Outcome: sandbox.Outcome{Files: large}}, time.Unix(0, 0))
+	if h.bytes <= maxRecordFiles || h.unsavedBytes != h.bytes {
+		t.Errorf("it counts as %d bytes, %d of them unsaved", h.bytes, h.unsavedBytes)
+	}
+	if got := h.byID["1"].record.Result.Files; len(got) != 0 {
+		t.Errorf("the record has %d files", len(got))
+	}
+}
+
+func TestWaitingProgramsCountWhole(t *testing.T) {
+	p := sandbox.Program{
+		Files: []sandbox.File{{Name: "main", Content: make([]byte, 100)}},
+		Stdin: sandbox.StaticStdin(make([]byte, 1000)),
+		Args:  []string{"0123456789"},
+		Env:   map[string]string{"A": "123456789"},
+	}
+	if got := weight(p); got != 1124 {
+		t.Errorf("the program counts as %d bytes", got)
+	}
+}
+
 func TestHistoryStaysWithinItsBounds(t *testing.T) {
 	for _, tt := range []struct {
 		name string

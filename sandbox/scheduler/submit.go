@@ -158,8 +158,21 @@ func newRun(s *Scheduler, req Request, p place) *Run {
 		r.program.Stdin = r.stdin
 	}
 	r.program.Language = p.language.ID
-	for _, f := range req.Program.Files {
-		r.bytes += int64(len(f.Content))
-	}
+	r.bytes = weight(r.program)
 	return r
+}
+
+// weight returns how many bytes of a client's a program takes while it waits.
+func weight(p sandbox.Program) int64 {
+	n := p.Stdin.Buffered()
+	for _, f := range p.Files {
+		n += len(f.Name) + len(f.Content)
+	}
+	for _, a := range p.Args {
+		n += len(a)
+	}
+	for k, v := range p.Env {
+		n += len(k) + len(v)
+	}
+	return int64(n)
 }
