@@ -17,9 +17,15 @@ import (
 // ours, shallow enough that nobody can burn time with brackets.
 const maxDepth = 32
 
+// maxTokens is how many names, values and brackets there may be: more than the
+// largest program has files, arguments and variables, and few enough that what a
+// body decodes to is not many times as large as the body.
+const maxTokens = 16_384
+
 // Unmarshal decodes one JSON value into v, strictly: the text is UTF-8, there
-// is nothing after the value, no object has a field twice, no field is unknown
-// and nothing nests deeper than 32 levels. Its errors are *sandbox.Error:
+// is nothing after the value, no object has a field twice, no field is unknown,
+// nothing nests deeper than 32 levels and there are 16,384 names, values and
+// brackets at most. Its errors are *sandbox.Error:
 // KindInvalid with the position for text that is not JSON, KindUnprocessed
 // with Field set for JSON that does not fit v.
 func Unmarshal(data []byte, v any) error {
@@ -77,8 +83,8 @@ func position(data []byte, offset int) (line, column int) {
 	return line, column
 }
 
-// checkStructure reports fields that are there twice and nesting that is too
-// deep. Precondition: data is valid JSON.
+// checkStructure reports fields that are there twice, nesting that is too deep
+// and too many values. Precondition: data is valid JSON.
 func checkStructure(data []byte) error {
 	type level struct {
 		keys map[string]bool // nil for a list
@@ -87,10 +93,13 @@ func checkStructure(data []byte) error {
 	var open []level
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
-	for {
+	for tokens := 0; ; tokens++ {
 		token, err := dec.Token()
 		if err != nil {
 			return nil // the end: the syntax is known to be good
+		}
+		if tokens >= maxTokens {
+			return sandbox.Errorf(sandbox.KindInvalid, "the body has too many names and values: %d at most", maxTokens)
 		}
 		if top := len(open) - 1; top >= 0 && open[top].keys != nil {
 			if name, ok := token.(string); ok && open[top].key {

@@ -46,6 +46,7 @@ func TestUnmarshalRefuses(t *testing.T) {
 		{"field twice in a list", `{"list":[{"size":1},{"size":1,"name":"","size":2}]}`, sandbox.KindInvalid, "size", "twice"},
 		{"too deep", `{"any":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`, sandbox.KindInvalid, "", "32 levels"},
 		{"far too deep", strings.Repeat("[", 20000), sandbox.KindInvalid, "", "not JSON"},
+		{"too many values", `{"any":[` + strings.Repeat("0,", 20_000) + `0]}`, sandbox.KindInvalid, "", "too many"},
 		{"string for a number", `{"count":"1"}`, sandbox.KindUnprocessed, "count", "count must be a whole number in range, not a string"},
 		{"fraction for a whole number", `{"count":1.5}`, sandbox.KindUnprocessed, "count", "not a number"},
 		{"number out of range", `{"count":1e300}`, sandbox.KindUnprocessed, "count", "in range"},
