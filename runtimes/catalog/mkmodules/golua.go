@@ -25,7 +25,7 @@ func golua() recipe {
 	return recipe{
 		name: "lua",
 		inputs: func(ctx context.Context) (string, error) {
-			version, err := goList(ctx, luaModule, "{{.Version}}")
+			version, err := moduleVersion(ctx, luaModule)
 			if err != nil {
 				return "", err
 			}

@@ -53,7 +53,7 @@ func sqlite(packages string) recipe {
 			if err != nil {
 				return "", err
 			}
-			version, err := goList(ctx, sqliteModule, "{{.Version}}")
+			version, err := moduleVersion(ctx, sqliteModule)
 			if err != nil {
 				return "", err
 			}
@@ -73,7 +73,7 @@ func buildSQLite(ctx context.Context, clang string) ([]byte, error) {
 	if err := os.CopyFS(dir, ccSources); err != nil {
 		return nil, fmt.Errorf("copy the sources: %w", err)
 	}
-	source, err := goList(ctx, sqliteModule, "{{.Dir}}")
+	source, err := moduleDir(ctx, sqliteModule)
 	if err != nil {
 		return nil, err
 	}
@@ -112,12 +112,28 @@ func hashTree(tree fs.FS) (string, error) {
 	return digest([]byte(all.String())), err
 }
 
-// goList returns what `go list -m` says of a module of our go.mod.
+// moduleVersion returns the version of a module that go.mod names.
+func moduleVersion(ctx context.Context, module string) (string, error) {
+	return goList(ctx, module, "{{.Version}}")
+}
+
+// moduleDir returns the folder of a module that go.mod names, and fetches the
+// module first: on a fresh machine nothing has.
+func moduleDir(ctx context.Context, module string) (string, error) {
+	if err := command(ctx, nil, "go", "mod", "download", module); err != nil {
+		return "", err
+	}
+	return goList(ctx, module, "{{.Dir}}")
+}
+
 func goList(ctx context.Context, module, format string) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", format, module).Output()
+	if err != nil {
+		return "", fmt.Errorf("go list -m %s: %w", module, err)
+	}
 	text := strings.TrimSpace(string(out))
-	if err != nil || text == "" {
-		return "", fmt.Errorf("find %s: run `go mod download`: %w", module, err)
+	if text == "" {
+		return "", fmt.Errorf("go list -m %s has no %s", module, format)
 	}
 	return text, nil
 }
