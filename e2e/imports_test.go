@@ -51,7 +51,7 @@ var table = map[string]rule{
 	"runtimes/wasm/jail":     {ours: []string{"sandbox"}, thirdParty: []string{wazero, xsys}},
 	"runtimes/wasm/rewrite":  {},
 	"runtimes/wasm/wasmtest": {},
-	"runtimes/wasm/quickjs":  {ours: []string{"sandbox", "runtimes/wasm/vm", "runtimes/wasm/jail"}, thirdParty: []string{wazero, esbuild}},
+	"runtimes/wasm/quickjs":  {ours: []string{"sandbox", "runtimes/wasm/vm", "runtimes/wasm/jail"}, thirdParty: []string{wazero, esbuild, xsys}},
 
 	// Pages and API know the domain and the scheduler, never an engine or a store.
 	"web":             {ours: []string{"sandbox", "web/apitype", "web/auth", "web/reply"}},

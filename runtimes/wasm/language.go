@@ -103,7 +103,7 @@ const operatorWeight = 5
 func driverFor(c catalog.Language) Driver {
 	switch c.Driver {
 	case catalog.DriverPython:
-		return &python.Driver{}
+		return &python.Driver{Zones: catalog.Zoneinfo}
 	case catalog.DriverQuickJS:
 		return quickjs.JavaScript()
 	case catalog.DriverTypeScript:

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"sandpiper/runtimes/catalog"
 	"sandpiper/runtimes/wasm/jail"
 	"sandpiper/runtimes/wasm/vm"
 	"sandpiper/sandbox"
@@ -30,8 +29,12 @@ const (
 //go:embed lib
 var libraryFiles embed.FS
 
-// Driver runs Python programs. The zero value is ready for Load.
+// Driver runs Python programs.
 type Driver struct {
+	// Zones opens the time zone database, a folder like /usr/share/zoneinfo.
+	// Load calls it. Required.
+	Zones func() (fs.FS, error)
+
 	module  *vm.Module
 	library fs.FS
 	zones   fs.FS
@@ -49,7 +52,7 @@ func (d *Driver) Load(ctx context.Context, host *vm.Host, wasm []byte) error {
 	if d.library, err = freeze(ctx, d.module, source); err != nil {
 		return err
 	}
-	d.zones, err = catalog.Zoneinfo()
+	d.zones, err = d.Zones()
 	return err
 }
 
