@@ -42,21 +42,28 @@ func measureHello(ctx context.Context, c *client, languages []language, n int) e
 // measureNative prints the floor: an interpreter of the machine started per run.
 func measureNative(ctx context.Context, n int) error {
 	fmt.Printf("native interpreter started per run, %d runs, ms (the floor to compare with)\n", n)
-	natives := [][]string{{"python3", "-c", "print(1)"}, {"node", "-e", "console.log(1)"}, {"ruby", "-e", "puts 1"}}
-	for _, argv := range natives {
-		if _, err := exec.LookPath(argv[0]); err != nil {
-			fmt.Printf("  %-12s not installed here\n", argv[0])
+	for _, native := range []struct{ name, flag, hello, self string }{
+		{"python3", "-c", "print(1)", "import sys; print(sys.executable)"},
+		{"node", "-e", "console.log(1)", "console.log(process.execPath)"},
+		{"ruby", "-e", "puts 1", "puts RbConfig.ruby"},
+	} {
+		// What is on the path may be a script of a version manager, which takes
+		// longer than the interpreter: that tells where it is itself.
+		out, err := exec.CommandContext(ctx, native.name, native.flag, native.self).Output()
+		if err != nil {
+			fmt.Printf("  %-12s not installed here\n", native.name)
 			continue
 		}
+		argv := []string{strings.TrimSpace(string(out)), native.flag, native.hello}
 		var took []time.Duration
 		for range n {
 			started := time.Now()
 			if err := exec.CommandContext(ctx, argv[0], argv[1:]...).Run(); err != nil {
-				return fmt.Errorf("native %s: %w", argv[0], err)
+				return fmt.Errorf("native %s: %w", native.name, err)
 			}
 			took = append(took, time.Since(started))
 		}
-		fmt.Printf("  %-12s p50 %s  p99 %s\n", argv[0], ms(percentile(took, 50)), ms(percentile(took, 99)))
+		fmt.Printf("  %-12s p50 %s  p99 %s\n", native.name, ms(percentile(took, 50)), ms(percentile(took, 99)))
 	}
 	fmt.Println()
 	return nil
