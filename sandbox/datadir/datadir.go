@@ -4,11 +4,14 @@
 //	sandpiper.db      state, SQLite
 //	admin.key         the first API key, mode 0600
 //	share.salt        keeps the ids of shared programs from being guessed
+//	sandbox.secret    tokens and keys of sandboxes are derived from it
 //	server.url        where the running server is reached from this machine
 //	lock              held while a server runs
 //	cache/            compiled modules; may be deleted while no server runs
 //	runs/             a folder per live run, emptied at start
 //	languages/<id>/   languages added by the operator
+//	sandboxes/        files of WebAssembly sandboxes
+//	docker/           sockets and volumes of containers
 package datadir
 
 import (
@@ -28,8 +31,8 @@ var ErrLocked = errors.New("another sandpiper uses this data folder")
 // minKeyLength is the shortest API key that an operator may set, in bytes.
 const minKeyLength = 16
 
-// saltLength is the size of the salt, in bytes.
-const saltLength = 32
+// secretLength is the size of the salt and of the secret, in bytes.
+const secretLength = 32
 
 // Dir is an open data folder.
 type Dir struct {
@@ -44,7 +47,7 @@ func Open(path string) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the data folder: %w", err)
 	}
-	for _, sub := range []string{"", "cache", "runs", "languages"} {
+	for _, sub := range []string{"", "cache", "runs", "languages", "sandboxes", "docker"} {
 		if err := os.MkdirAll(filepath.Join(path, sub), 0o700); err != nil {
 			return nil, fmt.Errorf("make the data folder: %w", err)
 		}
@@ -78,6 +81,12 @@ func (d *Dir) Runs() string { return filepath.Join(d.path, "runs") }
 // Languages returns the folder of languages that the operator added.
 func (d *Dir) Languages() string { return filepath.Join(d.path, "languages") }
 
+// Sandboxes returns the folder in which WebAssembly sandboxes have their files.
+func (d *Dir) Sandboxes() string { return filepath.Join(d.path, "sandboxes") }
+
+// Docker returns the folder that the container engine keeps its own in.
+func (d *Dir) Docker() string { return filepath.Join(d.path, "docker") }
+
 // KeyFile returns the path of the admin key.
 func (d *Dir) KeyFile() string { return filepath.Join(d.path, "admin.key") }
 
@@ -105,18 +114,26 @@ func (d *Dir) AdminKey(given string) (key string, made bool, err error) {
 
 // Salt returns the random bytes that ids of shared programs are derived with,
 // making them at the first call.
-func (d *Dir) Salt() ([]byte, error) {
-	path := filepath.Join(d.path, "share.salt")
-	salt, err := os.ReadFile(path)
+func (d *Dir) Salt() ([]byte, error) { return d.random("share.salt") }
+
+// SandboxSecret returns the random bytes that tokens and keys of sandboxes are
+// derived from, making them at the first call.
+func (d *Dir) SandboxSecret() ([]byte, error) { return d.random("sandbox.secret") }
+
+// random returns the secretLength random bytes of a file, which it makes where
+// it is missing.
+func (d *Dir) random(name string) ([]byte, error) {
+	path := filepath.Join(d.path, name)
+	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		salt = make([]byte, saltLength)
-		_, _ = rand.Read(salt) // never fails: crypto/rand ends the program instead
-		return salt, writeSecret(path, salt)
+		b = make([]byte, secretLength)
+		_, _ = rand.Read(b) // never fails: crypto/rand ends the program instead
+		return b, writeSecret(path, b)
 	}
-	if err == nil && len(salt) != saltLength {
-		err = fmt.Errorf("%s has %d bytes, not %d", path, len(salt), saltLength)
+	if err == nil && len(b) != secretLength {
+		err = fmt.Errorf("%s has %d bytes, not %d", path, len(b), secretLength)
 	}
-	return salt, err
+	return b, err
 }
 
 // Announce keeps the address of the running server for ServerURL.

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// config is what the flags and their environment twins say.
+type config struct {
+	listen    string
+	data      string
+	publicURL string // empty: the address that is listened on
+	open      bool
+	proxies   prefixes
+	verbose   bool
+	apiKey    string // from the environment only, so that it shows in no process list
+}
+
+// parseConfig reads flags; each unset one is taken from SANDPIPER_ and its name
+// in capitals.
+func parseConfig(name string, args []string) (config, error) {
+	var c config
+	fs := flag.NewFlagSet("sandpiper "+name, flag.ContinueOnError)
+	fs.StringVar(&c.listen, "listen", "127.0.0.1:8080", "address of the pages and the API; port 0 picks one")
+	fs.StringVar(&c.data, "data", defaultData(), "folder for state, keys and the compilation cache")
+	fs.StringVar(&c.publicURL, "public-url", "", "where users reach this server, such as https://run.example.org")
+	fs.BoolVar(&c.open, "open-playground", false, "let everyone run code without signing in, rate-limited by address")
+	fs.Var(&c.proxies, "trusted-proxies", "networks of proxies whose X-Forwarded-For names the client, such as 127.0.0.1/32,10.0.0.0/8")
+	fs.BoolVar(&c.verbose, "verbose", false, "log every request")
+	if err := fs.Parse(args); err != nil {
+		return c, err
+	}
+	if fs.NArg() > 0 {
+		return c, fmt.Errorf("unexpected argument %q", fs.Arg(0))
+	}
+	if err := fromEnvironment(fs, os.LookupEnv); err != nil {
+		return c, err
+	}
+	c.apiKey = os.Getenv("SANDPIPER_API_KEY")
+	return c, checkPublicURL(c.publicURL)
+}
+
+// fromEnvironment sets each flag that the command line left alone from its
+// environment twin: --public-url from SANDPIPER_PUBLIC_URL.
+func fromEnvironment(fs *flag.FlagSet, lookup func(string) (string, bool)) error {
+	given := map[string]bool{}
+	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	var errs []error
+	fs.VisitAll(func(f *flag.Flag) {
+		twin := "SANDPIPER_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value, ok := lookup(twin)
+		if !ok || given[f.Name] {
+			return
+		}
+		if err := f.Value.Set(value); err != nil {
+			errs = append(errs, fmt.Errorf("%s=%q: %w", twin, value, err))
+		}
+	})
+	return errors.Join(errs...)
+}
+
+func checkPublicURL(s string) error {
+	if s == "" {
+		return nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+		return fmt.Errorf("--public-url %q: give scheme and host only, such as https://run.example.org", s)
+	}
+	return nil
+}
+
+// defaultData is a folder of the user's own, or one beside the program where
+// the user has no home.
+func defaultData() string {
+	if dir := os.Getenv("XDG_DATA_HOME"); dir != "" {
+		return filepath.Join(dir, "sandpiper")
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		return filepath.Join(home, ".local", "share", "sandpiper")
+	}
+	return "data"
+}
+
+// prefixes is a flag of comma-separated networks.
+type prefixes []netip.Prefix
+
+func (p *prefixes) String() string { return "" }
+
+// Set implements flag.Value.
+func (p *prefixes) Set(s string) error {
+	for _, field := range strings.Split(s, ",") {
+		prefix, err := netip.ParsePrefix(strings.TrimSpace(field))
+		if err != nil {
+			return err
+		}
+		*p = append(*p, prefix)
+	}
+	return nil
+}

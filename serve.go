@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"time"
+
+	"sandpiper/runtimes/wasm"
+	"sandpiper/sandbox"
+	"sandpiper/sandbox/datadir"
+	"sandpiper/sandbox/scheduler"
+	"sandpiper/sandbox/sqlite"
+	"sandpiper/static"
+	"sandpiper/web"
+	"sandpiper/web/auth"
+	"sandpiper/web/run"
+	"sandpiper/web/run/codapi"
+	"sandpiper/web/run/piston"
+	"sandpiper/web/ui"
+)
+
+// serve runs the server until ctx ends, and then until what it accepted is done.
+func serve(ctx context.Context, cfg config, out io.Writer) (err error) {
+	log := newLog(cfg.verbose)
+	dir, err := datadir.Open(cfg.data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	listener, err := net.Listen("tcp", cfg.listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close() // again after the server's own; for the returns before it serves
+	local := "http://" + listener.Addr().String()
+	if cfg.publicURL == "" {
+		cfg.publicURL = local
+	}
+
+	key, made, err := dir.AdminKey(cfg.apiKey)
+	if err != nil {
+		return err
+	}
+	s, err := assemble(ctx, cfg, dir, key, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	if err := dir.Announce(local); err != nil {
+		return err
+	}
+	greet(out, cfg, s, local, dir, key, made)
+	return s.serve(ctx, listener)
+}
+
+func newLog(verbose bool) *slog.Logger {
+	level := slog.LevelInfo
+	if verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// greet prints where the server is and how to get in. The first line is for
+// programs, too.
+func greet(out io.Writer, cfg config, s *server, local string, dir *datadir.Dir, key string, made bool) {
+	fmt.Fprintf(out, "sandpiper: serving %s\n", local)
+	if cfg.open {
+		fmt.Fprintf(out, "  playground  %s  (open to everyone)\n", cfg.publicURL)
+	}
+	link, expires := s.guard.SignInURL()
+	fmt.Fprintf(out, "  sign in     %s  (once, until %s)\n", link, expires.Format("15:04"))
+	switch {
+	case made:
+		fmt.Fprintf(out, "  API key     %s  (shown once; kept in %s)\n", key, dir.KeyFile())
+	case cfg.apiKey == "":
+		fmt.Fprintf(out, "  API key     in %s\n", dir.KeyFile())
+	default:
+		fmt.Fprintf(out, "  API key     from SANDPIPER_API_KEY\n")
+	}
+}
+
+// server is everything that serve puts together.
+type server struct {
+	db        *sqlite.DB
+	engine    *wasm.Engine
+	scheduler *scheduler.Scheduler
+	guard     *auth.Guard
+	http      *web.Server
+}
+
+// assemble opens and wires all parts. On an error it leaves nothing open.
+func assemble(ctx context.Context, cfg config, dir *datadir.Dir, key string, log *slog.Logger) (_ *server, err error) {
+	s := &server{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	public, err := url.Parse(cfg.publicURL)
+	if err != nil {
+		return nil, err
+	}
+	assets, err := static.Embedded()
+	if err != nil {
+		return nil, err
+	}
+	salt, err := dir.Salt()
+	if err != nil {
+		return nil, fmt.Errorf("read the salt of shared programs: %w", err)
+	}
+	if s.db, err = sqlite.Open(ctx, dir.Database()); err != nil {
+		return nil, err
+	}
+	hash := sha256.Sum256([]byte(key))
+	if err := s.db.PutAPIKey(ctx, sandbox.APIKey{ID: adminKeyID, Name: "admin", Hash: hash[:], CreatedAt: time.Now()}); err != nil {
+		return nil, fmt.Errorf("store the admin key: %w", err)
+	}
+	s.guard, err = auth.New(auth.Config{Store: s.db, PublicURL: public, Open: cfg.open, TrustedProxies: cfg.proxies, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	s.engine, err = wasm.New(wasm.Config{CacheDir: dir.Cache(), RunDir: dir.Runs(), LanguageDir: dir.Languages(), Log: log})
+	if err != nil {
+		return nil, err
+	}
+	s.scheduler = scheduler.New(scheduler.Config{Runners: []sandbox.CodeRunner{s.engine}, Store: s.db, Log: log})
+	desk := run.Desk{Scheduler: s.scheduler, Guard: s.guard}
+	s.http = web.NewServer(web.New(web.Config{
+		Guard: s.guard,
+		API: []web.Routes{
+			run.New(run.Config{Desk: desk, Version: version}),
+			piston.New(desk, sandbox.Limits{}),
+			codapi.New(desk),
+		},
+		Pages:   ui.New(ui.Config{Desk: desk, Snippets: s.db, Assets: assets, PublicURL: public, Salt: salt, Log: log}),
+		Ready:   func() error { return ready(ctx) },
+		Version: version,
+		Log:     log,
+	}), log)
+	return s, nil
+}
+
+// ready says why a server that ends with ctx takes no more work.
+func ready(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	return &sandbox.Error{Kind: sandbox.KindUnavailable, Message: "the server is shutting down", RetryAfter: drainTimeout}
+}
+
+// serve answers requests until ctx ends. Then it lets the accepted runs end and
+// their last answers out.
+func (s *server) serve(ctx context.Context, listener net.Listener) error {
+	failed := make(chan error, 1)
+	go func() { failed <- s.http.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	err := s.scheduler.Drain(drain)
+	goodbye, cancel := context.WithTimeout(context.Background(), goodbyeTimeout)
+	defer cancel()
+	if s.http.Shutdown(goodbye) != nil { // somebody keeps a connection busy
+		err = errors.Join(err, s.http.Close())
+	}
+	<-failed
+	return err
+}
+
+// close ends the parts in the reverse order of their making.
+func (s *server) close() error {
+	var errs []error
+	if s.scheduler != nil {
+		errs = append(errs, s.scheduler.Close())
+	}
+	if s.engine != nil {
+		errs = append(errs, s.engine.Close())
+	}
+	if s.guard != nil {
+		s.guard.Close()
+	}
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+	}
+	return errors.Join(errs...)
+}
