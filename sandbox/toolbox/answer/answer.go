@@ -28,7 +28,7 @@ const source = "DAYTONA_DAEMON"
 // is logged and shown as an internal error.
 type Error struct {
 	Status  int    // of HTTP
-	Code    string // for programs, such as "FILE_NOT_FOUND"
+	Code    string // for programs: one of DaemonErrorCode of the specification, which is closed
 	Message string // for people: what happened and what to do
 	Err     error  // the cause, for the log only; may be nil
 }
@@ -82,9 +82,9 @@ func public(err error) *Error {
 	case errors.As(err, &e):
 		return e
 	case errors.As(err, &tooLarge):
-		return Errorf(http.StatusRequestEntityTooLarge, "BODY_TOO_LARGE", "the request body may have %d bytes at most", tooLarge.Limit)
+		return Errorf(http.StatusRequestEntityTooLarge, "INVALID_REQUEST_BODY", "the request body may have %d bytes at most", tooLarge.Limit)
 	}
-	return &Error{Status: http.StatusInternalServerError, Code: "INTERNAL", Message: "something went wrong in the sandbox's toolbox; its log has the details", Err: err}
+	return &Error{Status: http.StatusInternalServerError, Code: "INTERNAL_SERVER_ERROR", Message: "something went wrong in the sandbox's toolbox; its log has the details", Err: err}
 }
 
 // FileError turns an error of a guest's file system about path into an Error.
@@ -98,13 +98,13 @@ func FileError(path string, err error) error {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return &Error{http.StatusForbidden, "FILE_ACCESS_DENIED", "access to " + path + " is denied", err}
 	case errors.Is(err, fs.ErrExist), errors.Is(err, syscall.ENOTEMPTY):
-		return &Error{http.StatusConflict, "FILE_ALREADY_EXISTS", path + " is there already", err}
+		return &Error{http.StatusConflict, "CONFLICT", path + " is there already", err}
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
-		return &Error{http.StatusBadRequest, "NO_SPACE", "there is no room left for " + path, err}
+		return &Error{http.StatusBadRequest, "BAD_REQUEST", "there is no room left for " + path, err}
 	case errors.Is(err, syscall.EISDIR):
-		return &Error{http.StatusBadRequest, "IS_DIRECTORY", path + " is a folder", err}
+		return &Error{http.StatusBadRequest, "BAD_REQUEST", path + " is a folder", err}
 	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, syscall.EINVAL), errors.Is(err, fs.ErrInvalid), errors.Is(err, syscall.ENAMETOOLONG), errors.Is(err, syscall.ELOOP):
-		return &Error{http.StatusBadRequest, "INVALID_PATH", "this cannot be done with " + path + ": " + reason(err), err}
+		return &Error{http.StatusBadRequest, "BAD_REQUEST", "this cannot be done with " + path + ": " + reason(err), err}
 	}
 	return fmt.Errorf("%s: %w", path, err)
 }
@@ -151,7 +151,7 @@ func Decode(w http.ResponseWriter, r *http.Request, v any) error {
 		if errors.As(err, &tooLarge) {
 			return err
 		}
-		return &Error{http.StatusBadRequest, "BAD_REQUEST", "the request body ended early", err}
+		return &Error{http.StatusBadRequest, "INVALID_REQUEST_BODY", "the request body ended early", err}
 	}
 	if len(body) == 0 {
 		return nil
@@ -162,9 +162,9 @@ func Decode(w http.ResponseWriter, r *http.Request, v any) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &wrongType) && wrongType.Field != "":
-		return BadRequest("%s must be a %s, not a %s", wrongType.Field, wrongType.Type, wrongType.Value)
+		return Errorf(http.StatusBadRequest, "INVALID_REQUEST_BODY", "%s must be a %s, not a %s", wrongType.Field, wrongType.Type, wrongType.Value)
 	}
-	return BadRequest("the body is not the JSON that is expected here: %v", err)
+	return Errorf(http.StatusBadRequest, "INVALID_REQUEST_BODY", "the body is not the JSON that is expected here: %v", err)
 }
 
 // tracker notes whether an answer has begun, and leaves the writer's other
