@@ -73,11 +73,14 @@ type SnippetStore interface {
 
 // APIKey is a credential for the API. The secret itself is never stored.
 type APIKey struct {
-	ID         string
-	Name       string
-	Hash       []byte // SHA-256 of the secret
-	CreatedAt  time.Time
-	LastUsedAt time.Time // zero when never; kept to the minute
+	ID          string
+	Name        string   // unique where it is not empty
+	Hash        []byte   // SHA-256 of the secret
+	Hint        string   // the secret with its middle left out, to tell keys apart
+	Permissions []string // what it may do, as on the wire; nil for everything
+	CreatedAt   time.Time
+	LastUsedAt  time.Time // zero when never; kept to the minute
+	ExpiresAt   time.Time // zero for never
 }
 
 // Session is a signed-in browser. The cookie's value is never stored.
@@ -90,8 +93,12 @@ type Session struct {
 // CredentialStore keeps API keys and browser sessions. Missing and expired ones
 // are a *Error of KindUnauthorized.
 type CredentialStore interface {
-	PutAPIKey(ctx context.Context, k APIKey) error // replaces the key with the same ID
-	APIKeyByHash(ctx context.Context, hash []byte) (APIKey, error)
+	// PutAPIKey replaces the key with the same ID. Where another has the same
+	// name or the same hash it is a *Error of KindConflict.
+	PutAPIKey(ctx context.Context, k APIKey) error
+	APIKeyByHash(ctx context.Context, hash []byte) (APIKey, error) // expired ones, too
+	APIKeys(ctx context.Context) ([]APIKey, error)                 // the oldest first
+	DeleteAPIKey(ctx context.Context, id string) error             // a missing one is no error
 	TouchAPIKey(ctx context.Context, id string, at time.Time) error
 	PutSession(ctx context.Context, s Session) error
 	SessionByHash(ctx context.Context, hash []byte, now time.Time) (Session, error)

@@ -18,6 +18,7 @@ func TestCredentialStore(t *testing.T, newStore func(t *testing.T) sandbox.Crede
 		{"a key comes back whole", keyComesBack},
 		{"a key is replaced", keyIsReplaced},
 		{"a key is used", keyIsUsed},
+		{"keys are listed and deleted", keysAreListed},
 		{"a session comes back whole", sessionComesBack},
 		{"a session ends", sessionEnds},
 	} {
@@ -33,6 +34,8 @@ func keyComesBack(t *testing.T, s sandbox.CredentialStore) {
 	for _, want := range []sandbox.APIKey{
 		{ID: "one", Name: "One", Hash: hash(1), CreatedAt: epoch},
 		{ID: "two", Name: "Two", Hash: hash(2), CreatedAt: epoch, LastUsedAt: epoch.Add(time.Hour)},
+		{ID: "three", Name: "Three", Hash: hash(3), Hint: "k********3", Permissions: []string{"write:sandboxes"}, CreatedAt: epoch, ExpiresAt: epoch.Add(time.Minute)},
+		{ID: "four", Name: "Four", Hash: hash(4), Permissions: []string{}, CreatedAt: epoch},
 	} {
 		must(t, s.PutAPIKey(t.Context(), want))
 		got, err := s.APIKeyByHash(t.Context(), want.Hash)
@@ -54,6 +57,24 @@ func keyIsReplaced(t *testing.T, s sandbox.CredentialStore) {
 		t.Errorf("got %+v", got)
 	}
 	wantKind(t, s.PutAPIKey(t.Context(), sandbox.APIKey{ID: "two", Hash: hash(2), CreatedAt: epoch}), sandbox.KindConflict)
+}
+
+func keysAreListed(t *testing.T, s sandbox.CredentialStore) {
+	b := sandbox.APIKey{ID: "b", Name: "B", Hash: hash(2), Permissions: []string{}, CreatedAt: epoch}
+	a := sandbox.APIKey{ID: "a", Name: "A", Hash: hash(1), CreatedAt: epoch.Add(time.Second)}
+	must(t, s.PutAPIKey(t.Context(), a))
+	must(t, s.PutAPIKey(t.Context(), b))
+	wantKind(t, s.PutAPIKey(t.Context(), sandbox.APIKey{ID: "c", Name: "B", Hash: hash(3), CreatedAt: epoch}), sandbox.KindConflict)
+	got, err := s.APIKeys(t.Context())
+	must(t, err)
+	wantSame(t, got, []sandbox.APIKey{b, a})
+	must(t, s.DeleteAPIKey(t.Context(), "b"))
+	must(t, s.DeleteAPIKey(t.Context(), "b"))
+	_, err = s.APIKeyByHash(t.Context(), hash(2))
+	wantKind(t, err, sandbox.KindUnauthorized)
+	got, err = s.APIKeys(t.Context())
+	must(t, err)
+	wantSame(t, got, []sandbox.APIKey{a})
 }
 
 func keyIsUsed(t *testing.T, s sandbox.CredentialStore) {

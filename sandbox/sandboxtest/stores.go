@@ -178,7 +178,9 @@ var _ sandbox.CredentialStore = (*CredentialStore)(nil)
 func (s *CredentialStore) PutAPIKey(_ context.Context, k sandbox.APIKey) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if slices.ContainsFunc(s.keys, func(o sandbox.APIKey) bool { return o.ID != k.ID && bytes.Equal(o.Hash, k.Hash) }) {
+	if slices.ContainsFunc(s.keys, func(o sandbox.APIKey) bool {
+		return o.ID != k.ID && (bytes.Equal(o.Hash, k.Hash) || o.Name != "" && o.Name == k.Name)
+	}) {
 		return sandbox.Errorf(sandbox.KindConflict, "that is there already")
 	}
 	s.keys = slices.DeleteFunc(s.keys, func(o sandbox.APIKey) bool { return o.ID == k.ID })
@@ -196,6 +198,25 @@ func (s *CredentialStore) APIKeyByHash(_ context.Context, hash []byte) (sandbox.
 		}
 	}
 	return sandbox.APIKey{}, sandbox.Errorf(sandbox.KindUnauthorized, "the API key is not known")
+}
+
+// APIKeys implements sandbox.CredentialStore.
+func (s *CredentialStore) APIKeys(context.Context) ([]sandbox.APIKey, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	keys := slices.Clone(s.keys)
+	slices.SortStableFunc(keys, func(a, b sandbox.APIKey) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return keys, nil
+}
+
+// DeleteAPIKey implements sandbox.CredentialStore.
+func (s *CredentialStore) DeleteAPIKey(_ context.Context, id string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys = slices.DeleteFunc(s.keys, func(k sandbox.APIKey) bool { return k.ID == id })
+	return nil
 }
 
 // TouchAPIKey implements sandbox.CredentialStore.
