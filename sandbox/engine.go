@@ -78,13 +78,12 @@ type Spec struct {
 	Runtime    string // of the snapshot: "" for the best, or "runc", "crun", "runsc"
 }
 
-// Spec returns what an engine needs to know of s, but for the token, the
-// entrypoint and the runtime.
+// Spec returns what an engine needs to know of s, but for the token.
 func (s Sandbox) Spec() Spec {
 	s = s.Clone()
 	return Spec{
 		ID: s.ID, Name: s.Name, Ref: s.Ref, User: s.User, Env: s.Env, Labels: s.Labels,
-		Resources: s.Resources, Network: s.Network, Volumes: s.Volumes,
+		Resources: s.Resources, Network: s.Network, Volumes: s.Volumes, Entrypoint: s.Entrypoint, Runtime: s.Runtime,
 	}
 }
 
@@ -104,7 +103,7 @@ type Fingerprint struct {
 	Isolation string    // of its default runtime, for people
 	Runtimes  []string  // that a snapshot may ask for
 	Capacity  Resources // of the host, for all sandboxes together
-	Available Resources // that is free now: what the host says, less what is promised
+	Available Resources // that the host really has free now; what is promised is the scheduler's to count
 	MaxEach   Resources // for one sandbox
 	DiskQuota string    // how disk limits are held: "enforced", "watched"; for people
 	Can       Powers

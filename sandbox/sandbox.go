@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -14,10 +15,13 @@ type Sandbox struct {
 	Organization string // Organization.ID
 
 	Snapshot string     // the name of the snapshot it started from
-	Ref      string     // what its engine starts it from: Snapshot.Ref, or that of its archive
+	Ref      string     // what its engine starts it from: Snapshot.Ref
 	Engine   EngineName // that holds it
 	Runner   string     // Runner.ID
 	Target   string     // the region as the user spelled it
+
+	Entrypoint []string // the main process; nil for one that only serves its toolbox
+	Runtime    string   // of its snapshot: "" for the best there is
 
 	User      string // the user that processes run as; "" is the image's own
 	Env       map[string]string
@@ -39,6 +43,7 @@ type Sandbox struct {
 	WarmPool  string // the pool that it waits in, unclaimed; "" for none
 	Backup    BackupState
 	BackupAt  time.Time // zero for never
+	Archive   string    // where its engine keeps its files while it is archived; "" while it is not
 
 	// KeyVersion is raised to make what was derived from the sandbox's keys
 	// invalid: the keys themselves are derived, never stored.
@@ -60,10 +65,21 @@ type Sandbox struct {
 // Clone returns a copy that shares nothing with s.
 func (s Sandbox) Clone() Sandbox {
 	s.Env, s.Labels = maps.Clone(s.Env), maps.Clone(s.Labels)
-	s.Volumes = slices.Clone(s.Volumes)
+	s.Volumes, s.Entrypoint = slices.Clone(s.Volumes), slices.Clone(s.Entrypoint)
 	s.Activity = maps.Clone(s.Activity)
 	s.Network = s.Network.Clone()
 	return s
+}
+
+// LastActivity returns when s was last in use; its start and its creation count.
+func (s Sandbox) LastActivity() time.Time {
+	last, _ := s.Activity.Last()
+	for _, t := range []time.Time{s.StartedAt, s.CreatedAt} {
+		if t.After(last) {
+			last = t
+		}
+	}
+	return last
 }
 
 // Resources is what a sandbox may use.
@@ -72,6 +88,39 @@ type Resources struct {
 	MemoryGiB int
 	DiskGiB   int
 	GPU       int
+}
+
+// Plus returns r and o together.
+func (r Resources) Plus(o Resources) Resources {
+	return Resources{r.CPU + o.CPU, r.MemoryGiB + o.MemoryGiB, r.DiskGiB + o.DiskGiB, r.GPU + o.GPU}
+}
+
+// Minus returns what is left of r without o.
+func (r Resources) Minus(o Resources) Resources {
+	return Resources{r.CPU - o.CPU, r.MemoryGiB - o.MemoryGiB, r.DiskGiB - o.DiskGiB, r.GPU - o.GPU}
+}
+
+// Or returns r with those of def where r is zero.
+func (r Resources) Or(def Resources) Resources {
+	return Resources{
+		cmp.Or(r.CPU, def.CPU), cmp.Or(r.MemoryGiB, def.MemoryGiB), cmp.Or(r.DiskGiB, def.DiskGiB), cmp.Or(r.GPU, def.GPU),
+	}
+}
+
+// Held returns what of r a sandbox holds in a state: everything while it runs or
+// is about to, memory and disk while it is paused, its disk while it is stopped,
+// and nothing when it is archived.
+func (r Resources) Held(in State) Resources {
+	switch in {
+	case StateArchived, StateDestroyed, StateBuildFail, StatePending:
+		return Resources{}
+	case StateStopped, StateArchiving, StateError, StateDestroy:
+		return Resources{DiskGiB: r.DiskGiB}
+	case StatePaused:
+		return Resources{MemoryGiB: r.MemoryGiB, DiskGiB: r.DiskGiB}
+	default:
+		return r
+	}
 }
 
 // Network says what a sandbox may reach.

@@ -45,45 +45,56 @@ const (
 	DesiredDestroyed DesiredState = "destroyed"
 )
 
-// transitions lists where each state may lead, besides StateError,
-// StateUnknown and StateDestroy, which every state but the last two may reach.
+// transitions lists where each state may lead. Two more rules are in CanBecome:
+// what is not yet destroyed may be, and what is there may fail. Beside what work
+// leads to, a state leads to what its engine may be found in when the server
+// comes back from a crash.
 var transitions = map[State][]State{
-	StateCreating:  {StateStarted, StatePulling, StateStopped, StateStarting},
-	StatePulling:   {StateCreating, StateStarted, StateStarting},
+	StateCreating:  {StateStarted, StatePulling, StateStopping},
+	StatePulling:   {StateCreating},
 	StatePending:   {StateBuilding, StateBuildFail},
 	StateBuilding:  {StateCreating, StateBuildFail},
 	StateBuildFail: {},
-	StateStarting:  {StateStarted, StateStopped},
-	StateStarted:   {StateStopping, StateStopped, StatePausing, StateResizing, StateForking, StateSnapping},
+	StateStarting:  {StateStarted, StateStopping, StateStopped},
+	StateStarted:   {StateStopping, StateStopped, StatePausing, StatePaused, StateResizing, StateForking, StateSnapping, StateUnknown},
 	StateStopping:  {StateStopped, StateStarted},
-	StateStopped:   {StateStarting, StateArchiving, StateResizing, StateSnapping, StateForking, StateStarted},
-	StatePausing:   {StatePaused, StateStarted},
-	StatePaused:    {StateResuming, StateStopping, StateStopped, StateForking, StateSnapping},
-	StateResuming:  {StateStarted, StatePaused},
+	StateStopped:   {StateStarting, StateStopping, StateArchiving, StateResizing, StateSnapping, StateUnknown},
+	StatePausing:   {StatePaused, StateStarted, StateStopped},
+	StatePaused:    {StateResuming, StateStopping, StateStopped, StateSnapping, StateUnknown},
+	StateResuming:  {StateStarted, StatePaused, StateStopping, StateStopped},
 	StateArchiving: {StateArchived, StateStopped},
 	StateArchived:  {StateRestoring},
-	StateRestoring: {StateStarting, StateStarted, StateStopped, StateArchived},
+	StateRestoring: {StateStopped, StateArchived},
 	StateResizing:  {StateStarted, StateStopped},
-	StateForking:   {StateStarted, StateStopped, StatePaused},
+	StateForking:   {StateStarted, StateStopped},
 	StateSnapping:  {StateStarted, StateStopped, StatePaused},
-	StateError:     {StateStarting, StateStarted, StateStopped, StateRestoring, StateArchived},
-	StateUnknown:   {StateStarted, StateStopped, StatePaused, StateArchived},
+	StateError:     {StateCreating, StateStarting, StateStopping, StateRestoring},
+	StateUnknown:   {StateStarted, StateStopped, StatePaused},
 	StateDestroy:   {StateDestroyed},
 	StateDestroyed: {},
 }
 
 // CanBecome reports whether a sandbox in state s may change to state to.
 func (s State) CanBecome(to State) bool {
-	switch {
-	case s == to, s == StateDestroyed:
+	switch to {
+	case s:
 		return false
-	case s == StateDestroy:
-		return to == StateDestroyed || to == StateError
-	case to == StateDestroy, to == StateError, to == StateUnknown:
-		return true
+	case StateDestroy:
+		return s != StateDestroyed
+	case StateError:
+		return s != StateDestroyed && s != StateBuildFail
 	}
 	return slices.Contains(transitions[s], to)
 }
+
+// Known reports whether s is a state that sandboxes can be in.
+func (s State) Known() bool {
+	_, ok := transitions[s]
+	return ok
+}
+
+// Failed reports whether a sandbox in state s needs somebody to look at it.
+func (s State) Failed() bool { return s == StateError || s == StateBuildFail }
 
 // Transient reports whether s is a state that work is going on in.
 func (s State) Transient() bool {
