@@ -35,6 +35,7 @@ var table = map[string]rule{
 
 	"sandbox":             {},
 	"sandbox/scheduler":   {ours: []string{"sandbox"}},
+	"sandbox/manager":     {ours: []string{"sandbox", "sandbox/scheduler"}},
 	"sandbox/sqlite":      {ours: []string{"sandbox"}, thirdParty: []string{"github.com/mattn/go-sqlite3"}},
 	"sandbox/datadir":     {},
 	"sandbox/sandboxtest": {ours: []string{"sandbox"}},

@@ -1,0 +1,6 @@
+package scheduler
+
+import "sandpiper/sandbox"
+
+// Placer finds places for sandboxes.
+type Placer struct{ engines []sandbox.Engine }
