@@ -22,6 +22,7 @@ const (
 	KindUnprocessed  Kind = "unprocessable" // the request is well formed but asks for what cannot be
 	KindBusy         Kind = "busy"          // capacity or a rate limit is used up; RetryAfter says when to come back
 	KindUnavailable  Kind = "unavailable"   // the part that could answer is not ready or not installed
+	KindUnsupported  Kind = "unsupported"   // this server never does this; the message says why
 	KindInternal     Kind = "internal"      // our fault
 )
 

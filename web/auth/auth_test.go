@@ -201,7 +201,7 @@ func TestUseOfAKeyIsNotedOnceAMinute(t *testing.T) {
 			c.Store = store
 		})
 		for range 10 * 60 {
-			if _, err := g.Bearer(t.Context(), key); err != nil {
+			if _, err := g.WithBearer(t.Context(), key); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Second)
@@ -312,4 +312,50 @@ func FuzzAddress(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestKeysWithLimits(t *testing.T) {
+	g, store := newGuard(t, nil)
+	put := func(secret string, permissions []string, expires time.Time) {
+		t.Helper()
+		sum := sha256.Sum256([]byte(secret))
+		k := sandbox.APIKey{ID: secret, Hash: sum[:], Permissions: permissions, CreatedAt: time.Now(), ExpiresAt: expires}
+		if err := store.PutAPIKey(t.Context(), k); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("reader", []string{}, time.Time{})
+	put("writer", []string{auth.WriteSandboxes}, time.Now().Add(time.Hour))
+	put("old", nil, time.Now().Add(-time.Second))
+	mux := http.NewServeMux()
+	mux.Handle("/", site(g))
+	mux.Handle("/writes", g.Identify(g.Permitted(auth.WriteSandboxes, func(w http.ResponseWriter, r *http.Request) error {
+		k, ok := auth.Key(r.Context())
+		if has := auth.Permissions(r.Context()); !ok || len(has) != len(k.Permissions) {
+			t.Errorf("key %+v, permissions %v", k, has)
+		}
+		return nil
+	})))
+	for _, tt := range []struct {
+		key, method, path, body string
+		want                    int
+	}{
+		{"reader", "POST", "/signedin", "", 200},
+		{"reader", "POST", "/runner", "", 403},
+		{"reader", "POST", "/writes", "", 403},
+		{"reader", "POST", "/api/signin-links", "", 403},
+		{"reader", "POST", "/signin", "key=reader", 403},
+		{"writer", "POST", "/runner", "", 200},
+		{"writer", "POST", "/writes", "", 200},
+		{"writer", "POST", "/api/signin-links", "", 403},
+		{"old", "POST", "/signedin", "", 401},
+		{"old", "POST", "/writes", "", 401},
+		{"old", "POST", "/signin", "key=old", 401},
+		{key, "POST", "/writes", "", 200},
+	} {
+		res := serve(mux, request(t, tt.method, tt.path, tt.body, "Authorization", "Bearer "+tt.key))
+		if res.StatusCode != tt.want {
+			t.Errorf("%s %s with %s: got %d, want %d", tt.method, tt.path, tt.key, res.StatusCode, tt.want)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"slices"
 
 	"sandpiper/sandbox"
 )
@@ -28,7 +29,8 @@ func (c Caller) SignedIn() bool { return c.Kind == KindKey || c.Kind == KindSess
 // identity is what a request's context carries.
 type identity struct {
 	caller Caller
-	err    error // why the credential that was offered does not count
+	key    *sandbox.APIKey // of a caller of KindKey
+	err    error           // why the credential that was offered does not count
 }
 
 type identityKey struct{}
@@ -47,8 +49,50 @@ func WithCaller(ctx context.Context, c Caller) context.Context {
 	return context.WithValue(ctx, identityKey{}, identity{caller: c})
 }
 
+// WriteSandboxes is the permission to make sandboxes and to use them.
+const WriteSandboxes = "write:sandboxes"
+
+// Key returns the API key of a request's caller, and false for others.
+func Key(ctx context.Context) (sandbox.APIKey, bool) {
+	id, _ := ctx.Value(identityKey{}).(identity)
+	if id.key == nil {
+		return sandbox.APIKey{}, false
+	}
+	return *id.key, true
+}
+
+// Permissions returns what the caller of an identified request may do, and nil
+// for everything: what a session and a key without limits may.
+func Permissions(ctx context.Context) []string {
+	key, _ := Key(ctx)
+	return key.Permissions
+}
+
+// CheckPermission returns a *sandbox.Error of KindUnauthorized for a caller that
+// has not proved who it is, and of KindForbidden for one whose key does not
+// have the permission. "" asks for no more than a proof.
+func CheckPermission(ctx context.Context, permission string) error {
+	if err := CheckSignedIn(ctx); err != nil {
+		return err
+	}
+	if has := Permissions(ctx); permission != "" && has != nil && !slices.Contains(has, permission) {
+		return sandbox.Errorf(sandbox.KindForbidden, "this API key does not have the permission %s", permission)
+	}
+	return nil
+}
+
+// checkUnlimited refuses keys that may not do everything: a browser that such a
+// key signed in could.
+func checkUnlimited(id identity) error {
+	if id.key != nil && id.key.Permissions != nil {
+		return sandbox.Errorf(sandbox.KindForbidden, "this API key is limited to some permissions; only one without limits can sign a browser in")
+	}
+	return nil
+}
+
 var (
 	errNoCredential = sandbox.Errorf(sandbox.KindUnauthorized, "sign in, or send an API key in the header Authorization: Bearer <key>")
 	errUnknownKey   = sandbox.Errorf(sandbox.KindUnauthorized, "this API key is not known here; it may have been revoked")
+	errExpiredKey   = sandbox.Errorf(sandbox.KindUnauthorized, "this API key has expired")
 	errCrossOrigin  = sandbox.Errorf(sandbox.KindForbidden, "a page of another site may not act for a signed-in browser; use an API key")
 )

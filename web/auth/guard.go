@@ -95,47 +95,60 @@ func (g *Guard) Identify(next http.Handler) http.Handler {
 }
 
 func (g *Guard) identify(r *http.Request) identity {
-	address := g.Address(r)
-	caller, err := g.credential(r)
+	id, err := g.credential(r)
 	if err != nil {
-		return identity{address, err}
+		return identity{caller: g.Address(r), err: err}
 	}
-	return identity{cmp.Or(caller, address), nil}
+	if !id.caller.SignedIn() {
+		id.caller = g.Address(r)
+	}
+	return id
 }
 
-// credential returns the caller that the request's credential names, and the
-// zero Caller when there is none or a session that has ended.
-func (g *Guard) credential(r *http.Request) (Caller, error) {
+// credential returns who the request's credential names, and nobody when there
+// is none or a session that has ended.
+func (g *Guard) credential(r *http.Request) (identity, error) {
 	if header := r.Header.Get("Authorization"); header != "" {
 		scheme, secret, _ := strings.Cut(header, " ")
 		if !strings.EqualFold(scheme, "Bearer") {
-			return Caller{}, errNoCredential
+			return identity{}, errNoCredential
 		}
-		return g.Bearer(r.Context(), strings.TrimSpace(secret))
+		return g.bearer(r.Context(), strings.TrimSpace(secret))
 	}
 	cookie, err := r.Cookie(g.cookieName())
 	if err != nil {
-		return Caller{}, nil
+		return identity{}, nil
 	}
 	caller, err := g.session(r.Context(), cookie.Value)
 	if caller.SignedIn() && g.origins.Check(r) != nil {
-		return Caller{}, errCrossOrigin
+		return identity{}, errCrossOrigin
 	}
-	return caller, err
+	return identity{caller: caller}, err
 }
 
-// Bearer returns the caller that owns an API key: a *sandbox.Error of
-// KindUnauthorized when nobody does.
-func (g *Guard) Bearer(ctx context.Context, secret string) (Caller, error) {
-	key, err := g.store.APIKeyByHash(ctx, hash(secret))
-	if sandbox.KindOf(err) == sandbox.KindUnauthorized && err != nil {
-		return Caller{}, errUnknownKey
-	}
+// WithBearer returns ctx as a request with this API key has it: for connections
+// that say who they are after they are open. It is a *sandbox.Error of
+// KindUnauthorized when nobody owns the key or it has expired.
+func (g *Guard) WithBearer(ctx context.Context, secret string) (context.Context, error) {
+	id, err := g.bearer(ctx, secret)
 	if err != nil {
-		return Caller{}, fmt.Errorf("look up API key: %w", err)
+		return ctx, err
+	}
+	return context.WithValue(ctx, identityKey{}, id), nil
+}
+
+func (g *Guard) bearer(ctx context.Context, secret string) (identity, error) {
+	key, err := g.store.APIKeyByHash(ctx, hash(secret))
+	switch {
+	case err != nil && sandbox.KindOf(err) == sandbox.KindUnauthorized:
+		return identity{}, errUnknownKey
+	case err != nil:
+		return identity{}, fmt.Errorf("look up API key: %w", err)
+	case !key.ExpiresAt.IsZero() && !time.Now().Before(key.ExpiresAt):
+		return identity{}, errExpiredKey
 	}
 	g.touch(ctx, key)
-	return Caller{ID: "key:" + key.ID, Kind: KindKey}, nil
+	return identity{caller: Caller{ID: "key:" + key.ID, Kind: KindKey}, key: &key}, nil
 }
 
 // touch notes that a key was used. That the note may fail does not stop its user.
@@ -150,7 +163,7 @@ func (g *Guard) touch(ctx context.Context, key sandbox.APIKey) {
 }
 
 // Runner lets through callers that may run programs: all on an open server,
-// those who signed in on a closed one. A credential that does not count is an
+// those who signed in on a closed one, with a key that may write sandboxes. A credential that does not count is an
 // error on both. The rate is not counted here: see Allow.
 func (g *Guard) Runner(h reply.Handler) reply.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
@@ -167,7 +180,17 @@ func (g *Guard) CheckRunner(ctx context.Context) error {
 		id, _ := ctx.Value(identityKey{}).(identity)
 		return id.err
 	}
-	return CheckSignedIn(ctx)
+	return CheckPermission(ctx, WriteSandboxes)
+}
+
+// Permitted lets through callers that may do what a permission names.
+func (g *Guard) Permitted(permission string, h reply.Handler) reply.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := CheckPermission(r.Context(), permission); err != nil {
+			return err
+		}
+		return h(w, r)
+	}
 }
 
 // SignedIn lets through callers that proved who they are.

@@ -74,14 +74,17 @@ func (g *Guard) postSignIn(w http.ResponseWriter, r *http.Request, page SignInPa
 		return &sandbox.Error{Kind: sandbox.KindInvalid, Message: "the form could not be read", Err: err}
 	}
 	next := localPath(r.PostForm.Get("next"))
-	_, err := g.Bearer(r.Context(), strings.TrimSpace(r.PostForm.Get("key")))
-	if err != nil && sandbox.KindOf(err) == sandbox.KindUnauthorized {
+	id, err := g.bearer(r.Context(), strings.TrimSpace(r.PostForm.Get("key")))
+	if err == nil {
+		err = checkUnlimited(id)
+	}
+	switch kind := sandbox.KindOf(err); {
+	case err == nil:
+		return g.enter(w, r, next)
+	case kind == sandbox.KindUnauthorized || kind == sandbox.KindForbidden:
 		return page(w, r, next, reply.Public(err))
 	}
-	if err != nil {
-		return err
-	}
-	return g.enter(w, r, next)
+	return err
 }
 
 func (g *Guard) enter(w http.ResponseWriter, r *http.Request, next string) error {
@@ -103,7 +106,10 @@ func (g *Guard) signOut(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (g *Guard) postSignInLink(w http.ResponseWriter, _ *http.Request) error {
+func (g *Guard) postSignInLink(w http.ResponseWriter, r *http.Request) error {
+	if id, _ := r.Context().Value(identityKey{}).(identity); checkUnlimited(id) != nil {
+		return checkUnlimited(id)
+	}
 	link, expires := g.SignInURL()
 	w.Header().Set("Cache-Control", "no-store")
 	return reply.JSON(w, http.StatusCreated, apitype.SignInLink{URL: link, ExpiresAt: expires.UTC().Truncate(time.Second)})

@@ -22,6 +22,7 @@ var statuses = map[sandbox.Kind]int{
 	sandbox.KindUnprocessed:  http.StatusUnprocessableEntity,
 	sandbox.KindBusy:         http.StatusTooManyRequests,
 	sandbox.KindUnavailable:  http.StatusServiceUnavailable,
+	sandbox.KindUnsupported:  http.StatusNotImplemented,
 	sandbox.KindInternal:     http.StatusInternalServerError,
 }
 

@@ -10,7 +10,6 @@ import (
 	"sandpiper/sandbox"
 	"sandpiper/sandbox/scheduler"
 	"sandpiper/web/apitype"
-	"sandpiper/web/auth"
 	"sandpiper/web/reply"
 	"sandpiper/web/run/socket"
 )
@@ -63,11 +62,10 @@ func (c conversation) begin(ctx context.Context) (*scheduler.Run, error) {
 		return nil, sandbox.FieldErrorf("type", "the first message must have the type run")
 	}
 	if req.Authorization != "" {
-		caller, err := c.handler.guard.Bearer(ctx, strings.TrimPrefix(req.Authorization, "Bearer "))
-		if err != nil {
+		var err error
+		if ctx, err = c.handler.guard.WithBearer(ctx, strings.TrimPrefix(req.Authorization, "Bearer ")); err != nil {
 			return nil, err
 		}
-		ctx = auth.WithCaller(ctx, caller)
 	}
 	req.StdinLive = true
 	program, err := c.handler.program(req.RunRequest)

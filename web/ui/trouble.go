@@ -24,6 +24,7 @@ var headings = map[sandbox.Kind]string{
 	sandbox.KindUnprocessed:  "That cannot be run",
 	sandbox.KindBusy:         "Busy at the moment",
 	sandbox.KindUnavailable:  "Not available at the moment",
+	sandbox.KindUnsupported:  "That is not possible here",
 	sandbox.KindInternal:     "The server failed",
 }
 
