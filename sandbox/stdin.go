@@ -18,6 +18,7 @@ type Stdin struct {
 	buf     []byte        // sent and not yet read
 	closed  bool          // no more will come
 	changed chan struct{} // closed and replaced whenever buf or closed changes
+	wanted  func()        // see OnDemand
 }
 
 // StaticStdin returns an input that holds b and then ends.
@@ -27,6 +28,11 @@ func StaticStdin(b []byte) *Stdin {
 
 // LiveStdin returns an open input; Write feeds it and Close ends it.
 func LiveStdin() *Stdin { return &Stdin{changed: make(chan struct{})} }
+
+// OnDemand has wanted called each time that a reader begins to wait for input, so
+// that it can be fetched no earlier than it is read. wanted must not block. It is
+// to be called before the first reader.
+func (s *Stdin) OnDemand(wanted func()) { s.wanted = wanted }
 
 // Write adds p to the input. It fails with KindConflict after Close and with
 // KindTooLarge when more than 1 MiB would wait to be read; nothing is added then.
@@ -114,6 +120,9 @@ func (s *Stdin) Wait(ctx context.Context) error {
 		s.mu.Unlock()
 		if ready {
 			return nil
+		}
+		if s.wanted != nil {
+			s.wanted()
 		}
 		select {
 		case <-changed:

@@ -24,13 +24,15 @@ const (
 
 // FS is a guest's folder: everything below an os.Root, within Limits. A guest
 // can read, write, rename and remove regular files and folders in it. It cannot
-// make links, follow one out of the root, or open anything else than files and
-// folders, and it never learns the host's paths, owners, device or inode
-// numbers. All methods may be called from several goroutines.
+// make hard links, follow a link out of the root, or open anything else than
+// files and folders, and it never learns the host's paths, owners, device or
+// inode numbers. Symbolic links are for a NewHome only. All methods may be called
+// from several goroutines.
 type FS struct {
 	sys.UnimplementedFS
 	root *os.Root
 	seed maphash.Seed // hides the host's inode numbers
+	home bool         // it is a sandbox's, with links and modes: see NewHome
 
 	// mu makes each operation one step, so that what was checked and counted is
 	// what is then done.
@@ -39,6 +41,7 @@ type FS struct {
 	open   map[*file]struct{}
 	nodes  map[nodeID]*node
 	quota  quota
+	linked bool // there may be symbolic links of the guest's
 }
 
 var _ sys.FS = (*FS)(nil)
@@ -75,9 +78,10 @@ func (f *FS) Exceeded() *LimitError {
 	return f.quota.exceeded
 }
 
-// begin locks f for one operation on the path p. It returns the cleaned path
-// and what unlocks f again.
-func (f *FS) begin(p string) (guestPath, func(), sys.Errno) {
+// begin locks f for one operation on the path p. It returns the cleaned path, in
+// which the guest's links are resolved (the last component too, if follow), and
+// what unlocks f again.
+func (f *FS) begin(p string, follow bool) (guestPath, func(), sys.Errno) {
 	g, errno := cleanPath(p)
 	if errno != 0 {
 		return g, nil, errno
@@ -87,17 +91,23 @@ func (f *FS) begin(p string) (guestPath, func(), sys.Errno) {
 		f.mu.Unlock()
 		return g, nil, sys.EBADF
 	}
+	if f.linked {
+		if g, errno = f.resolve(g, follow); errno != 0 {
+			f.mu.Unlock()
+			return g, nil, errno
+		}
+	}
 	return g, f.mu.Unlock, 0
 }
 
 // Lstat implements sys.FS.
-func (f *FS) Lstat(p string) (wasys.Stat_t, sys.Errno) { return f.statWith(p, f.root.Lstat) }
+func (f *FS) Lstat(p string) (wasys.Stat_t, sys.Errno) { return f.statWith(p, false, f.root.Lstat) }
 
 // Stat implements sys.FS. Links that lead out of the root are EPERM.
-func (f *FS) Stat(p string) (wasys.Stat_t, sys.Errno) { return f.statWith(p, f.root.Stat) }
+func (f *FS) Stat(p string) (wasys.Stat_t, sys.Errno) { return f.statWith(p, true, f.root.Stat) }
 
-func (f *FS) statWith(p string, stat func(string) (fs.FileInfo, error)) (wasys.Stat_t, sys.Errno) {
-	g, end, errno := f.begin(p)
+func (f *FS) statWith(p string, follow bool, stat func(string) (fs.FileInfo, error)) (wasys.Stat_t, sys.Errno) {
+	g, end, errno := f.begin(p, follow)
 	if errno != 0 {
 		return wasys.Stat_t{}, errno
 	}
@@ -124,9 +134,17 @@ func (f *FS) guestStat(info fs.FileInfo) wasys.Stat_t {
 // and is the same for as long as the run.
 func (f *FS) inode(id nodeID) wasys.Inode { return maphash.Comparable(f.seed, id) | 1 }
 
-// Mkdir implements sys.FS. The mode is always 0700.
+// Mkdir implements sys.FS. The mode is always 0700, in a sandbox 0755.
 func (f *FS) Mkdir(p string, _ fs.FileMode) sys.Errno {
-	g, end, errno := f.begin(p)
+	if f.home {
+		return f.MkdirMode(p, homeDirMode)
+	}
+	return f.MkdirMode(p, 0o700)
+}
+
+// MkdirMode is Mkdir with a mode.
+func (f *FS) MkdirMode(p string, perm fs.FileMode) sys.Errno {
+	g, end, errno := f.begin(p, false)
 	if errno != 0 {
 		return errno
 	}
@@ -137,7 +155,7 @@ func (f *FS) Mkdir(p string, _ fs.FileMode) sys.Errno {
 	if errno := f.quota.addFile(); errno != 0 {
 		return errno
 	}
-	if err := f.root.Mkdir(g.name, 0o700); err != nil {
+	if err := f.root.Mkdir(g.name, perm&fs.ModePerm|0o700); err != nil {
 		f.quota.giveBack(0)
 		return errnoOf(err)
 	}
@@ -171,7 +189,7 @@ func (f *FS) Unlink(p string) sys.Errno {
 }
 
 func (f *FS) remove(p string, check func(guestPath, fs.FileInfo) sys.Errno) sys.Errno {
-	g, end, errno := f.begin(p)
+	g, end, errno := f.begin(p, false)
 	if errno != 0 {
 		return errno
 	}
@@ -212,11 +230,16 @@ func (f *FS) Rename(from, to string) sys.Errno {
 	if errno != 0 {
 		return errno
 	}
-	src, end, errno := f.begin(from)
+	src, end, errno := f.begin(from, false)
 	if errno != 0 {
 		return errno
 	}
 	defer end()
+	if f.linked {
+		if dst, errno = f.resolve(dst, false); errno != 0 {
+			return errno
+		}
+	}
 	info, err := f.root.Lstat(src.name)
 	if err != nil {
 		return errnoOf(err)
@@ -289,10 +312,15 @@ func (f *FS) checkHeight(name string, levels int) sys.Errno {
 // Link implements sys.FS: hard links are refused.
 func (f *FS) Link(_, _ string) sys.Errno { return sys.EPERM }
 
-// Symlink implements sys.FS: symbolic links are refused.
-func (f *FS) Symlink(_, _ string) sys.Errno { return sys.EPERM }
+// Symlink implements sys.FS. Only a sandbox has symbolic links.
+func (f *FS) Symlink(target, p string) sys.Errno {
+	if !f.home {
+		return sys.EPERM
+	}
+	return f.symlink(target, p)
+}
 
-// Readlink implements sys.FS. A guest cannot make links, so one that is there
+// Readlink implements sys.FS. Where a guest cannot make links, one that is there
 // was made on the host and its text is the host's business.
 func (f *FS) Readlink(p string) (string, sys.Errno) {
 	st, errno := f.Lstat(p)
@@ -301,13 +329,15 @@ func (f *FS) Readlink(p string) (string, sys.Errno) {
 		return "", errno
 	case st.Mode&fs.ModeSymlink == 0:
 		return "", sys.EINVAL
+	case !f.home:
+		return "", sys.EPERM
 	}
-	return "", sys.EPERM
+	return f.readlink(p)
 }
 
 // Utimens implements sys.FS.
 func (f *FS) Utimens(p string, atim, mtim int64) sys.Errno {
-	g, end, errno := f.begin(p)
+	g, end, errno := f.begin(p, true)
 	if errno != 0 {
 		return errno
 	}

@@ -13,9 +13,19 @@ import (
 // writeFlags are the flags that open a file for writing.
 const writeFlags = sys.O_RDWR | sys.O_WRONLY
 
-// OpenFile implements sys.FS. New files have the mode 0600 whatever perm says.
+// OpenFile implements sys.FS. New files have the mode 0600 whatever perm says, and
+// 0644 in a sandbox.
 func (f *FS) OpenFile(p string, flag sys.Oflag, _ fs.FileMode) (sys.File, sys.Errno) {
-	g, end, errno := f.begin(p)
+	if f.home {
+		return f.OpenMode(p, flag, homeFileMode)
+	}
+	return f.OpenMode(p, flag, 0o600)
+}
+
+// OpenMode is OpenFile with the mode of a new file.
+func (f *FS) OpenMode(p string, flag sys.Oflag, perm fs.FileMode) (sys.File, sys.Errno) {
+	follow := flag&sys.O_NOFOLLOW == 0 && (flag&sys.O_CREAT == 0 || flag&sys.O_EXCL == 0)
+	g, end, errno := f.begin(p, follow)
 	if errno != 0 {
 		return nil, errno
 	}
@@ -24,7 +34,7 @@ func (f *FS) OpenFile(p string, flag sys.Oflag, _ fs.FileMode) (sys.File, sys.Er
 		return nil, f.quota.exceed(LimitOpenFiles, int64(f.quota.limits.OpenFiles))
 	}
 	g.wantDir = g.wantDir || flag&sys.O_DIRECTORY != 0
-	h, errno := f.openHost(g, flag)
+	h, errno := f.openHost(g, flag, perm&fs.ModePerm|0o600)
 	if errno != 0 {
 		return nil, errno
 	}
@@ -32,11 +42,11 @@ func (f *FS) OpenFile(p string, flag sys.Oflag, _ fs.FileMode) (sys.File, sys.Er
 }
 
 // openHost opens or creates a file on the host. Preconditions: f.mu must be held.
-func (f *FS) openHost(g guestPath, flag sys.Oflag) (*os.File, sys.Errno) {
+func (f *FS) openHost(g guestPath, flag sys.Oflag, perm fs.FileMode) (*os.File, sys.Errno) {
 	info, err := f.root.Lstat(g.name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && flag&sys.O_CREAT != 0:
-		return f.create(g, flag)
+		return f.create(g, flag, perm)
 	case err != nil:
 		return nil, errnoOf(err)
 	case flag&sys.O_CREAT != 0 && flag&sys.O_EXCL != 0:
@@ -74,14 +84,14 @@ func (f *FS) openExisting(g guestPath, flag sys.Oflag, info fs.FileInfo) (*os.Fi
 	return h, errnoOf(err)
 }
 
-func (f *FS) create(g guestPath, flag sys.Oflag) (*os.File, sys.Errno) {
+func (f *FS) create(g guestPath, flag sys.Oflag, perm fs.FileMode) (*os.File, sys.Errno) {
 	if g.wantDir {
 		return nil, sys.EISDIR
 	}
 	if errno := f.quota.addFile(); errno != 0 {
 		return nil, errno
 	}
-	h, err := f.root.OpenFile(g.name, hostFlags(flag)|os.O_CREATE|os.O_EXCL, 0o600)
+	h, err := f.root.OpenFile(g.name, hostFlags(flag)|os.O_CREATE|os.O_EXCL, perm)
 	if err != nil {
 		f.quota.giveBack(0)
 		return nil, errnoOf(err)

@@ -82,6 +82,7 @@ type quota struct {
 	bytes    int64
 	files    int
 	exceeded *LimitError // the first limit that was hit
+	refused  Limit       // the last one; see FS.Refused
 }
 
 // addFile takes the share of one new file or folder.
@@ -110,6 +111,7 @@ func (q *quota) giveBack(size int64) {
 }
 
 func (q *quota) exceed(l Limit, limit int64) sys.Errno {
+	q.refused = l
 	if q.exceeded == nil {
 		q.exceeded = &LimitError{Limit: l, Max: limit}
 	}

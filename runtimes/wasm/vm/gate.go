@@ -22,7 +22,8 @@ const (
 // that had little come first, and nobody waits for ever.
 type gate struct {
 	mu      sync.Mutex
-	free    int
+	tokens  int
+	free    int     // below 0 while more hold a token than there are now
 	waiting []*seat // few: the scheduler bounds the runs
 	epoch   time.Time
 }
@@ -36,7 +37,7 @@ type seat struct {
 	granted chan struct{} // receives when the gate gives the token
 }
 
-func newGate(tokens int) *gate { return &gate{free: tokens, epoch: time.Now()} }
+func newGate(tokens int) *gate { return &gate{tokens: tokens, free: tokens, epoch: time.Now()} }
 
 // enter waits for a token, or for the end of ctx: then the seat holds none.
 func (g *gate) enter(ctx context.Context, s *seat) {
@@ -74,6 +75,25 @@ func (g *gate) yield(ctx context.Context, s *seat) {
 	g.await(ctx, s)
 }
 
+// wanted reports whether s should give its token back: because another ranks
+// before it, or because there are fewer tokens now.
+func (g *gate) wanted(s *seat) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	next := g.next()
+	return g.free < 0 || next >= 0 && g.waiting[next].rank <= g.rank(s)
+}
+
+// resize changes how many tokens there are. Those that hold one too many give it
+// back when they next ask whether it is wanted.
+func (g *gate) resize(tokens int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.free += tokens - g.tokens
+	g.tokens = tokens
+	g.serve()
+}
+
 // await waits until the queued seat has a token. When ctx ends first, the seat
 // leaves the queue.
 func (g *gate) await(ctx context.Context, s *seat) {
@@ -104,11 +124,20 @@ func (g *gate) release(s *seat) {
 		return
 	}
 	s.holding = false
-	i := g.next()
-	if i < 0 {
-		g.free++
-		return
+	g.free++
+	g.serve()
+}
+
+// serve gives free tokens to those who wait. Preconditions: g.mu must be held.
+func (g *gate) serve() {
+	for i := g.next(); g.free > 0 && i >= 0; i = g.next() {
+		g.grant(i)
 	}
+}
+
+// grant gives a free token to a waiting seat. Preconditions: g.mu must be held.
+func (g *gate) grant(i int) {
+	g.free--
 	w := g.waiting[i]
 	g.remove(i)
 	w.holding = true

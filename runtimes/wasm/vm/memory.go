@@ -11,6 +11,7 @@ type memoryMeter struct {
 	peak    uint64
 	refused bool // the guest asked for more than the limit
 	failed  bool // it asked for so much at its very start, so it cannot run
+	share   *Share
 }
 
 // Allocate implements experimental.MemoryAllocator.
@@ -20,7 +21,7 @@ func (m *memoryMeter) Allocate(_, most uint64) experimental.LinearMemory {
 
 // grow accounts for n more bytes and reports whether the limit allows them.
 func (m *memoryMeter) grow(n uint64) bool {
-	if m.size+n > m.limit {
+	if m.size+n > m.limit || !m.share.take(n) {
 		m.refused = true
 		m.failed = m.size == 0
 		return false
@@ -28,6 +29,12 @@ func (m *memoryMeter) grow(n uint64) bool {
 	m.size += n
 	m.peak = max(m.peak, m.size)
 	return true
+}
+
+// shrink gives n bytes back.
+func (m *memoryMeter) shrink(n uint64) {
+	m.size -= n
+	m.share.give(n)
 }
 
 // guestMemory is one linear memory. Its address never changes.
@@ -45,7 +52,7 @@ func (m *guestMemory) Reallocate(size uint64) []byte {
 	}
 	b := m.block.commit(m.size, size)
 	if b == nil {
-		m.meter.size -= size - m.size
+		m.meter.shrink(size - m.size)
 		m.meter.refused = true
 		return nil
 	}
@@ -56,7 +63,7 @@ func (m *guestMemory) Reallocate(size uint64) []byte {
 // Free implements experimental.LinearMemory. wazero calls it when the instance
 // is closed, which proc_exit does before the guest call returns.
 func (m *guestMemory) Free() {
-	m.meter.size -= m.size
+	m.meter.shrink(m.size)
 	m.size = 0
 	m.block.release()
 }

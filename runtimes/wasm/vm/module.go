@@ -93,6 +93,7 @@ func (m *Module) Run(ctx context.Context, cfg RunConfig, body Body) Result {
 	r := newRun(m.host, cfg)
 	ctx, r.stop = context.WithCancelCause(context.WithValue(ctx, runKey{}, r))
 	defer r.stop(nil)
+	r.block = func(wait func(context.Context)) { r.Block(ctx, wait) }
 	alarm := time.AfterFunc(cfg.Limits.Wall, func() { r.stop(errWallLimit) })
 	defer alarm.Stop()
 
@@ -132,7 +133,8 @@ func newRun(h *Host, cfg RunConfig) *Run {
 	return &Run{
 		host: h, cfg: cfg, started: now, end: now.Add(cfg.Limits.Wall),
 		seat:   seat{granted: make(chan struct{}, 1)},
-		memory: memoryMeter{limit: uint64(min(cfg.Limits.MemoryBytes, h.cfg.MaxMemoryBytes))},
+		place:  seat{granted: make(chan struct{}, 1)},
+		memory: memoryMeter{limit: uint64(min(cfg.Limits.MemoryBytes, h.cfg.MaxMemoryBytes)), share: cfg.Share},
 		output: outputMeter{sink: cfg.Output, left: cfg.Limits.OutputBytes},
 	}
 }

@@ -24,6 +24,15 @@ type RunConfig struct {
 	// must not block or keep p. nil discards it.
 	Output func(s sandbox.Stream, p []byte)
 
+	// Flow, when set, is asked after each piece of output, so that a reader that
+	// is slow slows the guest down: it returns what waits until more can be
+	// taken, or nil when that is so already. An error, for a reader that has
+	// gone, ends the run with exit code 141.
+	Flow func() (wait func(ctx context.Context), err error)
+
+	// Share, when set, is what the run has together with others.
+	Share *Share
+
 	Args   []string // Args[0] is the program's name
 	Env    []string // "NAME=value"; nothing of the host's environment is added
 	Mounts []Mount
@@ -65,6 +74,9 @@ type Run struct {
 	slice   time.Time // when to ask for the CPU time and to let others have the CPU
 
 	seat    seat
+	place   seat          // at the gate of the run's Share
+	charged time.Duration // CPU time that the Share knows of
+	block   func(wait func(ctx context.Context))
 	memory  memoryMeter
 	output  outputMeter
 	clock   threadClock
@@ -151,11 +163,33 @@ func (r *Run) ReadStdin(ctx context.Context, p []byte) (int, error) {
 // Write sends p to the run's output. It counts against the output limit: what
 // fits is sent, and when something is left over the run ends by unwinding.
 func (r *Run) Write(s sandbox.Stream, p []byte) {
-	if r.output.write(s, p) {
-		return
+	for {
+		piece := p[:min(len(p), maxPiece)]
+		if !r.output.write(s, piece) {
+			r.stop(errOutputLimit)
+			r.unwind()
+		}
+		if r.cfg.Flow != nil {
+			r.flow()
+		}
+		if p = p[len(piece):]; len(p) == 0 {
+			return
+		}
 	}
-	r.stop(errOutputLimit)
-	r.unwind()
+}
+
+// maxPiece is how much is written before the reader is asked for more.
+const maxPiece = 64 << 10
+
+// flow waits until the reader takes more output.
+func (r *Run) flow() {
+	wait, err := r.cfg.Flow()
+	if err != nil {
+		r.Exit(exitBrokenPipe)
+	}
+	if wait != nil {
+		r.block(wait)
+	}
 }
 
 // LimitMemory lowers the guest's memory limit to n bytes, or restores that of the
@@ -184,6 +218,9 @@ func Note(cfg RunConfig, msg string) {
 
 // enter waits for the CPU and unwinds when the run has to stop.
 func (r *Run) enter(ctx context.Context) {
+	if s := r.cfg.Share; s != nil {
+		s.gate.enter(ctx, &r.place)
+	}
 	r.host.gate.enter(ctx, &r.seat)
 	r.clock.resume()
 	r.slice = time.Now().Add(sliceLength)
@@ -194,6 +231,17 @@ func (r *Run) enter(ctx context.Context) {
 func (r *Run) leave() {
 	r.clock.pause()
 	r.host.gate.leave(&r.seat)
+	if s := r.cfg.Share; s != nil {
+		r.charge()
+		s.gate.leave(&r.place)
+	}
+}
+
+// charge tells the Share what CPU time the run has used since it was told last.
+func (r *Run) charge() {
+	used := r.clock.elapsed()
+	r.cfg.Share.charge(used - r.charged)
+	r.charged, r.place.used = used, used
 }
 
 // tick is where a busy guest comes by, about every millisecond.
@@ -210,6 +258,11 @@ func (r *Run) tick(ctx context.Context) {
 	}
 	if !r.lowered && r.seat.used > fullPriority {
 		r.lowered = lowerPriority()
+	}
+	if s := r.cfg.Share; s != nil && s.gate.wanted(&r.place) {
+		r.leave()
+		r.enter(ctx)
+		return
 	}
 	r.clock.pause()
 	r.host.gate.yield(ctx, &r.seat)

@@ -28,6 +28,8 @@ func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 const (
 	exitAborted = 128 + 6 // SIGABRT
 	exitKilled  = 128 + 9 // SIGKILL
+
+	exitBrokenPipe = 128 + 13 // SIGPIPE
 )
 
 // unwindCode marks the panic of unwind. wazero passes exit errors on without

@@ -1,0 +1,8 @@
+package vm
+
+// Invocation is how a shell starts a program: in a folder, with arguments.
+type Invocation struct {
+	Dir  string   // the working folder: absolute and clean
+	Args []string // what follows the program's name
+	TTY  bool     // standard input is a terminal
+}
