@@ -25,6 +25,8 @@ const (
 	esbuild = "github.com/evanw/esbuild"
 	zstd    = "github.com/klauspost/compress"
 	xsys    = "golang.org/x/sys"
+
+	websocket = "github.com/coder/websocket"
 )
 
 // table is the direction of imports: main → web, scheduler, sqlite, runtimes →
@@ -61,7 +63,7 @@ var table = map[string]rule{
 	"web/auth":        {ours: []string{"sandbox", "web/apitype", "web/reply"}, thirdParty: []string{"golang.org/x/time"}},
 	"web/run":         {ours: []string{"sandbox", "sandbox/scheduler", "web/apitype", "web/auth", "web/reply", "web/run/..."}},
 	"web/run/...":     {ours: []string{"sandbox", "sandbox/scheduler", "web/apitype", "web/auth", "web/reply", "web/run/..."}},
-	"web/run/socket":  {ours: []string{"sandbox", "web/auth", "web/reply"}, thirdParty: []string{"github.com/coder/websocket"}},
+	"web/run/socket":  {ours: []string{"sandbox", "web/auth", "web/reply"}, thirdParty: []string{websocket}},
 	"web/run/openapi": {},
 	"web/run/runtest": {ours: []string{"sandbox/...", "web/..."}},
 	"web/ui": {
@@ -74,7 +76,8 @@ var table = map[string]rule{
 	"static/manifest": {},
 	"static/build":    {ours: []string{"static/manifest"}, thirdParty: []string{esbuild, "github.com/andybalholm/brotli"}},
 
-	"e2e/bench":      {ours: []string{"e2e/testserver"}},
+	"e2e/bench":      {ours: []string{"e2e/testserver", "e2e/rawclient"}, thirdParty: []string{websocket}},
+	"e2e/rawclient":  {thirdParty: []string{websocket}},
 	"e2e/testserver": {},
 }
 

@@ -61,6 +61,7 @@ func bench(ctx context.Context, binary string, n int, load time.Duration) error 
 		func() error { return measureLoad(ctx, c, load) },
 		func() error { return measureStuck(ctx, c) },
 		func() error { return measureMemory(ctx, c, srv.PID()) },
+		func() error { return measureSandboxes(ctx, srv, min(n, 50)) },
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
