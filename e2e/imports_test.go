@@ -26,7 +26,7 @@ const (
 	zstd    = "github.com/klauspost/compress"
 	xsys    = "golang.org/x/sys"
 
-	websocket = "github.com/coder/websocket"
+	socket = "github.com/coder/websocket"
 )
 
 // table is the direction of imports: main → web, scheduler, sqlite, runtimes →
@@ -35,12 +35,14 @@ const (
 var table = map[string]rule{
 	".": {ours: []string{"runtimes/catalog", "runtimes/wasm", "sandbox/...", "static", "web/..."}},
 
-	"sandbox":             {},
-	"sandbox/scheduler":   {ours: []string{"sandbox"}},
-	"sandbox/manager":     {ours: []string{"sandbox", "sandbox/scheduler"}},
-	"sandbox/sqlite":      {ours: []string{"sandbox"}, thirdParty: []string{"github.com/mattn/go-sqlite3"}},
-	"sandbox/datadir":     {},
-	"sandbox/sandboxtest": {ours: []string{"sandbox"}},
+	"sandbox":                {},
+	"sandbox/scheduler":      {ours: []string{"sandbox"}},
+	"sandbox/manager":        {ours: []string{"sandbox", "sandbox/scheduler"}},
+	"sandbox/sqlite":         {ours: []string{"sandbox"}, thirdParty: []string{"github.com/mattn/go-sqlite3"}},
+	"sandbox/datadir":        {},
+	"sandbox/guest":          {},
+	"sandbox/toolbox/answer": {},
+	"sandbox/sandboxtest":    {ours: []string{"sandbox"}},
 
 	"runtimes/catalog":               {ours: []string{"sandbox"}, thirdParty: []string{zstd}},
 	"runtimes/catalog/mkmodules":     {ours: []string{"runtimes/wasm/rewrite"}, thirdParty: []string{zstd}},
@@ -63,7 +65,7 @@ var table = map[string]rule{
 	"web/auth":        {ours: []string{"sandbox", "web/apitype", "web/reply"}, thirdParty: []string{"golang.org/x/time"}},
 	"web/run":         {ours: []string{"sandbox", "sandbox/scheduler", "web/apitype", "web/auth", "web/reply", "web/run/..."}},
 	"web/run/...":     {ours: []string{"sandbox", "sandbox/scheduler", "web/apitype", "web/auth", "web/reply", "web/run/..."}},
-	"web/run/socket":  {ours: []string{"sandbox", "web/auth", "web/reply"}, thirdParty: []string{websocket}},
+	"web/run/socket":  {ours: []string{"sandbox", "web/auth", "web/reply"}, thirdParty: []string{socket}},
 	"web/run/openapi": {},
 	"web/run/runtest": {ours: []string{"sandbox/...", "web/..."}},
 	"web/ui": {
@@ -76,8 +78,8 @@ var table = map[string]rule{
 	"static/manifest": {},
 	"static/build":    {ours: []string{"static/manifest"}, thirdParty: []string{esbuild, "github.com/andybalholm/brotli"}},
 
-	"e2e/bench":      {ours: []string{"e2e/testserver", "e2e/rawclient"}, thirdParty: []string{websocket}},
-	"e2e/rawclient":  {thirdParty: []string{websocket}},
+	"e2e/bench":      {ours: []string{"e2e/testserver", "e2e/rawclient"}, thirdParty: []string{socket}},
+	"e2e/rawclient":  {thirdParty: []string{socket}},
 	"e2e/testserver": {},
 }
 

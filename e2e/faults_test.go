@@ -1,0 +1,290 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"sandpiper/e2e/rawclient"
+	"sandpiper/e2e/testserver"
+)
+
+// Kills of the server in TestKills, and the seed of what happens in it.
+const (
+	kills    = 100
+	killSeed = 20
+)
+
+// chaos is a server that is killed again and again, and what its client knows
+// of the sandboxes that it was told of.
+type chaos struct {
+	t    *testing.T
+	rand *rand.Rand
+	data string
+	srv  *testserver.Server
+	c    *rawclient.Client
+
+	known   map[string]bool // sandboxes that the server has confirmed
+	deleted map[string]bool // sandboxes whose deletion it has confirmed
+	files   map[string]string
+}
+
+// TestKills ends the server with kill -9 in the middle of creating, running,
+// uploading, typing, stopping and deleting, and holds after each restart that
+// nothing leaked, that nothing is falsely started, that what was confirmed is
+// still so and that every loss has a reason.
+func TestKills(t *testing.T) {
+	x := &chaos{
+		t: t, rand: rand.New(rand.NewPCG(killSeed, 0)), data: dataDir(t),
+		known: map[string]bool{}, deleted: map[string]bool{}, files: map[string]string{},
+	}
+	for round := range kills {
+		x.start()
+		x.check(round)
+		x.disturb()
+	}
+	x.start()
+	x.check(kills)
+	x.empty()
+}
+
+func (x *chaos) start() {
+	x.srv = startServer(x.t, x.data)
+	x.c = rawclient.New(x.srv.URL, testserver.Key)
+}
+
+// disturb begins a few operations and kills the server while they go on.
+func (x *chaos) disturb() {
+	ctx, cancel := context.WithCancel(x.t.Context())
+	defer cancel()
+	const concurrent = 3
+	results := make(chan func(), concurrent) // what a finished operation has proved
+	for range concurrent {
+		op := x.operation()
+		go func() { results <- op(ctx) }()
+	}
+	time.Sleep(time.Duration(x.rand.IntN(60)) * time.Millisecond)
+	x.srv.Kill()
+	cancel()
+	for range concurrent {
+		(<-results)()
+	}
+	x.c.HTTP.CloseIdleConnections()
+}
+
+// operation picks something to do. The operation returns what is to be noted of
+// its success.
+func (x *chaos) operation() func(ctx context.Context) (note func()) {
+	id := x.some()
+	if id == "" {
+		return x.create
+	}
+	switch x.rand.IntN(8) {
+	case 0, 1:
+		return x.create
+	case 2:
+		return func(ctx context.Context) func() { return x.delete(ctx, id) }
+	case 3:
+		return func(ctx context.Context) func() {
+			_, _ = x.c.Exec(ctx, id, "for i in 1 2 3 4 5 6 7 8 9; do echo $i; sleep 0.01; done")
+			return nothing
+		}
+	case 4:
+		return func(ctx context.Context) func() { return x.terminal(ctx, id) }
+	case 5:
+		return func(ctx context.Context) func() { return x.call(ctx, http.MethodPost, "/api/sandbox/"+id+"/stop") }
+	case 6:
+		return func(ctx context.Context) func() { return x.call(ctx, http.MethodPost, "/api/sandbox/"+id+"/start") }
+	}
+	content := fmt.Sprint("content ", x.rand.Int())
+	return func(ctx context.Context) func() { return x.upload(ctx, id, content) }
+}
+
+func nothing() {}
+
+// some picks one of the known sandboxes, or "".
+func (x *chaos) some() string {
+	var ids []string
+	for id := range x.known {
+		ids = append(ids, id)
+	}
+	if len(ids) == 0 || len(ids) < 3 && x.rand.IntN(2) == 0 {
+		return ""
+	}
+	return ids[x.rand.IntN(len(ids))]
+}
+
+func (x *chaos) create(ctx context.Context) func() {
+	s, err := x.c.Create(ctx, "wasm")
+	if err != nil {
+		return nothing
+	}
+	return func() { x.known[s.ID] = true }
+}
+
+func (x *chaos) delete(ctx context.Context, id string) func() {
+	err := x.c.Delete(ctx, id)
+	return func() {
+		delete(x.known, id) // deleted or not: it may be either, unless it was confirmed
+		delete(x.files, id)
+		x.deleted[id] = x.deleted[id] || err == nil
+	}
+}
+
+func (x *chaos) upload(ctx context.Context, id, content string) func() {
+	err := x.c.Upload(ctx, id, "kept.txt", strings.NewReader(content), int64(len(content)))
+	return func() {
+		if err == nil {
+			x.files[id] = content
+		} else {
+			delete(x.files, id) // the old or the new one
+		}
+	}
+}
+
+func (x *chaos) terminal(ctx context.Context, id string) func() {
+	if conn, err := x.c.PTY(ctx, id, fmt.Sprint("t", x.rand.Int())); err == nil {
+		_ = conn.Write(ctx, websocket.MessageBinary, []byte("echo hello\n"))
+		_, _, _ = conn.Read(ctx)
+		conn.CloseNow()
+	}
+	return nothing
+}
+
+func (x *chaos) call(ctx context.Context, method, path string) func() {
+	_ = x.c.Call(ctx, method, path, nil, nil)
+	return nothing
+}
+
+// check holds what must be true after a restart.
+func (x *chaos) check(round int) {
+	x.t.Helper()
+	ctx, cancel := context.WithTimeout(x.t.Context(), 30*time.Second)
+	defer cancel()
+	all, err := x.settled(ctx)
+	if err != nil {
+		x.t.Fatalf("round %d: %v", round, err)
+	}
+	found := map[string]bool{}
+	for _, s := range all {
+		found[s.ID] = true
+		x.known[s.ID] = true // made, though the answer did not arrive
+		if x.deleted[s.ID] {
+			x.t.Errorf("round %d: sandbox %s is back, its deletion was confirmed", round, s.ID)
+		}
+		switch s.State {
+		case "started":
+			x.answers(ctx, round, s.ID)
+		case "stopped":
+		case "error":
+			if s.ErrorReason == "" {
+				x.t.Errorf("round %d: sandbox %s is in state error without a reason", round, s.ID)
+			}
+		default:
+			x.t.Errorf("round %d: sandbox %s is %s", round, s.ID, s.State)
+		}
+	}
+	for id := range x.known {
+		if !found[id] {
+			x.t.Errorf("round %d: sandbox %s is lost", round, id)
+			delete(x.known, id)
+		}
+	}
+	x.leftovers(ctx, round, len(all))
+	if len(all) > 12 { // keep the rounds short
+		for _, s := range all[:6] {
+			if err := x.c.Delete(ctx, s.ID); err != nil {
+				x.t.Errorf("round %d: delete %s: %v", round, s.ID, err)
+			}
+			delete(x.known, s.ID)
+			delete(x.files, s.ID)
+			x.deleted[s.ID] = true
+		}
+	}
+}
+
+// answers holds that a started sandbox runs commands and has its file.
+func (x *chaos) answers(ctx context.Context, round int, id string) {
+	want := x.files[id]
+	r, err := x.c.Exec(ctx, id, "cat kept.txt 2>/dev/null; true")
+	if err != nil || r.ExitCode != 0 {
+		x.t.Errorf("round %d: sandbox %s is started and does not answer: %+v, %v", round, id, r, err)
+	} else if want != "" && r.Result != want {
+		x.t.Errorf("round %d: sandbox %s has %q where %q was confirmed", round, id, r.Result, want)
+	}
+}
+
+// settled lists the sandboxes once none is between two states.
+func (x *chaos) settled(ctx context.Context) ([]rawclient.Sandbox, error) {
+	for {
+		all, err := x.c.List(ctx)
+		if err != nil {
+			return nil, err
+		}
+		unsettled := ""
+		for _, s := range all {
+			switch s.State {
+			case "started", "stopped", "error":
+			default:
+				unsettled = s.ID + " is " + s.State
+			}
+		}
+		if unsettled == "" {
+			return all, nil
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("sandbox %s: %w", unsettled, ctx.Err())
+		}
+	}
+}
+
+// leftovers holds that every folder of a sandbox belongs to one that is listed.
+func (x *chaos) leftovers(ctx context.Context, round, sandboxes int) {
+	for {
+		folders, err := os.ReadDir(filepath.Join(x.data, "sandboxes"))
+		if err != nil {
+			x.t.Fatal(err)
+		}
+		n := 0
+		for _, f := range folders {
+			if f.IsDir() && strings.Count(f.Name(), "-") == 4 { // a UUID, and nothing else
+				n++
+			}
+		}
+		if n <= sandboxes {
+			return
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			x.t.Errorf("round %d: %d folders for %d sandboxes", round, n, sandboxes)
+			return
+		}
+	}
+}
+
+// empty deletes everything and holds that nothing is left.
+func (x *chaos) empty() {
+	all, err := x.c.List(x.t.Context())
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	for _, s := range all {
+		if err := x.c.Delete(x.t.Context(), s.ID); err != nil {
+			x.t.Errorf("delete %s: %v", s.ID, err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(x.t.Context(), 30*time.Second)
+	defer cancel()
+	x.leftovers(ctx, kills, 0)
+}
