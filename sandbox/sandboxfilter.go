@@ -107,6 +107,11 @@ func (f *SandboxFilter) Validate() error {
 	return err
 }
 
+// ByText reports whether the field is a text, and not a number or a time.
+func (by SandboxSort) ByText() bool {
+	return slices.Contains([]SandboxSort{SortName, SortID, SortState, SortSnapshot, SortTarget}, by)
+}
+
 // SortKey is where a sandbox stands in an order: by Number, then by Text, then
 // by ID.
 type SortKey struct {

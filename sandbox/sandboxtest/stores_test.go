@@ -13,6 +13,9 @@ func TestStoresInMemory(t *testing.T) {
 	t.Run("snippets", func(t *testing.T) {
 		TestSnippetStore(t, func(*testing.T) sandbox.SnippetStore { return &SnippetStore{} })
 	})
+	t.Run("sandboxes", func(t *testing.T) {
+		TestStore(t, func(*testing.T) sandbox.Store { return &Store{} })
+	})
 	t.Run("credentials", func(t *testing.T) {
 		TestCredentialStore(t, func(*testing.T) sandbox.CredentialStore { return &CredentialStore{} })
 	})

@@ -21,8 +21,8 @@ import (
 // backup, to let go of the file.
 const busyTimeout = 5 * time.Second
 
-// DB is an open database. It implements sandbox.RunStore, sandbox.SnippetStore
-// and sandbox.CredentialStore, and is safe for concurrent use.
+// DB is an open database. It implements every store of package sandbox and is
+// safe for concurrent use.
 type DB struct {
 	path  string
 	write *sql.DB // one connection
@@ -33,6 +33,7 @@ var (
 	_ sandbox.RunStore        = (*DB)(nil)
 	_ sandbox.SnippetStore    = (*DB)(nil)
 	_ sandbox.CredentialStore = (*DB)(nil)
+	_ sandbox.Store           = (*DB)(nil)
 )
 
 // Open opens the database at path, makes it where there is none, and brings its

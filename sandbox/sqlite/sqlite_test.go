@@ -43,6 +43,9 @@ func TestStores(t *testing.T) {
 	t.Run("snippets", func(t *testing.T) {
 		sandboxtest.TestSnippetStore(t, func(t *testing.T) sandbox.SnippetStore { return openTest(t) })
 	})
+	t.Run("sandboxes", func(t *testing.T) {
+		sandboxtest.TestStore(t, func(t *testing.T) sandbox.Store { return openTest(t) })
+	})
 	t.Run("credentials", func(t *testing.T) {
 		sandboxtest.TestCredentialStore(t, func(t *testing.T) sandbox.CredentialStore { return openTest(t) })
 	})
