@@ -2,104 +2,112 @@ package scheduler
 
 import "slices"
 
-// A fairQueue holds the runs that wait for a place: clients take turns, and
-// within a client the first come is the first served. It is not safe for
-// concurrent use.
-type fairQueue struct {
-	lines map[string]*line
-	turns []*line // those that wait; the first has its turn next
+// A waiter is what can stand in a fairQueue.
+type waiter interface {
+	comparable
+	lineOf() string // the client in whose line it stands
+	size() int64    // in bytes of memory
+	isReady() bool  // it could start now
+}
+
+// A fairQueue holds those that wait for a place: clients take turns, and within
+// a client the first come is the first served. It is not safe for concurrent
+// use.
+type fairQueue[W waiter] struct {
+	lines map[string]*line[W]
+	turns []*line[W] // those that wait; the first has its turn next
 	n     int
-	bytes int64 // of the programs that wait
+	bytes int64 // of all that wait
 }
 
 // A line is what one client has waiting, oldest first. It is never empty.
-type line struct {
+type line[W waiter] struct {
 	client string
-	runs   []*Run
+	all    []W
 }
 
-func newFairQueue() fairQueue { return fairQueue{lines: make(map[string]*line)} }
+func newFairQueue[W waiter]() fairQueue[W] { return fairQueue[W]{lines: make(map[string]*line[W])} }
 
 // push puts r at the end of its client's line.
-func (q *fairQueue) push(r *Run) {
-	l := q.lines[r.client]
+func (q *fairQueue[W]) push(r W) {
+	l := q.lines[r.lineOf()]
 	if l == nil {
-		l = &line{client: r.client}
-		q.lines[r.client] = l
+		l = &line[W]{client: r.lineOf()}
+		q.lines[r.lineOf()] = l
 		q.turns = append(q.turns, l)
 	}
-	l.runs = append(l.runs, r)
+	l.all = append(l.all, r)
 	q.n++
-	q.bytes += r.bytes
+	q.bytes += r.size()
 }
 
-// waiting returns how many runs a client has in the queue.
-func (q *fairQueue) waiting(client string) int {
+// waiting returns how many a client has in the queue.
+func (q *fairQueue[W]) waiting(client string) int {
 	if l := q.lines[client]; l != nil {
-		return len(l.runs)
+		return len(l.all)
 	}
 	return 0
 }
 
-// pop takes the next run that is ready, of a client that may start one, and
-// ends that client's turn. It returns nil when there is none.
-func (q *fairQueue) pop(mayStart func(client string) bool) *Run {
+// pop takes the next that is ready, of a client that may start one, and
+// ends that client's turn. It returns false when there is none.
+func (q *fairQueue[W]) pop(mayStart func(client string) bool) (next W, ok bool) {
 	for i, l := range q.turns {
 		if !mayStart(l.client) {
 			continue
 		}
-		k := slices.IndexFunc(l.runs, (*Run).isReady)
+		k := slices.IndexFunc(l.all, W.isReady)
 		if k < 0 {
 			continue
 		}
-		r := l.runs[k]
+		r := l.all[k]
 		q.turns = append(slices.Delete(q.turns, i, i+1), l)
 		q.remove(r)
-		return r
+		return r, true
 	}
-	return nil
+	return next, false
 }
 
 // remove takes r out and reports whether it was there.
-func (q *fairQueue) remove(r *Run) bool {
-	l := q.lines[r.client]
+func (q *fairQueue[W]) remove(r W) bool {
+	l := q.lines[r.lineOf()]
 	if l == nil {
 		return false
 	}
-	k := slices.Index(l.runs, r)
+	k := slices.Index(l.all, r)
 	if k < 0 {
 		return false
 	}
-	l.runs = slices.Delete(l.runs, k, k+1)
+	l.all = slices.Delete(l.all, k, k+1)
 	q.n--
-	q.bytes -= r.bytes
-	if len(l.runs) == 0 {
+	q.bytes -= r.size()
+	if len(l.all) == 0 {
 		delete(q.lines, l.client)
-		q.turns = slices.DeleteFunc(q.turns, func(o *line) bool { return o == l })
+		q.turns = slices.DeleteFunc(q.turns, func(o *line[W]) bool { return o == l })
 	}
 	return true
 }
 
-// all returns the runs in no particular order.
-func (q *fairQueue) all() []*Run {
-	runs := make([]*Run, 0, q.n)
+// all returns them in no particular order.
+func (q *fairQueue[W]) all() []W {
+	runs := make([]W, 0, q.n)
 	for _, l := range q.turns {
-		runs = append(runs, l.runs...)
+		runs = append(runs, l.all...)
 	}
 	return runs
 }
 
-// inOrder calls yield for each run that is ready, in the order in which they
-// would start if nothing else came: the position is the number of the call.
-func (q *fairQueue) inOrder(yield func(r *Run, position int)) {
+// inOrder calls yield for each that counts, in the order in which they would
+// start if nothing else came: the position is the number of the call.
+func (q *fairQueue[W]) inOrder(counts func(W) bool, yield func(w W, position int)) {
 	position := 0
 	for round := 0; ; round++ {
 		more := false
 		for _, l := range q.turns {
-			if r := nthReady(l.runs, round); r != nil {
+			if w, ok := nth(l.all, round, counts); ok {
 				more = true
 				position++
-				yield(r, position)
+				yield(w, position)
 			}
 		}
 		if !more {
@@ -108,15 +116,16 @@ func (q *fairQueue) inOrder(yield func(r *Run, position int)) {
 	}
 }
 
-func nthReady(runs []*Run, n int) *Run {
-	for _, r := range runs {
-		if !r.isReady() {
+// nth returns the nth of those that count, from 0.
+func nth[W waiter](all []W, n int, counts func(W) bool) (w W, ok bool) {
+	for _, w := range all {
+		if !counts(w) {
 			continue
 		}
 		if n == 0 {
-			return r
+			return w, true
 		}
 		n--
 	}
-	return nil
+	return w, false
 }

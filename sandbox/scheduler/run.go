@@ -117,6 +117,10 @@ func (r *Run) Leave() {
 	}
 }
 
+// lineOf and size are what the queue asks of a run that waits.
+func (r *Run) lineOf() string { return r.client }
+func (r *Run) size() int64    { return r.bytes }
+
 // isReady reports whether the run's language is. Preconditions: sched.mu must
 // be held.
 func (r *Run) isReady() bool { return r.ready }

@@ -86,7 +86,7 @@ type Scheduler struct {
 	log *slog.Logger
 
 	mu       sync.Mutex
-	queue    fairQueue
+	queue    fairQueue[*Run]
 	live     map[string]*Run // those that have not ended, by id
 	running  map[string]int  // places taken, by client
 	taken    int             // places taken in all
@@ -110,7 +110,7 @@ func New(cfg Config) *Scheduler {
 	s := &Scheduler{
 		cfg:     cfg,
 		log:     cfg.Log,
-		queue:   newFairQueue(),
+		queue:   newFairQueue[*Run](),
 		live:    make(map[string]*Run),
 		running: make(map[string]int),
 		typical: time.Second,
@@ -148,13 +148,13 @@ func (s *Scheduler) Stats() Stats {
 // they stand. Preconditions: s.mu must be held.
 func (s *Scheduler) dispatch() {
 	for !s.halted && s.taken < s.cfg.MaxRunning {
-		r := s.queue.pop(s.mayStart)
-		if r == nil {
+		r, ok := s.queue.pop(s.mayStart)
+		if !ok {
 			break
 		}
 		s.start(r)
 	}
-	s.queue.inOrder(func(r *Run, position int) {
+	s.queue.inOrder((*Run).isReady, func(r *Run, position int) {
 		if r.position != position {
 			r.position = position
 			r.report(queuedAt(position))
