@@ -1,6 +1,7 @@
 package wasm
 
 import (
+	"context"
 	"io"
 	"maps"
 	"slices"
@@ -21,6 +22,7 @@ type language struct {
 	driver Driver
 	open   func() (io.ReadCloser, error) // the module's binary
 	weight int                           // light ones are prepared first
+	done   chan struct{}                 // closed when it is prepared or failed
 
 	mu   sync.Mutex
 	info sandbox.Language // State and Stage change
@@ -36,7 +38,18 @@ func (l *language) snapshot() sandbox.Language {
 func (l *language) set(state sandbox.LanguageState, stage string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if state != sandbox.LanguagePreparing && l.info.State == sandbox.LanguagePreparing {
+		close(l.done)
+	}
 	l.info.State, l.info.Stage = state, stage
+}
+
+// await waits until l is prepared, or failed, or ctx is done.
+func (l *language) await(ctx context.Context) {
+	select {
+	case <-l.done:
+	case <-ctx.Done():
+	}
 }
 
 // listLanguages joins the catalogue with what the operator added. A language of
@@ -84,7 +97,7 @@ func takenBy(all []*language, name string) *language {
 }
 
 func fromCatalog(c catalog.Language) *language {
-	l := &language{info: c.Language, driver: driverFor(c)}
+	l := &language{info: c.Language, driver: driverFor(c), done: make(chan struct{})}
 	l.open = func() (io.ReadCloser, error) { return catalog.OpenModule(c.Module) }
 	l.weight = moduleWeight[c.Driver]
 	l.set(sandbox.LanguagePreparing, "waiting for its turn")
@@ -121,22 +134,23 @@ func commandDriver(c catalog.Language) Driver {
 	d := &command.Driver{Name: c.ID, Args: c.Args}
 	switch c.ID {
 	case "lua":
-		d.Diagnose, d.Hint = lua.Diagnose, lua.Hint
+		d.Diagnose, d.Hint, d.Parse = lua.Diagnose, lua.Hint, lua.ParseCommand
 	case "sql":
-		d.Diagnose = sql.Diagnose
+		d.Diagnose, d.Parse = sql.Diagnose, sql.ParseCommand
 	}
 	return d
 }
 
 func fromManifest(m command.Manifest) *language {
-	l := &language{info: m.Language(), driver: m.Driver(), open: m.Open, weight: operatorWeight}
+	l := &language{info: m.Language(), driver: m.Driver(), open: m.Open, weight: operatorWeight, done: make(chan struct{})}
 	l.set(sandbox.LanguagePreparing, "waiting for its turn")
 	return l
 }
 
 // unusable is a language of the operator whose manifest is at fault.
 func unusable(id string, err error) *language {
-	l := &language{info: sandbox.Language{ID: id, Name: id, Version: "0", Extension: ".txt", Main: "main.txt", Editor: "text"}}
+	l := &language{info: sandbox.Language{ID: id, Name: id, Version: "0", Extension: ".txt", Main: "main.txt", Editor: "text"}, done: make(chan struct{})}
+	close(l.done)
 	l.set(sandbox.LanguageFailed, err.Error())
 	return l
 }

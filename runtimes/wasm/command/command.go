@@ -27,6 +27,12 @@ type Driver struct {
 	// or "". It may be nil.
 	Hint func(stderr []byte, files []sandbox.File) string
 
+	// Parse reads the arguments that the command is given in a sandbox's shell;
+	// dir is the working folder and stdin reads all of standard input. It returns
+	// the script's path or, when that is "", the text of one; and what follows it.
+	// nil takes the first argument for the script.
+	Parse func(dir string, args []string, stdin func() (string, error)) (script, text string, rest []string, err error)
+
 	module *vm.Module
 }
 

@@ -14,7 +14,7 @@ import zipfile
 import zipimport
 
 FOLDER = "/lib/sandpiper/"
-START = "sandpiper_run.py"  # is run by its path, not imported
+STARTS = "sandpiper_run.py", "sandpiper_command.py"  # are run by their paths
 UNCHECKED_HASH = (1).to_bytes(4, "little")
 
 
@@ -29,8 +29,9 @@ with zipfile.ZipFile(buffer, "w") as archive:
         with open(FOLDER + name, "rb") as file:
             source = file.read()
         archive.writestr(name, source)
-        compiled = name + "c" if name == START else importlib.util.cache_from_source(name)
-        archive.writestr(compiled, bytecode(source, FOLDER + name))
+        archive.writestr(importlib.util.cache_from_source(name), bytecode(source, FOLDER + name))
+        if name in STARTS:
+            archive.writestr(name + "c", bytecode(source, FOLDER + name))
     archive.writestr("sitecustomize.pyc", bytecode(b"", FOLDER + "sitecustomize.py"))
     library = zipimport.zipimporter(next(p for p in sys.path if p.endswith(".zip")))
     for name in library._files:

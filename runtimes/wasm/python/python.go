@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"sandpiper/runtimes/wasm/jail"
 	"sandpiper/runtimes/wasm/vm"
 	"sandpiper/sandbox"
 )
@@ -60,10 +59,7 @@ func (d *Driver) Load(ctx context.Context, host *vm.Host, wasm []byte) error {
 func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) sandbox.Outcome {
 	// No bytecode files, no user's site folder, UTF-8 everywhere.
 	cfg.Args = append([]string{"python", "-B", "-s", "-X", "utf8", libraryPath + "/" + startScript + ".pyc", p.Files[0].Name}, p.Args...)
-	cfg.Mounts = append(cfg.Mounts,
-		vm.Mount{Path: libraryPath, FS: jail.NewLibrary(d.library, cfg.Limits.OpenFiles)},
-		vm.Mount{Path: zonesPath, FS: jail.NewLibrary(d.zones, cfg.Limits.OpenFiles)})
-	cfg.Env = withLibrary(cfg.Env)
+	d.mount(&cfg)
 	res := d.module.Run(ctx, cfg, vm.Start)
 	if res.Status == sandbox.StatusError || res.Status == sandbox.StatusMemoryLimit {
 		res.Diagnostics = Diagnose(res.StderrTail, p.Files)

@@ -81,7 +81,7 @@ func (d *Driver) scratch(ctx context.Context, f func(s *session) error) error {
 	var failed error
 	res := d.module.Run(ctx, vm.RunConfig{Limits: prepareLimits}, func(ctx context.Context, mod api.Module) error {
 		return guarded(func() {
-			s := &session{driver: d}
+			s := &session{driver: d, dir: "/"}
 			if failed = s.open(ctx, mod); failed == nil {
 				failed = f(s)
 			}
@@ -95,7 +95,11 @@ func (d *Driver) scratch(ctx context.Context, f func(s *session) error) error {
 
 // Run runs p to its end.
 func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) sandbox.Outcome {
-	s := &session{driver: d, cfg: cfg, main: p.Files[0].Name, args: p.Args}
+	return d.execute(ctx, cfg, &session{dir: "/", main: p.Files[0].Name, args: p.Args})
+}
+
+func (d *Driver) execute(ctx context.Context, cfg vm.RunConfig, s *session) sandbox.Outcome {
+	s.driver, s.cfg = d, cfg
 	res := d.module.Run(ctx, cfg, func(ctx context.Context, mod api.Module) error {
 		return guarded(func() { s.execute(ctx, mod) })
 	})

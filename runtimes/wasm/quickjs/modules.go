@@ -60,9 +60,12 @@ func (s *session) file(name string) *moduleFile {
 		return f
 	}
 	f := &moduleFile{name: name, kind: kindBroken}
-	if name == helperName {
+	switch {
+	case name == helperName:
 		f.original = helperSource
-	} else {
+	case name == s.main && s.inline != nil:
+		f.original = *s.inline
+	default:
 		b, errno := s.readFile(s.absolute(name))
 		if errno != "" {
 			s.throwError(errno, "Error", fmt.Sprintf("%s: cannot read '%s'", errno, name), "")

@@ -74,20 +74,17 @@ func (s *session) findFile(target string) (string, bool) {
 	return "", false
 }
 
-// programDir is the program's folder, and its working directory.
-const programDir = "/"
-
 // absolute returns the guest's path of a module name.
 func (s *session) absolute(name string) string {
 	if path.IsAbs(name) {
 		return name
 	}
-	return path.Join(programDir, name)
+	return path.Join(s.dir, name)
 }
 
 // relative returns the module name of a guest's path.
 func (s *session) relative(file string) string {
-	return strings.TrimPrefix(file, programDir)
+	return strings.TrimPrefix(file, strings.TrimSuffix(s.dir, "/")+"/")
 }
 
 // notFound throws for an import (or require) of something that is not there. A

@@ -24,14 +24,17 @@ const (
 // have to know.
 type session struct {
 	*guest
-	driver *Driver
-	run    *vm.Run
-	cfg    vm.RunConfig
-	main   string           // the main file's name
-	args   []string         // the program's arguments
-	api    map[string]value // the prelude's functions for the host
-	files  map[string]*moduleFile
-	loaded int // bytes of files as they were written
+	driver     *Driver
+	run        *vm.Run
+	cfg        vm.RunConfig
+	dir        string           // the program's folder, and its working directory
+	main       string           // the main file's name
+	inline     *string          // its text, when it is none on disk
+	readInline bool             // that has to come from standard input first
+	args       []string         // the program's arguments
+	api        map[string]value // the prelude's functions for the host
+	files      map[string]*moduleFile
+	loaded     int // bytes of files as they were written
 
 	watchStdin bool   // input is something to wait for
 	ticking    bool   // the program may have ticks
@@ -103,6 +106,9 @@ func (s *session) hostFunction(name string) value {
 // execute runs the program in a fresh instance.
 func (s *session) execute(ctx context.Context, mod api.Module) {
 	err := s.open(ctx, mod)
+	if err == nil && s.readInline {
+		err = s.readProgram(ctx)
+	}
 	if err == nil {
 		s.limitMemory(max(s.cfg.Limits.MemoryBytes-memoryOverhead, minMemory))
 		err = s.boot()
@@ -271,6 +277,16 @@ func (s *session) exit(code int) {
 
 func (s *session) write(text string) { s.run.Write(sandbox.Stderr, validText(text)) }
 
+// argv is what the program sees as its command line. A main file that is none is
+// not on it.
+func (s *session) argv() []string {
+	argv := []string{"node"}
+	if s.inline == nil {
+		argv = append(argv, s.absolute(s.main))
+	}
+	return append(argv, s.args...)
+}
+
 // settings is what the prelude needs to know of the run, as JSON.
 func (s *session) settings() string {
 	env := map[string]string{}
@@ -280,9 +296,9 @@ func (s *session) settings() string {
 		}
 	}
 	b, _ := json.Marshal(map[string]any{ // cannot fail
-		"argv": append([]string{"node", s.absolute(s.main)}, s.args...),
+		"argv": s.argv(),
 		"env":  env,
-		"cwd":  programDir,
+		"cwd":  s.dir,
 		"main": s.main,
 	})
 	return string(b)

@@ -52,11 +52,7 @@ func (d *Driver) Load(ctx context.Context, host *vm.Host, wasm []byte) (err erro
 
 // Run runs p as "ruby main.rb args…" would in its folder.
 func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) sandbox.Outcome {
-	cfg.Args = []string{"ruby"}
-	cfg.Mounts = append(cfg.Mounts, vm.Mount{Path: libraryPath, FS: jail.NewLibrary(d.library, cfg.Limits.OpenFiles)})
-	res := d.module.Run(ctx, cfg, func(ctx context.Context, mod api.Module) error {
-		return drive(vm.Current(ctx), guest{ctx, mod}, startText(p))
-	})
+	res := d.eval(ctx, cfg, startText(p))
 	if res.Status == sandbox.StatusError {
 		res.Diagnostics = Diagnose(res.StderrTail, p.Files)
 		if hint := missingGem(res.StderrTail, p.Files); hint != "" {
@@ -64,6 +60,15 @@ func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) s
 		}
 	}
 	return res.Outcome
+}
+
+// eval has a fresh instance evaluate a text that ends the run.
+func (d *Driver) eval(ctx context.Context, cfg vm.RunConfig, text string) vm.Result {
+	cfg.Args = []string{"ruby"}
+	cfg.Mounts = append(cfg.Mounts, vm.Mount{Path: libraryPath, FS: jail.NewLibrary(d.library, cfg.Limits.OpenFiles)})
+	return d.module.Run(ctx, cfg, func(ctx context.Context, mod api.Module) error {
+		return drive(vm.Current(ctx), guest{ctx, mod}, text)
+	})
 }
 
 // drive starts Ruby and has it evaluate text, which ends the run itself, unless
@@ -84,16 +89,20 @@ func drive(run *vm.Run, g guest, text string) error {
 
 // startText is the Ruby text that runs p.
 func startText(p sandbox.Program) string {
-	var b strings.Builder
-	b.WriteString("require '" + libraryPath + "/sandpiper_run.rb'\nSandpiperRun.main(")
-	for i, arg := range append([]string{p.Files[0].Name}, p.Args...) {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(quote(arg))
+	return callText("main", quoteAll(append([]string{p.Files[0].Name}, p.Args...)))
+}
+
+// callText is the Ruby text that calls a method of the start script.
+func callText(method, args string) string {
+	return "require '" + libraryPath + "/sandpiper_run.rb'\nSandpiperRun." + method + "(" + args + ")\n"
+}
+
+func quoteAll(args []string) string {
+	quoted := make([]string, len(args))
+	for i, arg := range args {
+		quoted[i] = quote(arg)
 	}
-	b.WriteString(")\n")
-	return b.String()
+	return strings.Join(quoted, ", ")
 }
 
 var quoteEscapes = strings.NewReplacer(`\`, `\\`, `'`, `\'`)

@@ -55,14 +55,19 @@ def repair_process_time():
     time.process_time = process_time
 
 
-def prepare(path):
+def repair():
+    """Mends what differs from other systems, and hides the library's folder."""
     sys.stdout.reconfigure(line_buffering=True)
     repair_process_time()
     sys.meta_path.insert(0, PatchedAsyncio())
-    sys.path[0] = "/" + path.rpartition("/")[0]
     _, _, own = os.environ.pop("PYTHONPATH").partition(":")
     if own:
         os.environ["PYTHONPATH"] = own
+
+
+def prepare(path):
+    repair()
+    sys.path[0] = "/" + path.rpartition("/")[0]
     del sys.argv[0]
 
 
@@ -89,4 +94,5 @@ def run(path):
         report(error, error.__traceback__.tb_next)
 
 
-run(sys.argv[1])
+if __name__ == "__main__":
+    run(sys.argv[1])

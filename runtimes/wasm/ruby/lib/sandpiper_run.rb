@@ -25,12 +25,39 @@ module SandpiperRun
       exit!(1)
     end
 
+    # Is the command `ruby`: runs a file, a text or standard input in a folder.
+    def command(folder, libraries, kind, value, *args)
+      $stdout.sync = $stderr.sync = true
+      $0 = value
+      ARGV.replace(args)
+      $LOAD_PATH.unshift(File.dirname(HERE))
+      exit!(finish(guard { Dir.chdir(folder) && start(libraries, kind, value) }))
+    rescue Exception => error # a program that redefines what is used here
+      $stderr.write("#{error.class}: #{error.message}\n")
+      exit!(1)
+    end
+
     def at_exit(block)
       @at_exit.unshift(block)
       block
     end
 
     private
+
+    def start(libraries, kind, text)
+      libraries.each { |library| require library }
+      case kind
+      when "file" then run(text)
+      when "code"
+        $0 = "-e"
+        run_text(text, "-e")
+      else run_text($stdin.read, "-")
+      end
+    end
+
+    def run_text(text, name)
+      RubyVM::InstructionSequence.compile_prism(text, name, name).eval
+    end
 
     def run(script)
       define_data(script)

@@ -6,7 +6,8 @@ const cache = { __proto__: null }; // by path, as require.cache
 const builtin = (name) => require(name.slice(5));
 const isBuiltin = (name) => name.startsWith("node:");
 
-const pathOf = (name) => (name.startsWith("/") ? name : settings.cwd + name);
+const folder = settings.cwd.endsWith("/") ? settings.cwd : settings.cwd + "/";
+const pathOf = (name) => (name.startsWith("/") ? name : folder + name);
 const folderOf = (path) => path.slice(0, path.lastIndexOf("/")) || "/";
 
 class Module {
