@@ -48,7 +48,8 @@ type Metrics struct {
 	At          time.Time
 	CPUCount    float64 // cores that it may use
 	CPUSeconds  float64 // used since it started, all cores together
-	MemoryBytes int64
+	MemoryBytes int64   // without what the kernel caches and can give back
+	MemoryCache int64   // that
 	MemoryLimit int64
 	DiskBytes   int64
 	DiskLimit   int64

@@ -1,0 +1,95 @@
+//go:build linux
+
+package osguest
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// stat is what the kernel says of a process.
+type stat struct {
+	pid, parent, group int
+	state              byte
+	started            uint64 // in clock ticks since the machine's start
+}
+
+// readStat reads a process's line. A process that is gone is an error.
+func readStat(proc string, pid int) (stat, error) {
+	data, err := os.ReadFile(filepath.Join(proc, strconv.Itoa(pid), "stat"))
+	if err != nil {
+		return stat{}, err
+	}
+	return parseStat(data)
+}
+
+// parseStat parses "pid (name) state parent group … started …". The name may
+// hold anything, so the fields are counted from its last parenthesis.
+func parseStat(data []byte) (stat, error) {
+	open, end := bytes.IndexByte(data, '('), bytes.LastIndexByte(data, ')')
+	if open < 0 || end < open {
+		return stat{}, fmt.Errorf("process line %.60q: no name", data)
+	}
+	fields := strings.Fields(string(data[end+1:]))
+	if len(fields) < 20 || len(fields[0]) != 1 {
+		return stat{}, fmt.Errorf("process line %.60q: too short", data)
+	}
+	s := stat{state: fields[0][0]}
+	var errs [4]error
+	s.pid, errs[0] = strconv.Atoi(strings.TrimSpace(string(data[:open])))
+	s.parent, errs[1] = strconv.Atoi(fields[1])
+	s.group, errs[2] = strconv.Atoi(fields[2])
+	s.started, errs[3] = strconv.ParseUint(fields[19], 10, 64)
+	for _, err := range errs {
+		if err != nil {
+			return stat{}, fmt.Errorf("process line %.60q: %w", data, err)
+		}
+	}
+	return s, nil
+}
+
+// processes reads the lines of all processes.
+func processes(proc string) []stat {
+	dir, err := os.Open(proc)
+	if err != nil {
+		return nil
+	}
+	defer dir.Close()
+	names, _ := dir.Readdirnames(-1) // what could be read is better than nothing
+	var all []stat
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue
+		}
+		if s, err := readStat(proc, pid); err == nil {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// kin returns the processes of all that are root's descendants or in its group,
+// but not root itself.
+func kin(all []stat, root int) []stat {
+	family := map[int]bool{root: true}
+	for grown := true; grown; {
+		grown = false
+		for _, s := range all {
+			if !family[s.pid] && (family[s.parent] || s.group == root) {
+				family[s.pid], grown = true, true
+			}
+		}
+	}
+	var found []stat
+	for _, s := range all {
+		if family[s.pid] && s.pid != root {
+			found = append(found, s)
+		}
+	}
+	return found
+}
