@@ -69,6 +69,10 @@ var table = map[string]rule{
 	"web/run/socket":  {ours: []string{"sandbox", "web/auth", "web/reply"}, thirdParty: []string{socket}},
 	"web/run/openapi": {},
 	"web/run/runtest": {ours: []string{"sandbox/...", "web/..."}},
+	"web/api":          {ours: []string{"sandbox", "sandbox/manager", "web/api/...", "web/auth", "web/reply", "web/run/openapi"}},
+	"web/api/wire":     {},
+	"web/api/socketio": {ours: []string{"sandbox"}, thirdParty: []string{"github.com/coder/websocket"}},
+	"web/proxy":        {ours: []string{"sandbox", "web/auth", "web/reply"}},
 	"web/ui": {
 		ours:       []string{"sandbox", "sandbox/scheduler", "components", "web/apitype", "web/auth", "web/reply", "web/run"},
 		thirdParty: []string{templ, "rsc.io/qr"},

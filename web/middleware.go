@@ -81,15 +81,16 @@ func secure(next http.Handler) http.Handler {
 }
 
 const (
-	allowedMethods = "GET, HEAD, POST"
+	allowedMethods = "GET, HEAD, POST, PUT, PATCH, DELETE"
 	allowedHeaders = "Authorization, Content-Type, Accept, Idempotency-Key, Last-Event-ID"
-	exposedHeaders = "X-Request-Id, Retry-After, Location"
+	exposedHeaders = "*, X-Request-Id, Retry-After, Location" // the names for browsers that do not know the star
 )
 
 // crossOrigin lets pages of any origin, also the opaque one of a sandboxed
 // frame, use the API with a key or as their address. Cookies are not for them:
 // browsers keep those from requests that do not say otherwise, and
-// auth.Guard refuses the rest.
+// auth.Guard refuses the rest. So they may send whatever headers they like,
+// which clients in browsers do.
 func crossOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -100,10 +101,23 @@ func crossOrigin(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		headers := allowedHeaders
+		if more := r.Header.Get("Access-Control-Request-Headers"); headerList(more) {
+			headers += ", " + more
+		}
 		h.Set("Access-Control-Allow-Methods", allowedMethods)
-		h.Set("Access-Control-Allow-Headers", allowedHeaders)
+		h.Set("Access-Control-Allow-Headers", headers)
 		h.Set("Access-Control-Max-Age", "86400")
+		h.Add("Vary", "Access-Control-Request-Headers")
 		w.WriteHeader(http.StatusNoContent)
+	})
+}
+
+// headerList reports whether s is a list of names of headers, and no longer
+// than one needs to be.
+func headerList(s string) bool {
+	return s != "" && len(s) <= 2<<10 && !strings.ContainsFunc(s, func(c rune) bool {
+		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-_, ", c))
 	})
 }
 

@@ -18,7 +18,7 @@ type Routes interface {
 // Config says what the server serves.
 type Config struct {
 	Guard   *auth.Guard
-	API     []Routes     // of paths below /v1/ and /api/
+	API     []Routes     // of paths below /v1/, /api/ and /toolbox/
 	Pages   Routes       // everything else; nil for a server without pages
 	Ready   func() error // why the server takes no work, as a *sandbox.Error; nil means always ready
 	Version string       // of the server, in the health check
@@ -41,7 +41,7 @@ func New(cfg Config) http.Handler {
 
 // isAPI reports whether a path belongs to programs rather than to browsers.
 func isAPI(path string) bool {
-	return strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/api/")
+	return strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/toolbox/")
 }
 
 func newAPI(cfg Config) http.Handler {

@@ -177,3 +177,14 @@ type Job struct {
 	CreatedAt    string `json:"createdAt"`
 	UpdatedAt    string `json:"updatedAt,omitempty"`
 }
+
+// UpdateDefaultRegion chooses the region of sandboxes that name none.
+type UpdateDefaultRegion struct {
+	DefaultRegionID string `json:"defaultRegionId"`
+}
+
+// RunnerFull is a runner with its key, which one inside the server has not.
+type RunnerFull struct {
+	Runner
+	APIKey string `json:"apiKey"`
+}

@@ -190,3 +190,8 @@ type CreateWorkspace struct {
 	Command any    `json:"command,omitempty" doc:"The main process: a list, or a line for a shell."`
 	EnvVars any    `json:"envVars,omitempty" doc:"The same as env."`
 }
+
+// PreviewWarning says whether a page warns before a preview.
+type PreviewWarning struct {
+	Enabled bool `json:"enabled"`
+}

@@ -48,6 +48,7 @@ type Content struct {
 	Value       any            // a value of the Go type, or nil for bytes
 	Description string         // of a body that is no single value
 	Events      map[string]any // for streams: a value of the type of each event's data
+	Open        bool           // of a request: unknown fields are ignored, where else they are refused
 }
 
 // Generate returns the document of the operations as JSON. errorBody is a value
@@ -138,7 +139,7 @@ func (b *builder) operation(o Operation, failure response) operation {
 		op.Parameters = append(op.Parameters, parameter{Name: p.Name, In: p.In, Description: p.Description, Schema: &schema{Type: p.Type}})
 	}
 	if o.Body != nil {
-		b.closed = true // requests with unknown fields are refused
+		b.closed = !o.Body.Open
 		op.RequestBody = &requestBody{Required: true, Content: b.content([]Content{*o.Body})}
 		b.closed = false
 	}

@@ -1,0 +1,179 @@
+package proxy
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sandpiper/sandbox"
+	"sandpiper/web/reply"
+)
+
+const (
+	// uploadTimeout is how long a client may be silent in the middle of a body.
+	uploadTimeout = time.Minute
+	// takeTimeout is how long a client may take to accept what a WebSocket says.
+	takeTimeout = time.Minute
+	// touchInterval is how exactly activity on a long connection is known.
+	touchInterval = 20 * time.Second
+	// skipActivity is the header of calls that do not count as use.
+	skipActivity = "X-Daytona-Skip-Last-Activity-Update"
+)
+
+// buffers are what bodies are copied through.
+type buffers struct{ pool sync.Pool }
+
+func newBuffers() *buffers {
+	return &buffers{sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }}}
+}
+
+// Get implements httputil.BufferPool.
+func (b *buffers) Get() []byte { return *b.pool.Get().(*[]byte) }
+
+// Put implements httputil.BufferPool.
+func (b *buffers) Put(buf []byte) { b.pool.Put(&buf) }
+
+// toucher returns a function that notes that s is in use, at most once in
+// touchInterval.
+func (p *Proxy) toucher(ctx context.Context, r *http.Request, s sandbox.Sandbox) func() {
+	if r.Header.Get(skipActivity) == "true" {
+		return func() {}
+	}
+	var last atomic.Int64
+	return func() {
+		now, before := time.Now().UnixNano(), last.Load()
+		if now-before < int64(touchInterval) || !last.CompareAndSwap(before, now) {
+			return
+		}
+		if err := p.manager.Touch(ctx, s.Organization, s.ID, sandbox.ActivityToolbox); err != nil && ctx.Err() == nil {
+			p.log.DebugContext(ctx, "note activity", "sandbox", s.ID, "error", err)
+		}
+	}
+}
+
+// watch calls touch when something is read or written.
+func watch(body io.ReadCloser, touch func()) io.ReadCloser {
+	if both, ok := body.(io.ReadWriteCloser); ok {
+		return &watchedConn{both, touch}
+	}
+	return &watchedBody{body, touch}
+}
+
+type watchedBody struct {
+	io.ReadCloser
+	touch func()
+}
+
+// Read implements io.Reader.
+func (b *watchedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if n > 0 {
+		b.touch()
+	}
+	return n, err
+}
+
+type watchedConn struct {
+	io.ReadWriteCloser
+	touch func()
+}
+
+// Read implements io.Reader.
+func (c *watchedConn) Read(p []byte) (int, error) {
+	n, err := c.ReadWriteCloser.Read(p)
+	if n > 0 {
+		c.touch()
+	}
+	return n, err
+}
+
+// Write implements io.Writer.
+func (c *watchedConn) Write(p []byte) (int, error) {
+	c.touch()
+	return c.ReadWriteCloser.Write(p)
+}
+
+// upload is a request's body that may take as long as it goes on: the server's
+// limit for whole requests is moved along.
+type upload struct {
+	io.ReadCloser
+	control *http.ResponseController
+}
+
+// Read implements io.Reader.
+func (u *upload) Read(p []byte) (int, error) {
+	_ = u.control.SetReadDeadline(time.Now().Add(uploadTimeout)) // writers of tests have none
+	return u.ReadCloser.Read(p)
+}
+
+// stream is where an answer goes. It takes the error for which there is no
+// answer, and bounds how long a WebSocket's client may be slow. Its headers are
+// apart from the server's own until the answer begins, so that what a sandbox
+// says before (103 Early Hints, say) is dropped and takes nothing away.
+type stream struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	header  http.Header
+	err     error
+}
+
+// Header implements http.ResponseWriter.
+func (s *stream) Header() http.Header { return s.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (s *stream) WriteHeader(status int) {
+	if status < http.StatusOK {
+		return
+	}
+	for name, values := range s.header {
+		s.ResponseWriter.Header()[name] = values
+	}
+	s.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach the writer below.
+func (s *stream) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+
+// Hijack implements http.Hijacker.
+func (s *stream) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := s.control.Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	return &slowConn{conn}, rw, nil
+}
+
+// slowConn gives its peer a time for each piece that is written.
+type slowConn struct{ net.Conn }
+
+// Write implements io.Writer.
+func (c *slowConn) Write(p []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(takeTimeout)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
+}
+
+// failed notes why there is no answer, for the handler to return.
+func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
+	s, ok := w.(*stream)
+	if !ok {
+		p.errors(w, r, reply.Public(err))
+		return
+	}
+	var e *sandbox.Error
+	switch {
+	case r.Context().Err() != nil:
+		s.err = errors.Join(sandbox.ErrClientGone, err)
+	case errors.As(err, &e):
+		s.err = err
+	default:
+		s.err = &sandbox.Error{Kind: sandbox.KindUnavailable, Message: "the sandbox's toolbox broke the connection off; try again", RetryAfter: time.Second, Err: err}
+	}
+}
