@@ -237,6 +237,26 @@ func TestTerminalIsNotHeldByDescendants(t *testing.T) {
 	}
 }
 
+func TestKillingATerminalKillsItsJobs(t *testing.T) {
+	g := newGuest(t, osguest.Config{})
+	var out buffer
+	p, err := g.Start(t.Context(), guest.Cmd{
+		Args: []string{"bash", "-c", "set -m; trap '' HUP; sleep 70 & echo job $!; wait"}, Env: g.Info().Env, TTY: &guest.WinSize{Rows: 24, Cols: 80}, Stdout: &out,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the job", func() bool { return strings.HasSuffix(out.String(), "\r\n") })
+	if err := p.Signal(guest.SIGKILL); err != nil {
+		t.Error(err)
+	}
+	if status, err := p.Wait(); err != nil || status.Code != 137 {
+		t.Errorf("got %+v, %v", status, err)
+	}
+	job := strings.TrimSpace(strings.TrimPrefix(out.String(), "job "))
+	eventually(t, "the end of the job", func() bool { return !alive(job) })
+}
+
 func TestPorts(t *testing.T) {
 	g := newGuest(t, osguest.Config{})
 	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {

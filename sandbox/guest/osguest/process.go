@@ -28,6 +28,7 @@ type process struct {
 	exited  chan struct{}
 	status  guest.ExitStatus // once exited is closed
 	err     error            // once exited is closed
+	proc    string           // where the kernel tells about processes
 
 	mu    sync.Mutex
 	ended bool // its number may belong to another process from now on
@@ -46,7 +47,7 @@ func (g *Guest) Start(ctx context.Context, c guest.Cmd) (guest.Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{exited: make(chan struct{})}
+	p := &process{exited: make(chan struct{}), proc: g.proc}
 	p.cmd = &exec.Cmd{Path: program, Args: c.Args, Dir: firstOf(c.Dir, g.info.WorkDir), Env: c.Env}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: g.user.credential()}
 	var closeAfterStart []io.Closer
@@ -183,12 +184,16 @@ func (p *process) Wait() (guest.ExitStatus, error) {
 	return p.status, p.err
 }
 
-// Signal implements guest.Process.
+// Signal implements guest.Process. A shell in a terminal gives each of its jobs
+// a group of its own: killing it kills those too.
 func (p *process) Signal(s guest.Signal) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ended {
 		return os.ErrProcessDone
+	}
+	if p.tty != nil && s == guest.SIGKILL {
+		killAll(kin(processes(p.proc), p.PID()))
 	}
 	return syscall.Kill(-p.cmd.Process.Pid, syscall.Signal(s))
 }

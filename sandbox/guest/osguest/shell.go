@@ -9,10 +9,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -172,11 +172,8 @@ func (s *shell) lastCode(c *command) (int, error) {
 // kill kills what runs in the shell and was started after a moment; not the
 // shell itself.
 func (s *shell) kill(since moment) {
-	for _, p := range kin(processes(s.g.proc), s.PID()) {
-		if since.before(p) {
-			_ = syscall.Kill(p.pid, syscall.SIGKILL) // it may have ended by itself
-		}
-	}
+	older := func(p stat) bool { return !since.before(p) }
+	killAll(slices.DeleteFunc(kin(processes(s.g.proc), s.PID()), older))
 }
 
 // moment tells processes that were there from those that came later. The

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // stat is what the kernel says of a process.
@@ -92,4 +93,11 @@ func kin(all []stat, root int) []stat {
 		}
 	}
 	return found
+}
+
+// killAll kills processes; those that have ended by themselves are fine.
+func killAll(all []stat) {
+	for _, s := range all {
+		_ = syscall.Kill(s.pid, syscall.SIGKILL)
+	}
 }
