@@ -63,11 +63,9 @@ func Serve(ctx context.Context, w http.ResponseWriter, r *http.Request, t Times,
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	c := &conn{ws: ws, times: t}
-	if err := c.converse(ctx, cancel, admit); errors.Is(err, errDropped) {
-		_ = ws.Close(websocket.StatusTryAgainLater, "too slow")
-		return
+	if c.converse(ctx, cancel, admit) != nil {
+		_ = ws.Close(websocket.StatusNormalClosure, "") // where it is still open
 	}
-	_ = ws.Close(websocket.StatusNormalClosure, "")
 }
 
 // refusal says why r cannot become a connection, in Engine.IO's words.
@@ -84,8 +82,8 @@ func refusal(r *http.Request) (code int, message string) {
 	return 0, ""
 }
 
-// errDropped is a feed that ended because its client was too slow.
-var errDropped = errors.New("the feed has ended")
+// errGone is a client that left before it was let in.
+var errGone = errors.New("the client has left")
 
 // conn is one connection.
 type conn struct {
@@ -118,6 +116,9 @@ func (c *conn) converse(ctx context.Context, cancel context.CancelFunc, admit Ad
 		c.ping(ctx)
 	}()
 	err = c.send(ctx, feed)
+	if ctx.Err() == nil { // nobody has left; the client should come back
+		_ = c.ws.Close(websocket.StatusTryAgainLater, "come back for more events")
+	}
 	cancel()
 	<-pinging
 	<-listening
@@ -135,7 +136,7 @@ func (c *conn) admit(ctx context.Context, admit Admit) (Feed, error) {
 		}
 		switch {
 		case p.kind == kindClose:
-			return nil, errDropped
+			return nil, errGone
 		case p.kind == kindConnect && p.namespace != "":
 			return nil, c.refuse(ctx, p.namespace+",", "Invalid namespace")
 		case p.kind != kindConnect:
@@ -175,7 +176,7 @@ func (c *conn) send(ctx context.Context, feed Feed) error {
 	for {
 		event, err := feed(ctx)
 		if err != nil {
-			return errors.Join(errDropped, err)
+			return err
 		}
 		message, err := encodeEvent(event)
 		if err != nil {
