@@ -18,13 +18,21 @@ run: build ## set everything up, build and serve (ARGS="--listen 127.0.0.1:9000"
 	bin/sandpiper serve $(ARGS)
 
 .PHONY: build
-build: setup ## build bin/sandpiper
+build: setup ## build bin/sandpiper and bin/toolboxd
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/sandpiper .
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/toolboxd ./sandbox/toolbox/toolboxd
 
+.PHONY: docker
+docker: ## install and start Docker where it is missing, and make the images of sandboxes
+	runtimes/docker/setup/engine
+	runtimes/docker/setup/images
+
+# Without Docker the tests that need it are skipped and say so, but not in CI.
 .PHONY: test
 test: build e2e/node_modules/.package-lock.json ## set everything up and run every test
 	@.ci/system-packages chromium
-	$(GO) test ./...
+	@{ $(MAKE) --no-print-directory docker && runtimes/docker/setup/images tests; } || [ -z "$$CI" ]
+	$(GO) test -timeout 25m ./...
 
 .PHONY: bench
 bench: build ## print the benchmark table
