@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/coder/websocket"
@@ -63,9 +64,10 @@ func Serve(ctx context.Context, w http.ResponseWriter, r *http.Request, t Times,
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	c := &conn{ws: ws, times: t}
-	if c.converse(ctx, cancel, admit) != nil {
-		_ = ws.Close(websocket.StatusNormalClosure, "") // where it is still open
+	if feed := c.greet(ctx, admit); feed != nil {
+		c.converse(ctx, cancel, feed)
 	}
+	_ = ws.Close(websocket.StatusNormalClosure, "") // where it is still open
 }
 
 // refusal says why r cannot become a connection, in Engine.IO's words.
@@ -91,38 +93,34 @@ type conn struct {
 	times Times
 }
 
-// converse says hello, lets the client in and sends what its feed gives.
-func (c *conn) converse(ctx context.Context, cancel context.CancelFunc, admit Admit) error {
+// greet says hello and lets the client in; nil for one that may not come in or
+// has left.
+func (c *conn) greet(ctx context.Context, admit Admit) Feed {
 	hello, err := encodeOpen(sandbox.NewID(), c.times)
-	if err != nil {
-		return err
-	}
-	if err := c.write(ctx, hello); err != nil {
-		return err
+	if err != nil || c.write(ctx, hello) != nil {
+		return nil
 	}
 	feed, err := c.admit(ctx, admit)
 	if err != nil {
-		return err
+		return nil
 	}
-	listening := make(chan struct{})
-	go func() {
-		defer close(listening)
+	return feed
+}
+
+// converse sends what the feed gives until it ends or the client goes.
+func (c *conn) converse(ctx context.Context, cancel context.CancelFunc, feed Feed) {
+	var others sync.WaitGroup
+	others.Go(func() {
 		defer cancel()
 		c.listen(ctx)
-	}()
-	pinging := make(chan struct{})
-	go func() {
-		defer close(pinging)
-		c.ping(ctx)
-	}()
-	err = c.send(ctx, feed)
+	})
+	others.Go(func() { c.ping(ctx) })
+	c.send(ctx, feed)
 	if ctx.Err() == nil { // nobody has left; the client should come back
 		_ = c.ws.Close(websocket.StatusTryAgainLater, "come back for more events")
 	}
 	cancel()
-	<-pinging
-	<-listening
-	return err
+	others.Wait()
 }
 
 // admit waits for the client to connect to the namespace and answers it.
@@ -172,18 +170,15 @@ func publicMessage(err error) string {
 }
 
 // send writes events until the feed or the connection ends.
-func (c *conn) send(ctx context.Context, feed Feed) error {
+func (c *conn) send(ctx context.Context, feed Feed) {
 	for {
 		event, err := feed(ctx)
 		if err != nil {
-			return err
+			return
 		}
 		message, err := encodeEvent(event)
-		if err != nil {
-			return err
-		}
-		if err := c.write(ctx, message); err != nil {
-			return err
+		if err != nil || c.write(ctx, message) != nil {
+			return
 		}
 	}
 }
