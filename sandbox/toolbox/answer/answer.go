@@ -65,7 +65,7 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		return
 	}
-	e := public(err)
+	e := Public(err)
 	if e.Status >= http.StatusInternalServerError {
 		slog.ErrorContext(r.Context(), "toolbox request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	}
@@ -74,8 +74,9 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// public returns what may be shown of err.
-func public(err error) *Error {
+// Public returns what may be shown of err: the first Error in its chain, or an
+// internal error that tells nothing.
+func Public(err error) *Error {
 	var e *Error
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -123,10 +124,16 @@ func reason(err error) string {
 // Write writes e as the whole answer.
 func Write(w http.ResponseWriter, r *http.Request, e *Error) {
 	w.Header().Set("Cache-Control", "no-store")
-	_ = JSON(w, e.Status, map[string]any{ // nobody is left to tell
+	_ = JSON(w, e.Status, Body(r, e)) // nobody is left to tell
+}
+
+// Body returns e in the toolbox's error shape, ready for JSON, for answers in
+// which an error is only a part.
+func Body(r *http.Request, e *Error) map[string]any {
+	return map[string]any{
 		"statusCode": e.Status, "source": source, "code": e.Code, "message": e.Message,
 		"path": r.URL.Path, "method": r.Method, "timestamp": time.Now().UTC().Format(time.RFC3339Nano),
-	})
+	}
 }
 
 // JSON writes v as the whole answer.
