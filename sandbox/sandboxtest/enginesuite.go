@@ -63,7 +63,9 @@ func TestEngine(t *testing.T, newEngine func(t *testing.T) sandbox.Engine, s Eng
 		{"network", e.networks},
 		{"a new process finds its sandboxes", e.reopened}, // the last: it replaces the engine
 	} {
-		t.Run(tt.name, tt.run)
+		if !t.Run(tt.name, tt.run) && tt.name == "fingerprint" {
+			return // an engine that cannot be used fails everything else as well
+		}
 	}
 }
 
