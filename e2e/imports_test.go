@@ -63,6 +63,15 @@ var table = map[string]rule{
 	"runtimes/wasm/wasmtest": {},
 	"runtimes/wasm/quickjs":  {ours: []string{"sandbox", "runtimes/wasm/vm", "runtimes/wasm/jail"}, thirdParty: []string{wazero, esbuild, xsys}},
 
+	"runtimes/docker": {ours: []string{"sandbox", "runtimes/docker/network"}, thirdParty: []string{
+		"github.com/docker/docker", "github.com/docker/go-units", "github.com/containerd/errdefs", "github.com/moby/profiles/seccomp",
+		"github.com/google/uuid", "golang.org/x/sync", xsys,
+	}},
+	"runtimes/docker/network": {ours: []string{"sandbox"}, thirdParty: []string{
+		"github.com/google/nftables", "github.com/vishvananda/netlink", "github.com/vishvananda/netns", xsys,
+	}},
+	"runtimes/docker/image/still": {},
+
 	// Pages and API know the domain and the scheduler, never an engine or a store.
 	"web":              {ours: []string{"sandbox", "web/apitype", "web/auth", "web/reply"}},
 	"web/apitype":      {},
