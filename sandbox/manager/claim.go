@@ -1,0 +1,139 @@
+package manager
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"sandpiper/sandbox"
+)
+
+// claimTimeout bounds what a claimed member must still be told.
+const claimTimeout = 5 * time.Second
+
+// claim takes a member of a warm pool for a sandbox that is wanted, and makes it
+// that sandbox. It returns false where there is no member that fits, or telling
+// it failed.
+func (m *Manager) claim(ctx context.Context, want sandbox.Sandbox) (sandbox.Sandbox, bool) {
+	for _, member := range m.fitting(want) {
+		s, err := m.claimOne(ctx, member.ID, want)
+		if err != nil {
+			continue // somebody was faster
+		}
+		m.wakePools()
+		if err := m.equip(ctx, member, s); err != nil {
+			m.log.WarnContext(ctx, "equip a member of a warm pool", "sandbox", s.ID, "err", err)
+			m.drop(context.WithoutCancel(ctx), []sandbox.Sandbox{s})
+			return sandbox.Sandbox{}, false
+		}
+		m.log.InfoContext(ctx, "claimed a member of a warm pool", "sandbox", s.ID, "snapshot", s.Snapshot)
+		return s, true
+	}
+	return sandbox.Sandbox{}, false
+}
+
+// fitting returns the members that can become the sandbox that is wanted: only
+// name, labels, intervals, network and environment can be given to one that
+// runs.
+func (m *Manager) fitting(want sandbox.Sandbox) []sandbox.Sandbox {
+	if len(want.Volumes) > 0 || want.Linked != "" || want.User != "" {
+		return nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []sandbox.Sandbox
+	for _, e := range m.live {
+		if s := e.s; s.WarmPool != "" && fits(s, want) {
+			all = append(all, s.Clone())
+		}
+	}
+	slices.SortFunc(all, func(a, b sandbox.Sandbox) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	return all
+}
+
+func fits(member, want sandbox.Sandbox) bool {
+	return member.State == sandbox.StateStarted && member.Desired == sandbox.DesiredStarted &&
+		member.Organization == want.Organization && member.Snapshot == want.Snapshot && member.Ref == want.Ref &&
+		member.Engine == want.Engine && member.Resources == want.Resources && member.Runtime == want.Runtime &&
+		slices.Equal(member.Entrypoint, want.Entrypoint)
+}
+
+// claimOne makes an unclaimed member the sandbox that is wanted, in one write.
+func (m *Manager) claimOne(ctx context.Context, id string, want sandbox.Sandbox) (sandbox.Sandbox, error) {
+	return m.update(ctx, id, func(s *sandbox.Sandbox) error {
+		if s.WarmPool == "" || !fits(*s, want) {
+			return sandbox.Errorf(sandbox.KindConflict, "the member was claimed by somebody else")
+		}
+		now := time.Now()
+		s.WarmPool, s.Env, s.Labels, s.Public, s.Target = "", want.Env, want.Labels, want.Public, want.Target
+		if s.Name = want.Name; want.Name == want.ID {
+			s.Name = s.ID
+		}
+		s.Network, s.Intervals, s.Deprecated = want.Network, want.Intervals, want.Deprecated
+		s.CreatedAt, s.LastEvent, s.DestroyAt = now, now, want.DestroyAt
+		s.Activity = sandbox.Activity{sandbox.ActivityState: now}
+		return nil
+	})
+}
+
+// equip gives a claimed member the network and the environment that it has by
+// its record.
+func (m *Manager) equip(ctx context.Context, member, s sandbox.Sandbox) error {
+	ctx, cancel := context.WithTimeout(ctx, claimTimeout)
+	defer cancel()
+	engine, ok := m.placer.Engine(s.Runner)
+	if !ok {
+		return fmt.Errorf("no runner %s", s.Runner)
+	}
+	if !sameNetwork(member.Network, s.Network) {
+		if n, can := engine.(sandbox.Networker); can && m.can(s).Network {
+			if err := n.SetNetwork(ctx, s.ID, s.Network); err != nil {
+				return fmt.Errorf("set the network: %w", err)
+			}
+		}
+	}
+	if len(s.Env) == 0 {
+		return nil
+	}
+	return m.sendEnv(ctx, engine, s)
+}
+
+func sameNetwork(a, b sandbox.Network) bool {
+	return a.BlockAll == b.BlockAll && slices.Equal(a.Allow, b.Allow) && slices.Equal(a.Domains, b.Domains)
+}
+
+// sendEnv hands a sandbox's environment to its toolbox.
+func (m *Manager) sendEnv(ctx context.Context, engine sandbox.Engine, s sandbox.Sandbox) error {
+	body, err := json.Marshal(map[string]any{"set": s.Env})
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://toolbox/env", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set(sandbox.TokenHeader, m.ToolboxToken(s))
+	client := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return engine.Dial(ctx, s.ID, sandbox.ToolboxPort)
+		},
+	}}
+	res, err := client.Do(r)
+	if err != nil {
+		return fmt.Errorf("send the environment: %w", err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(res.Body, 512))
+		return fmt.Errorf("send the environment: the toolbox answered %s: %s", res.Status, text)
+	}
+	return nil
+}

@@ -1,0 +1,226 @@
+package manager
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"sandpiper/sandbox"
+)
+
+const (
+	retryDestroy = 30 * time.Second // before a destruction that failed is tried again
+	retryArchive = time.Hour        // before an archive that failed is tried again
+	unknownAfter = time.Minute      // that an engine has not answered
+)
+
+// wanted is a record, and whether a worker is at it.
+type wanted struct {
+	sandbox.Sandbox
+	busy bool
+}
+
+// world is what the runners hold.
+type world struct {
+	runners map[string]view
+	grace   time.Duration // of sandboxes that nobody knows
+}
+
+// A view is what a runner held when it was last looked at.
+type view struct {
+	answers  bool
+	answered time.Time // the last time; zero for never
+	began    time.Time // the look: what changed later may be seen wrongly
+	found    map[string]sight
+}
+
+// A sight is a sandbox on an engine, and since when it is seen there.
+type sight struct {
+	sandbox.Found
+	since time.Time
+}
+
+// An act is a kind of action.
+type act string
+
+// The acts.
+const (
+	actWork   act = "work"   // let the worker do what the record asks for
+	actDesire act = "desire" // change what is desired
+	actMark   act = "mark"   // write down the state that the sandbox was found in
+	actHalt   act = "halt"   // stop it in the engine: it runs and should not
+	actFreeze act = "freeze" // pause it in the engine again
+	actSweep  act = "sweep"  // remove what nobody knows
+)
+
+// An action is one thing to put right.
+type action struct {
+	act         act
+	id          string
+	runner      string // for actSweep
+	state       sandbox.State
+	desired     sandbox.DesiredState
+	incarnation int64 // that it is about
+	seen        sandbox.State
+	recoverable bool
+	reason      string
+}
+
+// plan returns what is to be done now for the sandboxes to be as they should
+// be. have is nil when nobody has looked at the runners. It is pure: all that
+// it knows is what it is given, and the same gives the same.
+func plan(now time.Time, want []wanted, have *world) []action {
+	forks, known := make(map[string]bool), make(map[string]bool, len(want))
+	for _, w := range want {
+		known[w.ID] = true
+		if w.Parent != "" && w.Desired != sandbox.DesiredDestroyed {
+			forks[w.Parent] = true
+		}
+	}
+	var actions []action
+	for _, w := range want {
+		if w.busy {
+			continue
+		}
+		if a, ok := planOne(now, w.Sandbox, forks[w.ID], have); ok {
+			a.id, a.incarnation, a.seen = w.ID, w.Incarnation, w.State
+			actions = append(actions, a)
+		}
+	}
+	if have != nil {
+		actions = append(actions, planSweep(now, known, *have)...)
+	}
+	return actions
+}
+
+// planOne plans for one sandbox.
+func planOne(now time.Time, s sandbox.Sandbox, hasForks bool, have *world) (action, bool) {
+	if a, ok := planEnd(now, s, hasForks); ok {
+		return a, true
+	}
+	if next(s) != opNone {
+		return action{act: actWork}, true
+	}
+	if have != nil {
+		if a, ok := planFound(now, s, have.runners[s.Runner]); ok {
+			return a, true
+		}
+	}
+	return planTimers(now, s, hasForks)
+}
+
+// planEnd ends what has outlived its time, or what could not be destroyed.
+func planEnd(now time.Time, s sandbox.Sandbox, hasForks bool) (action, bool) {
+	if s.Desired == sandbox.DesiredDestroyed {
+		again := s.State != sandbox.StateDestroy && now.Sub(s.LastEvent) >= retryDestroy
+		return action{act: actDesire, desired: sandbox.DesiredDestroyed, reason: "it could not be destroyed before"}, again
+	}
+	due := !s.DestroyAt.IsZero() && !now.Before(s.DestroyAt) && !hasForks
+	return action{act: actDesire, desired: sandbox.DesiredDestroyed, reason: "its time to live has ended"}, due
+}
+
+// planFound compares a sandbox in which nothing is going on, or an excursion
+// that a crash has cut off, with what its runner holds.
+func planFound(now time.Time, s sandbox.Sandbox, v view) (action, bool) {
+	switch {
+	case s.State == sandbox.StateArchived || s.State.Failed():
+		return action{}, false
+	case !v.answers:
+		gone := s.State.CanBecome(sandbox.StateUnknown) && (v.answered.IsZero() || now.Sub(v.answered) >= unknownAfter)
+		return action{act: actMark, state: sandbox.StateUnknown, reason: "its engine does not answer; it is looked at again all the time"}, gone
+	case !s.LastEvent.Before(v.began) || !s.UpdatedAt.Before(v.began):
+		return action{}, false
+	}
+	found, there := v.found[s.ID]
+	if !there {
+		return action{act: actMark, state: sandbox.StateError,
+			reason: "it is no longer in its engine: somebody or something removed it, and its files with it; delete it and create a new one"}, true
+	}
+	return compareFound(s, found.Found)
+}
+
+// compareFound plans for a sandbox that its engine has.
+func compareFound(s sandbox.Sandbox, f sandbox.Found) (action, bool) {
+	switch {
+	case f.State == s.State:
+		return action{}, false
+	case f.State == sandbox.StateError:
+		return action{act: actMark, state: sandbox.StateError, recoverable: true, reason: "its engine reports: " + orUnknown(f.Reason)}, true
+	case s.State == sandbox.StateStopped && f.State == sandbox.StateStarted, s.State == sandbox.StateStopped && f.State == sandbox.StatePaused:
+		return action{act: actHalt, reason: "it ran although it is stopped"}, true
+	case s.State == sandbox.StatePaused && f.State == sandbox.StateStarted:
+		return action{act: actFreeze, reason: "it ran although it is paused"}, true
+	case f.State == sandbox.StateStopped:
+		return action{act: actMark, state: sandbox.StateStopped, desired: sandbox.DesiredStopped, reason: ended(s, f)}, true
+	case f.State == sandbox.StatePaused:
+		return action{act: actMark, state: sandbox.StatePaused, desired: sandbox.DesiredPaused}, true
+	default:
+		return action{act: actMark, state: f.State}, true
+	}
+}
+
+func orUnknown(reason string) string {
+	if reason == "" {
+		return "an error without a reason"
+	}
+	return reason
+}
+
+func ended(s sandbox.Sandbox, f sandbox.Found) string {
+	if s.Desired == sandbox.DesiredStopped {
+		return ""
+	}
+	why := "its main process ended or its engine was restarted"
+	if f.Reason != "" {
+		why = strings.TrimSuffix(f.Reason, ".")
+	}
+	if s.State == sandbox.StatePaused {
+		why += ", and what it had in memory is lost"
+	}
+	return fmt.Sprintf("it stopped by itself: %s; its files are kept, start it to go on", why)
+}
+
+// planTimers fires what is due. Unclaimed members of warm pools have no timers.
+func planTimers(now time.Time, s sandbox.Sandbox, hasForks bool) (action, bool) {
+	i := s.Intervals
+	idle, stopped := now.Sub(s.LastActivity()), time.Duration(-1)
+	if !s.StoppedAt.IsZero() {
+		stopped = now.Sub(s.StoppedAt)
+	}
+	archive := i.AutoArchive
+	if archive == 0 {
+		archive = sandbox.MaxAutoArchive
+	}
+	desire := func(d sandbox.DesiredState, why string) (action, bool) {
+		return action{act: actDesire, desired: d, reason: why}, true
+	}
+	switch {
+	case s.WarmPool != "":
+	case s.State == sandbox.StateStarted && i.AutoStop > 0 && idle >= i.AutoStop:
+		return desire(sandbox.DesiredStopped, "nobody used it for its auto-stop interval")
+	case s.State == sandbox.StateStarted && i.AutoPause > 0 && idle >= i.AutoPause:
+		return desire(sandbox.DesiredPaused, "nobody used it for its auto-pause interval")
+	case (s.State == sandbox.StateStopped || s.State == sandbox.StateArchived) && i.AutoDelete >= 0 && stopped >= i.AutoDelete && !hasForks:
+		return desire(sandbox.DesiredDestroyed, "it was stopped for its auto-delete interval")
+	case s.Backup == sandbox.BackupError && now.Sub(s.LastEvent) < retryArchive:
+	case s.State == sandbox.StateStopped && s.Desired == sandbox.DesiredStopped && stopped >= archive:
+		return desire(sandbox.DesiredArchived, "it was stopped for its auto-archive interval")
+	}
+	return action{}, false
+}
+
+// planSweep removes from the runners what nobody knows and has been there for
+// the time of grace.
+func planSweep(now time.Time, known map[string]bool, have world) []action {
+	var actions []action
+	for runner, v := range have.runners {
+		for id, f := range v.found {
+			if v.answers && !known[id] && now.Sub(f.since) >= have.grace {
+				actions = append(actions, action{act: actSweep, id: id, runner: runner, reason: "nobody knows it"})
+			}
+		}
+	}
+	slices.SortFunc(actions, func(a, b action) int { return strings.Compare(a.id, b.id) })
+	return actions
+}
