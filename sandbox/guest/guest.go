@@ -7,8 +7,14 @@ import (
 	"time"
 )
 
-// ErrShellEnded is the error of a Shell that has exited.
-var ErrShellEnded = errors.New("the shell has ended")
+// Errors of shells.
+var (
+	ErrShellEnded = errors.New("the shell has ended") // of one that has exited
+
+	// ErrNoShell is the error of OpenShell in a sandbox that has no shell, as
+	// some images have not.
+	ErrNoShell = errors.New("this sandbox has no shell, neither bash nor sh: it can only start programs directly; use an image with a shell")
+)
 
 // Guest is everything that a toolbox needs from a sandbox.
 type Guest interface {

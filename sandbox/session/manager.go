@@ -167,7 +167,7 @@ func (m *Manager) addPTY(cfg PTYConfig) (*PTY, error) {
 		return nil, ErrClosed
 	case exists:
 		return nil, fmt.Errorf("terminal %s %w", cfg.ID, ErrExists)
-	case len(m.terminals) >= maxTerminals && !m.forgetInactive():
+	case len(m.terminals) >= maxTerminals && !m.forgetEnded():
 		return nil, fmt.Errorf("%w terminals: %d", ErrTooMany, maxTerminals)
 	}
 	p := newPTY(m, cfg)
@@ -176,11 +176,11 @@ func (m *Manager) addPTY(cfg PTYConfig) (*PTY, error) {
 	return p, nil
 }
 
-// forgetInactive forgets the oldest terminal whose shell has ended, and reports
+// forgetEnded forgets the oldest terminal whose shell has ended, and reports
 // whether there was one. Precondition: m.mu is held.
-func (m *Manager) forgetInactive() bool {
+func (m *Manager) forgetEnded() bool {
 	for _, id := range m.order {
-		if p := m.terminals[id]; !p.Active() {
+		if p := m.terminals[id]; p.ended() {
 			m.removePTY(p)
 			return true
 		}

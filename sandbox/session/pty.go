@@ -97,13 +97,20 @@ func (p *PTY) Log() *Log { return p.log }
 // Done is closed when the shell has ended and all of its output is in the log.
 func (p *PTY) Done() <-chan struct{} { return p.done }
 
-// Active reports whether the shell has not ended.
+// Active reports whether the shell runs: it has started and not ended.
 func (p *PTY) Active() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.started && !p.ended()
+}
+
+// ended reports whether the shell has ended, or will never start.
+func (p *PTY) ended() bool {
 	select {
 	case <-p.done:
-		return false
-	default:
 		return true
+	default:
+		return false
 	}
 }
 
@@ -148,7 +155,7 @@ func (p *PTY) WinSize() guest.WinSize {
 func (p *PTY) Resize(size guest.WinSize) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.Active() {
+	if p.ended() {
 		return fmt.Errorf("terminal %s %w", p.ID, ErrEnded)
 	}
 	if p.process != nil {

@@ -26,7 +26,7 @@ type Config struct {
 	User string
 
 	Home    string   // "" for the user's own
-	WorkDir string   // "" for Home
+	WorkDir string   // "" for Home, or / where that is not there
 	Env     []string // what processes start from, KEY=value; HOME, USER, LOGNAME, SHELL and PATH are added
 
 	// Proc and Cgroup are where the kernel tells about itself; "" for the usual
@@ -65,7 +65,11 @@ func New(cfg Config) (*Guest, error) {
 		g.cgroup = "/sys/fs/cgroup"
 	}
 	home := firstOf(cfg.Home, user.home, "/")
-	g.info = guest.Info{Home: home, WorkDir: firstOf(cfg.WorkDir, home), User: user.name, Env: baseEnv(cfg.Env, user, home, g.shell)}
+	workDir := firstOf(cfg.WorkDir, home)
+	if info, err := os.Stat(workDir); cfg.WorkDir == "" && (err != nil || !info.IsDir()) {
+		workDir = "/" // images name homes that they do not have
+	}
+	g.info = guest.Info{Home: home, WorkDir: workDir, User: user.name, Env: baseEnv(cfg.Env, user, home, g.shell)}
 	if g.shell != "" {
 		g.info.Shell = []string{g.shell, "-l"}
 	}

@@ -22,7 +22,7 @@ import (
 const unlimited = math.MaxInt64 / 2
 
 // Metrics implements guest.Guest. It reads the control group of this machine,
-// of either version, and where there is none the machine itself.
+// of either version, and where there is none, or no limit, the machine itself.
 func (g *Guest) Metrics(ctx context.Context) (guest.Metrics, error) {
 	if err := ctx.Err(); err != nil {
 		return guest.Metrics{}, err
@@ -35,6 +35,9 @@ func (g *Guest) Metrics(ctx context.Context) (guest.Metrics, error) {
 		g.readV1(&m)
 	default:
 		g.readMachine(&m)
+	}
+	if m.MemoryLimit == 0 {
+		m.MemoryLimit = parseTable(read(filepath.Join(g.proc, "meminfo")))["MemTotal:"] << 10
 	}
 	if m.CPUCount <= 0 {
 		m.CPUCount = float64(runtime.NumCPU())
@@ -78,7 +81,6 @@ func (g *Guest) readV1(m *guest.Metrics) {
 // readMachine is for machines that have no control group: the whole is ours.
 func (g *Guest) readMachine(m *guest.Metrics) {
 	info := parseTable(read(filepath.Join(g.proc, "meminfo")))
-	m.MemoryLimit = info["MemTotal:"] << 10
 	m.MemoryCache = info["Inactive(file):"] << 10
 	m.MemoryBytes = max(0, info["MemTotal:"]-info["MemAvailable:"]) << 10
 	line, _, _ := strings.Cut(read(filepath.Join(g.proc, "stat")), "\n")

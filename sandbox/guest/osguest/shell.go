@@ -4,7 +4,6 @@ package osguest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,10 +18,6 @@ import (
 
 	"sandpiper/sandbox/guest"
 )
-
-// ErrNoShell is the error of OpenShell where the machine has no shell, as some
-// images have not.
-var ErrNoShell = errors.New("there is no shell in this image: neither bash nor sh was found, so it can only start programs directly; use an image with a shell")
 
 // killTime is how long a shell may take to notice that all that it ran was
 // killed, before it is killed itself.
@@ -50,7 +45,7 @@ type shell struct {
 // OpenShell implements guest.Guest. The shell belongs to the guest, not to ctx.
 func (g *Guest) OpenShell(ctx context.Context, cfg guest.ShellConfig) (guest.Shell, error) {
 	if g.shell == "" {
-		return nil, ErrNoShell
+		return nil, guest.ErrNoShell
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ import (
 type stat struct {
 	pid, parent, group int
 	state              byte
+	terminal           int    // 0 for none
 	started            uint64 // in clock ticks since the machine's start
 }
 
@@ -40,10 +41,11 @@ func parseStat(data []byte) (stat, error) {
 		return stat{}, fmt.Errorf("process line %.60q: too short", data)
 	}
 	s := stat{state: fields[0][0]}
-	var errs [4]error
+	var errs [5]error
 	s.pid, errs[0] = strconv.Atoi(strings.TrimSpace(string(data[:open])))
 	s.parent, errs[1] = strconv.Atoi(fields[1])
 	s.group, errs[2] = strconv.Atoi(fields[2])
+	s.terminal, errs[4] = strconv.Atoi(fields[4])
 	s.started, errs[3] = strconv.ParseUint(fields[19], 10, 64)
 	for _, err := range errs {
 		if err != nil {

@@ -1,0 +1,176 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"sandpiper/sandbox/session"
+	"sandpiper/sandbox/toolbox/answer"
+	"sandpiper/sandbox/toolbox/toolboxtype"
+)
+
+// Prefixes tell the streams of a multiplexed log apart: each stands before bytes
+// of its stream, up to the next prefix.
+const (
+	stdoutPrefix = "\x01\x01\x01"
+	stderrPrefix = "\x02\x02\x02"
+)
+
+// offsetHeader says where in the log a streamed answer begins.
+const offsetHeader = "X-Log-Offset"
+
+func (h *Handler) commandLogs(w http.ResponseWriter, r *http.Request) error {
+	c, err := h.command(r)
+	if err != nil {
+		return err
+	}
+	return h.logs(w, r, c.Log(), multiplexedUntil)
+}
+
+func (h *Handler) entrypointLogs(w http.ResponseWriter, r *http.Request) error {
+	c := h.sessions.Entrypoint()
+	if c == nil {
+		return answer.Errorf(http.StatusNotFound, "NOT_FOUND", "this sandbox has no main process of its own, so there is no log")
+	}
+	return h.logs(w, r, c.Log(), entrypointMultiplexedUntil)
+}
+
+// logs answers with a log: what is there so far as JSON, or as text for clients
+// before a version; or all that comes until its end, over a WebSocket or as a
+// stream. It begins at an offset, so that a follower can go on where it was.
+func (h *Handler) logs(w http.ResponseWriter, r *http.Request, log *session.Log, until version) error {
+	follow, _ := strconv.ParseBool(r.FormValue("follow"))
+	offset, err := logOffset(r, log)
+	switch {
+	case err != nil:
+		return err
+	case isUpgrade(r):
+		return h.followSocket(w, r, log, offset)
+	case follow:
+		return followStream(w, r, log, offset)
+	}
+	logs := read(log, offset)
+	if wantsPrefixes(r, until) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set(offsetHeader, strconv.FormatInt(logs.start, 10))
+		_, err := io.WriteString(w, logs.multiplexed)
+		return err
+	}
+	return answer.JSON(w, http.StatusOK, toolboxtype.SessionCommandLogsResponse{
+		Output: logs.output, Stdout: logs.stdout, Stderr: logs.stderr, Offset: logs.start, NextOffset: logs.end, Dropped: logs.dropped,
+	})
+}
+
+// logOffset returns the offset that a request asks for; 0 when it does not.
+func logOffset(r *http.Request, log *session.Log) (int64, error) {
+	text := r.FormValue("offset")
+	if text == "" {
+		return 0, nil
+	}
+	offset, err := strconv.ParseInt(text, 10, 64)
+	if _, end := log.Bounds(); err != nil || offset < 0 || offset > end {
+		return 0, answer.BadRequest("offset must be a number from 0 to %d, where the log ends now, not %q", end, text)
+	}
+	return offset, nil
+}
+
+// logText is what a log holds, in all forms.
+type logText struct {
+	stdout, stderr, output, multiplexed string
+	start, end, dropped                 int64
+}
+
+// read returns what a log holds from an offset on. What was dropped before is
+// told on stderr.
+func read(log *session.Log, offset int64) logText {
+	var stdout, stderr, output, multiplexed strings.Builder
+	chunks, start := log.Pieces()
+	t := logText{start: max(start, offset), end: start}
+	if t.dropped = max(0, start-offset); t.dropped > 0 {
+		note := droppedNote(t.dropped)
+		stderr.WriteString(note)
+		output.WriteString(note)
+		multiplexed.WriteString(stderrPrefix + note)
+	}
+	for _, c := range chunks {
+		t.end = c.Offset + int64(len(c.Data))
+		if skip := offset - c.Offset; skip > 0 {
+			c.Data = c.Data[min(skip, int64(len(c.Data))):]
+		}
+		if len(c.Data) == 0 {
+			continue
+		}
+		output.Write(c.Data)
+		multiplexed.Write(prefixed(c))
+		if c.Stream == session.Stderr {
+			stderr.Write(c.Data)
+		} else {
+			stdout.Write(c.Data)
+		}
+	}
+	t.end = max(t.end, t.start)
+	t.stdout, t.stderr, t.output, t.multiplexed = stdout.String(), stderr.String(), output.String(), multiplexed.String()
+	return t
+}
+
+// prefixed returns a chunk behind its stream's prefix.
+func prefixed(c session.Chunk) []byte {
+	prefix := stdoutPrefix
+	if c.Stream == session.Stderr {
+		prefix = stderrPrefix
+	}
+	return append([]byte(prefix), c.Data...)
+}
+
+// followStream streams a log as the body of the answer.
+func followStream(w http.ResponseWriter, r *http.Request, log *session.Log, offset int64) error {
+	start, _ := log.Bounds()
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set(offsetHeader, strconv.FormatInt(max(start, offset), 10))
+	w.WriteHeader(http.StatusOK)
+	control := http.NewResponseController(w)
+	if err := control.Flush(); err != nil {
+		return err
+	}
+	return eachChunk(r.Context(), log, offset, func(data []byte) error {
+		// Not every server can limit the time of a write; the log waits for
+		// nobody for long in any case.
+		_ = control.SetWriteDeadline(time.Now().Add(writeTime))
+		if _, err := w.Write(data); err != nil {
+			return err
+		}
+		return control.Flush()
+	})
+}
+
+// eachChunk passes on a log from an offset to its end, multiplexed.
+func eachChunk(ctx context.Context, log *session.Log, offset int64, send func([]byte) error) error {
+	reader := log.Reader(offset)
+	defer reader.Close()
+	for {
+		chunk, dropped, err := reader.Next(ctx)
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		var data []byte
+		if dropped > 0 {
+			data = append(data, stderrPrefix+droppedNote(dropped)...)
+		}
+		if len(chunk.Data) > 0 {
+			data = append(data, prefixed(chunk)...)
+		}
+		if err := send(data); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,122 @@
+// Package toolbox serves the whole toolbox of a sandbox over any guest: files,
+// processes, git, language servers, ports and facts, as one http.Handler.
+//
+// In a container the agent toolboxd serves it; for a guest inside the server,
+// the server does.
+package toolbox
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"sync"
+	"time"
+
+	"sandpiper/sandbox"
+	"sandpiper/sandbox/guest"
+	"sandpiper/sandbox/toolbox/answer"
+	"sandpiper/sandbox/toolbox/files"
+	"sandpiper/sandbox/toolbox/process"
+)
+
+// Config says what a Toolbox serves.
+type Config struct {
+	Guest guest.Guest
+
+	// Token is what callers must send in sandbox.TokenHeader. With an empty one
+	// whoever reaches the toolbox is trusted, as at an end of a pipe.
+	Token string
+
+	Version string // that /version answers
+}
+
+// Toolbox is the handler. It is safe for concurrent use.
+type Toolbox struct {
+	guest   *liveGuest
+	version string
+	process *process.Handler
+	mux     *http.ServeMux
+	tunnels tunnels
+
+	mu     sync.Mutex
+	tokens [][sha256.Size]byte // none: everybody is trusted
+	last   reading
+}
+
+// New returns the toolbox of a guest. The caller must Close it.
+func New(cfg Config) *Toolbox {
+	live := newLiveGuest(cfg.Guest)
+	t := &Toolbox{guest: live, version: cfg.Version, mux: http.NewServeMux(), process: process.New(process.Config{Guest: live})}
+	if cfg.Token != "" {
+		t.tokens = append(t.tokens, sha256.Sum256([]byte(cfg.Token)))
+	}
+	t.process.Register(t.mux)
+	files.New(live).Register(t.mux)
+	t.register()
+	return t
+}
+
+// Close kills all that was started through the toolbox and waits for its end.
+// Requests must not come any more.
+func (t *Toolbox) Close() {
+	t.tunnels.close()
+	t.process.Close()
+}
+
+// StartEntrypoint starts the sandbox's main process, whose log the toolbox
+// serves. It may be called once.
+func (t *Toolbox) StartEntrypoint(args []string) error { return t.process.StartEntrypoint(args) }
+
+// ServeHTTP implements http.Handler.
+func (t *Toolbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !t.trusted(r.Header.Get(sandbox.TokenHeader)) {
+		answer.Write(w, r, answer.Errorf(http.StatusUnauthorized, "UNAUTHORIZED", "the toolbox's token is missing or wrong"))
+		return
+	}
+	t.mux.ServeHTTP(w, r)
+}
+
+// trusted compares in constant time, also for tokens of other lengths.
+func (t *Toolbox) trusted(token string) bool {
+	sum := sha256.Sum256([]byte(token))
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	ok := len(t.tokens) == 0
+	for _, known := range t.tokens {
+		ok = subtle.ConstantTimeCompare(sum[:], known[:]) == 1 || ok
+	}
+	return ok
+}
+
+// register adds the routes that are not those of a part.
+func (t *Toolbox) register() {
+	for pattern, handler := range map[string]answer.Handler{
+		"POST /env":               t.updateEnv,
+		"POST /init":              t.initialize,
+		"GET /port":               t.ports,
+		"GET /port/{port}/in-use": t.portInUse,
+		"GET /system/metrics":     t.metrics,
+		"GET /user-home-dir":      t.homeDir,
+		"GET /version":            t.answerVersion,
+		"GET /work-dir":           t.workDir,
+		"GET /tcp":                t.tunnel,
+		"/computeruse/":           noComputerUse,
+		"/":                       notFound,
+	} {
+		t.mux.Handle(pattern, handler)
+	}
+}
+
+func noComputerUse(w http.ResponseWriter, r *http.Request) error {
+	return answer.Errorf(http.StatusNotImplemented, "NOT_IMPLEMENTED", "this version has no screen, mouse or keyboard for sandboxes")
+}
+
+func notFound(w http.ResponseWriter, r *http.Request) error {
+	return answer.Errorf(http.StatusNotFound, "NOT_FOUND", "the toolbox has no %s %s", r.Method, r.URL.Path)
+}
+
+// reading is what the CPU had done at a time.
+type reading struct {
+	at      time.Time
+	seconds float64
+}

@@ -1,0 +1,125 @@
+package toolboxtype
+
+import "time"
+
+// ExecuteRequest asks for a command. Timeout is in seconds; 0 or none is no limit.
+type ExecuteRequest struct {
+	Command string            `json:"command"`
+	Cwd     string            `json:"cwd"`
+	Envs    map[string]string `json:"envs"`
+	Env     map[string]string `json:"env"` // what some documents call Envs
+	Timeout *int              `json:"timeout"`
+}
+
+// ExecuteResponse is how a command ended. Result holds both outputs in order.
+type ExecuteResponse struct {
+	ExitCode int    `json:"exitCode"`
+	Result   string `json:"result"`
+}
+
+// CreateSessionRequest asks for a session.
+type CreateSessionRequest struct {
+	SessionID string `json:"sessionId"`
+}
+
+// Session is a session with its commands.
+type Session struct {
+	SessionID string    `json:"sessionId"`
+	Commands  []Command `json:"commands"`
+}
+
+// Command is a command of a session. ExitCode is there once it has ended.
+type Command struct {
+	ID       string `json:"id"`
+	Command  string `json:"command"`
+	ExitCode *int   `json:"exitCode,omitempty"`
+}
+
+// SessionExecuteRequest asks for a command in a session.
+type SessionExecuteRequest struct {
+	Command           string `json:"command"`
+	RunAsync          bool   `json:"runAsync"`
+	Async             bool   `json:"async"` // the older name of RunAsync
+	SuppressInputEcho bool   `json:"suppressInputEcho"`
+}
+
+// SessionExecuteResponse names a command and, once it has ended, tells how.
+type SessionExecuteResponse struct {
+	CmdID    string  `json:"cmdId"`
+	Output   *string `json:"output,omitempty"`
+	Stdout   *string `json:"stdout,omitempty"`
+	Stderr   *string `json:"stderr,omitempty"`
+	ExitCode *int    `json:"exitCode,omitempty"`
+}
+
+// SessionCommandLogsResponse is a command's output so far. Offset and NextOffset
+// are those of its first byte and of the one after its last; Dropped is how many
+// bytes before it are no longer there.
+type SessionCommandLogsResponse struct {
+	Output     string `json:"output"`
+	Stdout     string `json:"stdout"`
+	Stderr     string `json:"stderr"`
+	Offset     int64  `json:"offset"`
+	NextOffset int64  `json:"nextOffset"`
+	Dropped    int64  `json:"dropped"`
+}
+
+// SessionSendInputRequest is input for a command.
+type SessionSendInputRequest struct {
+	Data string `json:"data"`
+}
+
+// PtyCreateRequest asks for a terminal.
+type PtyCreateRequest struct {
+	ID        string            `json:"id"`
+	Cwd       string            `json:"cwd"`
+	Envs      map[string]string `json:"envs"`
+	Cols      *int              `json:"cols"`
+	Rows      *int              `json:"rows"`
+	LazyStart bool              `json:"lazyStart"`
+}
+
+// PtyCreateResponse names a new terminal.
+type PtyCreateResponse struct {
+	SessionID string `json:"sessionId"`
+}
+
+// PtySessionInfo describes a terminal. Active is whether its shell runs.
+type PtySessionInfo struct {
+	ID        string            `json:"id"`
+	Cwd       string            `json:"cwd"`
+	Envs      map[string]string `json:"envs"`
+	Cols      int               `json:"cols"`
+	Rows      int               `json:"rows"`
+	CreatedAt time.Time         `json:"createdAt"`
+	Active    bool              `json:"active"`
+	LazyStart bool              `json:"lazyStart"`
+}
+
+// PtyListResponse lists terminals.
+type PtyListResponse struct {
+	Sessions []PtySessionInfo `json:"sessions"`
+}
+
+// PtyResizeRequest is a terminal's new size.
+type PtyResizeRequest struct {
+	Cols int `json:"cols"`
+	Rows int `json:"rows"`
+}
+
+// PtyControl is a message of the server on a terminal's connection that is not
+// output: Status is "connected", "error" or "exited".
+type PtyControl struct {
+	Type       string `json:"type"`
+	Status     string `json:"status"`
+	Error      string `json:"error,omitempty"`
+	ExitCode   *int   `json:"exitCode,omitempty"`
+	ExitReason string `json:"exitReason,omitempty"`
+}
+
+// PtyExit is the reason in the close frame of a terminal's connection.
+type PtyExit struct {
+	ExitCode   *int   `json:"exitCode,omitempty"`
+	ExitReason string `json:"exitReason,omitempty"`
+	Error      string `json:"error,omitempty"`
+}
