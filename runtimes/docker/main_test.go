@@ -13,7 +13,6 @@ import (
 	"github.com/docker/docker/client"
 
 	"sandpiper/runtimes/docker"
-	"sandpiper/sandbox"
 )
 
 const (
@@ -108,9 +107,4 @@ func openEngine(t testing.TB, cfg docker.Config) *docker.Engine {
 		}
 	})
 	return e
-}
-
-// testSpec returns a small sandbox of an image.
-func testSpec(id, ref string) sandbox.Spec {
-	return sandbox.Spec{ID: id, Name: "test-" + id[:8], Ref: ref, Token: "token-" + id, Resources: sandbox.Resources{CPU: 1, MemoryGiB: 1, DiskGiB: 1}}
 }

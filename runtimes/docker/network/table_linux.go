@@ -27,7 +27,8 @@ const priority = -10
 //
 //	chain forward, for what a sandbox sends and for what is sent to one
 //	  oifname BRIDGE iifname BRIDGE reject       other sandboxes
-//	  oifname BRIDGE ct established accept       answers
+//	  oifname BRIDGE ct established ip daddr @open accept              answers
+//	  oifname BRIDGE ct established ip daddr . ip saddr @allow accept
 //	  oifname BRIDGE drop                        nobody opens connections to a sandbox
 //	  iifname != BRIDGE accept                   not ours
 //	  meta nfproto ipv6 drop
@@ -36,12 +37,15 @@ const priority = -10
 //	  ip saddr != @open reject                   closed sandboxes and strangers
 //	  ip daddr @resolvers udp/tcp dport 53 accept
 //	  ip daddr @private reject
+//	chain refuse, where the others' rejects go
+//	  meta l4proto tcp reject with tcp reset     at once; ICMP answers are rate-limited
+//	  reject with icmpx admin-prohibited
 //	chain input, for what a sandbox sends to the host
 //	  iifname BRIDGE ct established accept
 //	  iifname BRIDGE reject
 //
-// Since every packet of a sandbox is judged by its destination, a change of
-// policy ends its open connections as well.
+// Since every packet is judged by its addresses, in both directions, a change of
+// policy ends open connections as well.
 func (n *Network) writeTable() error {
 	c := n.nft
 	table := &nftables.Table{Family: nftables.TableFamilyINet, Name: n.cfg.Table}
@@ -51,6 +55,7 @@ func (n *Network) writeTable() error {
 	if err := n.addSets(table); err != nil {
 		return err
 	}
+	n.addRefuse(table)
 	n.addForward(table)
 	n.addInput(table)
 	return c.Flush()
@@ -94,12 +99,21 @@ func intervals(ranges []netip.Prefix) []nftables.SetElement {
 	return all
 }
 
+func (n *Network) addRefuse(t *nftables.Table) {
+	chain := n.nft.AddChain(&nftables.Chain{Table: t, Name: refuse})
+	reset := []expr.Any{&expr.Reject{Type: unix.NFT_REJECT_TCP_RST}}
+	prohibited := []expr.Any{&expr.Reject{Type: unix.NFT_REJECT_ICMPX_UNREACH, Code: unix.NFT_REJECT_ICMPX_ADMIN_PROHIBITED}}
+	n.nft.AddRule(&nftables.Rule{Table: t, Chain: chain, Exprs: all(protocol(unix.IPPROTO_TCP), reset)})
+	n.nft.AddRule(&nftables.Rule{Table: t, Chain: chain, Exprs: prohibited})
+}
+
 func (n *Network) addForward(t *nftables.Table) {
 	bridge, s := n.cfg.Bridge, n.sets
 	chain := n.chain(t, "forward", nftables.ChainHookForward)
 	for _, rule := range [][]expr.Any{
 		all(in(bridge, true), out(bridge), reject()),
-		all(out(bridge), established(), accept()),
+		all(out(bridge), established(), destination(s.open), accept()),
+		all(out(bridge), established(), answer(s.allow), accept()),
 		all(out(bridge), drop()),
 		all(in(bridge, false), accept()),
 		all(family(unix.NFPROTO_IPV6), drop()),
@@ -248,13 +262,26 @@ func destination(s *nftables.Set) []expr.Any      { return header(destinationOff
 // the header.
 func pair(s *nftables.Set) []expr.Any { return header(sourceOffset, 8, s, false) }
 
-func port(protocol byte, number uint16) []expr.Any {
-	return []expr.Any{
-		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{protocol}},
+// answer looks the destination and the source up together: pair for what comes
+// back. They are put into neighbouring registers.
+func answer(s *nftables.Set) []expr.Any {
+	const first, second = unix.NFT_REG32_00, unix.NFT_REG32_01
+	return all(family(unix.NFPROTO_IPV4), []expr.Any{
+		&expr.Payload{DestRegister: first, Base: expr.PayloadBaseNetworkHeader, Offset: destinationOffset, Len: 4},
+		&expr.Payload{DestRegister: second, Base: expr.PayloadBaseNetworkHeader, Offset: sourceOffset, Len: 4},
+		&expr.Lookup{SourceRegister: first, SetName: s.Name, SetID: s.ID},
+	})
+}
+
+func protocol(number byte) []expr.Any {
+	return []expr.Any{&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1}, &expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{number}}}
+}
+
+func port(transport byte, number uint16) []expr.Any {
+	return all(protocol(transport), []expr.Any{
 		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2},
 		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: binaryutil.BigEndian.PutUint16(number)},
-	}
+	})
 }
 
 func established() []expr.Any {
@@ -269,8 +296,8 @@ func established() []expr.Any {
 func accept() []expr.Any { return []expr.Any{&expr.Verdict{Kind: expr.VerdictAccept}} }
 func drop() []expr.Any   { return []expr.Any{&expr.Verdict{Kind: expr.VerdictDrop}} }
 
-// reject answers that the administrator does not allow it, so that programs fail
-// at once and need not wait for a time-out.
-func reject() []expr.Any {
-	return []expr.Any{&expr.Reject{Type: unix.NFT_REJECT_ICMPX_UNREACH, Code: unix.NFT_REJECT_ICMPX_ADMIN_PROHIBITED}}
-}
+// refuse is the chain that answers instead of dropping, so that programs fail at
+// once and need not wait for a time-out.
+const refuse = "refuse"
+
+func reject() []expr.Any { return []expr.Any{&expr.Verdict{Kind: expr.VerdictGoto, Chain: refuse}} }

@@ -1,0 +1,102 @@
+package docker_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"sandpiper/sandbox"
+)
+
+// TestReachability tries from sandboxes of each policy what they can reach.
+func TestReachability(t *testing.T) {
+	w := newWorld(t)
+	e := openEngine(t, w.config(t))
+	victim := start(t, e, shellImage, nil)
+	victim.execute("(while :; do echo tick | nc -l -p 7000; done) >/dev/null 2>&1 &")
+
+	type row struct {
+		internet, other, neighbour, neighbourDNS bool
+	}
+	for name, tt := range map[string]struct {
+		policy sandbox.Network
+		want   row
+	}{
+		"default":           {sandbox.Network{}, row{internet: true, other: true, neighbourDNS: true}},
+		"block all":         {sandbox.Network{BlockAll: true}, row{}},
+		"allow list":        {sandbox.Network{Allow: []string{"198.51.100.0/24"}}, row{internet: true}},
+		"allow a neighbour": {sandbox.Network{Allow: []string{neighbourAddr, "198.51.100.7/32"}}, row{neighbour: true}},
+		"allow everything":  {sandbox.Network{Allow: []string{"0.0.0.0/0"}}, row{internet: true, other: true, neighbour: true, neighbourDNS: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, e, shellImage, func(spec *sandbox.Spec) { spec.Network = tt.policy })
+			for _, target := range []struct {
+				what, addr string
+				port       int
+				want       bool
+			}{
+				{"the internet", internetAddr, 80, tt.want.internet},
+				{"another address of the internet", otherAddr, 80, tt.want.other},
+				{"a neighbour of the host", neighbourAddr, 80, tt.want.neighbour},
+				{"the resolver", resolverAddr, 53, tt.want.neighbourDNS},
+				{"another port of the resolver", resolverAddr, 80, tt.want.neighbour && tt.want.other},
+				{"the metadata service", metadataAddr, 80, false},
+				{"the host by its address", hostAddr, 9000, false},
+				{"the host by the bridge", s.gateway(), 9000, false},
+				{"another sandbox", victim.own(), 7000, false},
+				{"itself", "127.0.0.1", 2, false},
+			} {
+				if got := s.reaches(target.addr, target.port); got != target.want {
+					t.Errorf("%s (%s:%d): reached is %v, want %v", target.what, target.addr, target.port, got, target.want)
+				}
+			}
+		})
+	}
+	if got, _ := victim.execute("nc -w 1 127.0.0.1 7000 </dev/null"); !strings.Contains(got, "tick") {
+		t.Errorf("the other sandbox's server does not even answer itself: %q", got)
+	}
+}
+
+// TestNetworkChanges changes the policy of a running sandbox with an open
+// connection, and stops and starts it.
+func TestNetworkChanges(t *testing.T) {
+	w := newWorld(t)
+	e := openEngine(t, w.config(t))
+	s := start(t, e, shellImage, nil)
+	s.execute(fmt.Sprintf("nc %s 80 </dev/null >/tmp/ticks 2>&1 &", internetAddr))
+	count := func() string { n, _ := s.execute("wc -l </tmp/ticks"); return n }
+	time.Sleep(300 * time.Millisecond)
+	if count() == count0 {
+		t.Fatal("the connection brings nothing")
+	}
+
+	check(t, e.SetNetwork(t.Context(), s.spec.ID, sandbox.Network{BlockAll: true}))
+	time.Sleep(100 * time.Millisecond)
+	before := count()
+	time.Sleep(300 * time.Millisecond)
+	if after := count(); after != before {
+		t.Errorf("an open connection goes on after it was blocked: %s, then %s", before, after)
+	}
+	if s.reaches(internetAddr, 80) {
+		t.Error("a new connection succeeds after it was blocked")
+	}
+
+	check(t, e.SetNetwork(t.Context(), s.spec.ID, sandbox.Network{Allow: []string{otherAddr + "/32"}}))
+	if !s.reaches(otherAddr, 80) || s.reaches(internetAddr, 80) {
+		t.Error("an allow list does not hold")
+	}
+
+	own := s.own()
+	check(t, e.Stop(t.Context(), s.spec.ID, 0))
+	s.spec.Network = sandbox.Network{Allow: []string{internetAddr}}
+	check(t, e.Start(t.Context(), s.spec))
+	if !s.reaches(internetAddr, 80) || s.reaches(otherAddr, 80) {
+		t.Error("the policy of a start does not hold")
+	}
+	if got := s.own(); got != own {
+		t.Errorf("the address changed from %s to %s", own, got)
+	}
+}
+
+const count0 = "0\n"
