@@ -34,6 +34,14 @@ func inTime(t *testing.T, run func(t *testing.T, b *bench)) {
 	synctest.Test(t, func(t *testing.T) { run(t, newBench(t, nil)) })
 }
 
+// inSlowTime is inTime for days and weeks: the manager looks once a minute.
+func inSlowTime(t *testing.T, run func(t *testing.T, b *bench)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		run(t, newBench(t, func(b *bench) { b.cfg.Tick, b.cfg.Reconcile = time.Minute, time.Hour }))
+	})
+}
+
 func newBench(t *testing.T, change func(*bench)) *bench {
 	t.Helper()
 	b := &bench{

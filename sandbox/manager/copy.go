@@ -122,6 +122,9 @@ func (m *Manager) takeSnapshot(ctx context.Context, id string, snapshot sandbox.
 			return nil
 		})
 	})
+	if m.root.Err() != nil {
+		err = errCutOff
+	}
 	if err != nil {
 		m.log.Warn("make a snapshot of a sandbox", "sandbox", id, "snapshot", snapshot.Name, "err", err)
 		m.dropSnapshot(snapshot, err)

@@ -90,7 +90,12 @@ func (m *Manager) boot(ctx context.Context) error {
 	if err := m.dropHalfSnapshots(ctx); err != nil {
 		return fmt.Errorf("read the snapshots: %w", err)
 	}
-	m.reconcile(look)
+	for _, right := range m.reconcile(look) { // nobody may see what is no longer so
+		select {
+		case <-right:
+		case <-look.Done():
+		}
+	}
 	return nil
 }
 

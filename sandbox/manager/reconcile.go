@@ -26,12 +26,13 @@ func (m *Manager) wanted() []wanted {
 }
 
 // reconcile compares the records with what the engines hold, and puts right
-// what differs.
-func (m *Manager) reconcile(ctx context.Context) {
+// what differs. What it returns is closed when the records are right.
+func (m *Manager) reconcile(ctx context.Context) (right []<-chan struct{}) {
 	have := m.look(ctx) // first: a record that is written later is not missed
-	if ctx.Err() == nil {
-		m.act(ctx, plan(time.Now(), m.wanted(), &have))
+	if ctx.Err() != nil {
+		return nil
 	}
+	return m.act(ctx, plan(time.Now(), m.wanted(), &have))
 }
 
 // look asks every runner what it holds, all at once.
@@ -105,8 +106,9 @@ func (m *Manager) noteFound(ctx context.Context, f sandbox.Found) {
 // sandbox must not be written with every look.
 func within(a, b int64) bool { return max(a, b)-min(a, b) < 16<<20 }
 
-// act does what was planned. It does not wait for it.
-func (m *Manager) act(ctx context.Context, actions []action) {
+// act does what was planned. It does not wait for it; what it returns is closed
+// when records are right again.
+func (m *Manager) act(ctx context.Context, actions []action) (right []<-chan struct{}) {
 	for _, a := range actions {
 		switch a.act {
 		case actWork:
@@ -114,7 +116,9 @@ func (m *Manager) act(ctx context.Context, actions []action) {
 		case actDesire:
 			m.desire(ctx, a)
 		case actMark, actHalt, actFreeze:
-			m.putRight(a)
+			if done := m.putRight(a); done != nil {
+				right = append(right, done)
+			}
 		case actSweep:
 			m.mu.Lock()
 			if !m.sweeping[a.id] {
@@ -124,6 +128,7 @@ func (m *Manager) act(ctx context.Context, actions []action) {
 			m.mu.Unlock()
 		}
 	}
+	return right
 }
 
 // current returns a sandbox that is as an action saw it.
@@ -167,8 +172,8 @@ func (m *Manager) desire(ctx context.Context, a action) {
 
 // putRight lets a sandbox's worker look at the sandbox again, for what was seen
 // before may be over, and then write down or change what it finds.
-func (m *Manager) putRight(a action) {
-	m.enqueue(a.id, func(ctx context.Context) {
+func (m *Manager) putRight(a action) <-chan struct{} {
+	return m.enqueue(a.id, func(ctx context.Context) {
 		s, ok := m.current(a)
 		if !ok {
 			return
