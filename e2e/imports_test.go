@@ -99,9 +99,11 @@ var table = map[string]rule{
 	"static/manifest": {},
 	"static/build":    {ours: []string{"static/manifest"}, thirdParty: []string{esbuild, "github.com/andybalholm/brotli"}},
 
-	"e2e/bench":      {ours: []string{"e2e/testserver", "e2e/rawclient"}, thirdParty: []string{socket}},
-	"e2e/rawclient":  {thirdParty: []string{socket}},
-	"e2e/testserver": {},
+	"e2e/bench":       {ours: []string{"e2e/testserver", "e2e/rawclient"}, thirdParty: []string{socket}},
+	"e2e/rawclient":   {thirdParty: []string{socket}},
+	"e2e/testserver":  {},
+	"e2e/spec":        {},
+	"e2e/conformance": {ours: []string{"e2e/spec", "e2e/testserver"}, thirdParty: []string{"github.com/coder/websocket"}},
 }
 
 const module = "sandpiper"

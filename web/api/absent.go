@@ -41,6 +41,7 @@ var absences = []absence{
 		op("POST", "/sandbox/{sandboxIdOrName}/backup", "createBackup", "Create sandbox backup"),
 	}},
 	{noSignedPreviews, []openapi.Operation{
+		op("GET", "/preview/{signedPreviewToken}/{port}/sandbox-id", "getSandboxIdFromSignedPreviewUrlToken", "Get sandbox ID from signed preview URL token"),
 		op("GET", "/sandbox/{sandboxIdOrName}/ports/{port}/signed-preview-url", "getSignedPortPreviewUrl", "Get signed preview URL for a sandbox port"),
 		op("POST", "/sandbox/{sandboxIdOrName}/ports/{port}/signed-preview-url/{token}/expire", "expireSignedPortPreviewUrl", "Expire signed preview URL for a sandbox port"),
 	}},

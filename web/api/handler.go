@@ -92,12 +92,20 @@ func (h *Handler) routes() []route {
 // Register adds the routes to a mux. What no route takes below /api/ answers
 // 404 in the API's shape.
 func (h *Handler) Register(mux *http.ServeMux) {
+	var routes router
 	for _, r := range h.routes() {
-		mux.Handle(r.Method+" "+r.Path, h.guarded(r).With(WriteError))
+		routes.handle(r.Method, r.Path, h.guarded(r).With(WriteError))
 	}
 	mux.Handle("GET /api/openapi.json", reply.Handler(h.getOpenAPI).With(WriteError))
 	mux.Handle("GET /api/socket.io/", http.HandlerFunc(h.serveEvents))
-	mux.Handle("/api/", reply.Handler(nothing).With(WriteError))
+	nothing := reply.Handler(nothing).With(WriteError)
+	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
+		if handler := routes.match(r); handler != nil {
+			handler.ServeHTTP(w, r)
+			return
+		}
+		nothing.ServeHTTP(w, r)
+	})
 }
 
 // guarded lets callers through that may do what r does.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strconv"
@@ -68,7 +69,7 @@ func (h *Handler) createRequest(req wire.CreateSandbox) (manager.CreateRequest, 
 	}
 	out := manager.CreateRequest{
 		Organization: h.org.ID,
-		Name:         req.Name, Snapshot: req.Snapshot, Image: req.Image, User: req.User, Target: req.Target,
+		Name:         req.Name, Snapshot: req.Snapshot, Image: req.Image, User: req.User, Target: cmp.Or(req.Target, h.mainRegion().Name),
 		Env: req.Env, Labels: req.Labels, Public: req.Public, Resources: size,
 		Network: sandbox.Network{BlockAll: req.NetworkBlockAll, Allow: splitList(req.NetworkAllowList), Domains: splitList(req.DomainAllowList)},
 		Volumes: fromVolumes(req.Volumes),

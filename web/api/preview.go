@@ -26,8 +26,7 @@ func (h *Handler) previewRoutes() []route {
 		{with(op("GET", "/preview/{sandboxId}/access", "hasSandboxAccess", "Whether you may see previews"), 200, nil, false), "", h.getAccess},
 		{with(op("GET", "/preview/{sandboxId}/preview-warning", "isPreviewWarningEnabled", "Whether a page warns before previews: none does"), 200, nil, wire.PreviewWarning{}), "", h.getPreviewWarning},
 		{with(op("GET", "/preview/{sandboxId}/signing-key", "getSigningKey", "The key that signs addresses of files"), 200, nil, ""), auth.WriteSandboxes, h.getSigningKey},
-		// Two paths of the API overlap, which the mux refuses; one pattern serves both.
-		{with(op("GET", "/preview/{sandboxId}/{step}/{last}", "isValidAuthToken", "With validate as the step, whether the last part is a good token of previews"), 200, nil, false), "", h.getPreviewStep},
+		{with(op("GET", "/preview/{sandboxId}/validate/{authToken}", "isValidAuthToken", "Whether a token is one of previews"), 200, nil, false), "", h.getValid},
 	}
 }
 
@@ -102,17 +101,11 @@ func (h *Handler) getPreviewWarning(w http.ResponseWriter, r *http.Request) erro
 	return reply.JSON(w, http.StatusOK, wire.PreviewWarning{})
 }
 
-func (h *Handler) getPreviewStep(w http.ResponseWriter, r *http.Request) error {
-	switch {
-	case r.PathValue("step") == "validate":
-		s, err := h.sandboxByID(r)
-		if err != nil {
-			return err
-		}
-		good := subtle.ConstantTimeCompare([]byte(r.PathValue("last")), []byte(h.manager.PreviewToken(s))) == 1
-		return reply.JSON(w, http.StatusOK, good)
-	case r.PathValue("last") == "sandbox-id":
-		return sandbox.Errorf(sandbox.KindUnsupported, "this version signs no preview addresses")
+func (h *Handler) getValid(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.sandboxByID(r)
+	if err != nil {
+		return err
 	}
-	return nothing(w, r)
+	good := subtle.ConstantTimeCompare([]byte(r.PathValue("authToken")), []byte(h.manager.PreviewToken(s))) == 1
+	return reply.JSON(w, http.StatusOK, good)
 }

@@ -1,0 +1,154 @@
+package api
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"sandpiper/sandbox"
+	"sandpiper/sandbox/manager"
+)
+
+// fill sets every field of a struct to something that is not zero.
+func fill(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString("x")
+	case reflect.Int, reflect.Int64:
+		v.SetInt(int64(time.Hour))
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(v.Index(0))
+	case reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		value := reflect.New(v.Type().Elem()).Elem()
+		fill(value)
+		v.SetMapIndex(reflect.ValueOf("x").Convert(v.Type().Key()), value)
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[time.Time]() {
+			v.Set(reflect.ValueOf(time.Unix(1e9, 0)))
+			return
+		}
+		for i := range v.NumField() {
+			fill(v.Field(i))
+		}
+	}
+}
+
+// empty returns the names of zero fields, also of embedded structs.
+func empty(v reflect.Value) []string {
+	var names []string
+	for i := range v.NumField() {
+		switch field := v.Type().Field(i); {
+		case field.Anonymous:
+			names = append(names, empty(v.Field(i))...)
+		case v.Field(i).IsZero():
+			names = append(names, field.Name)
+		}
+	}
+	return names
+}
+
+func TestConversionsLeaveNothingOut(t *testing.T) {
+	var s sandbox.Sandbox
+	fill(reflect.ValueOf(&s).Elem())
+	var snapshot sandbox.Snapshot
+	fill(reflect.ValueOf(&snapshot).Elem())
+	var runner sandbox.Runner
+	fill(reflect.ValueOf(&runner).Elem())
+	var pool manager.PoolStatus
+	fill(reflect.ValueOf(&pool).Elem())
+	h := &Handler{version: "1"}
+	for name, c := range map[string]struct {
+		got  any
+		zero string // fields that have nothing to show
+	}{
+		"sandbox":   {toSandbox(s, "base"), "BuildInfo"},
+		"workspace": {toWorkspace(s, "base"), ""},
+		"snapshot":  {toSnapshot(snapshot, sandbox.Region{ID: "x"}), "General BuildInfo"},
+		"runner":    {h.toRunner(runner), "Unschedulable"},
+		"pool":      {toPool(pool), ""},
+	} {
+		if got := strings.Join(empty(reflect.ValueOf(c.got)), " "); got != c.zero && !(name == "workspace" && got == "BuildInfo") {
+			t.Errorf("%s: nothing in %q, want %q", name, got, c.zero)
+		}
+	}
+}
+
+func TestRouter(t *testing.T) {
+	var routes router
+	for _, path := range []string{"GET /a/{b}", "GET /a/c", "POST /a/{b}", "GET /a/{b}/full", "GET /a/by/{c}", "GET /{x}/y"} {
+		method, path, _ := strings.Cut(path, " ")
+		routes.handle(method, path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = w.Write([]byte(path + " " + r.PathValue("b") + r.PathValue("c") + r.PathValue("x")))
+		}))
+	}
+	for request, want := range map[string]string{
+		"GET /a/1": "/a/{b} 1", "HEAD /a/1": "/a/{b} 1", "POST /a/1": "/a/{b} 1", "GET /a/c": "/a/c ", "POST /a/c": "/a/{b} c",
+		"GET /a/1/full": "/a/{b}/full 1", "GET /a/by/2": "/a/by/{c} 2", "GET /a/by/full": "/a/by/{c} full", "GET /a/y": "/a/{b} y", "GET /b/y": "/{x}/y b",
+		"GET /a/x%2Fy": "/a/{b} x/y", "GET /a/": "", "GET /a": "", "PUT /a/1": "", "GET /a/1/2/3": "", "GET /a/1/": "",
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		r := httptest.NewRequestWithContext(t.Context(), method, path, nil)
+		got, w := "", httptest.NewRecorder()
+		if h := routes.match(r); h != nil {
+			h.ServeHTTP(w, r)
+			got = w.Body.String()
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", request, got, want)
+		}
+	}
+}
+
+func TestWhereClientsReachUs(t *testing.T) {
+	for _, c := range []struct{ public, host, want string }{
+		{"http://127.0.0.1:8080", "evil.test", "http://127.0.0.1:8080"},
+		{"https://run.example.org/", "evil.test", "https://run.example.org"},
+		{"http://0.0.0.0:8080", "box.lan:8080", "http://box.lan:8080"},
+		{"http://[::]:8080", "[fd00::1]:8080", "http://[fd00::1]:8080"},
+		{"http://[::]:8080", "a/b", "http://[::]:8080"},
+		{"http://[::]:8080", "", "http://[::]:8080"},
+	} {
+		u, err := url.Parse(c.public)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := &Handler{public: u}
+		if got := h.base(&http.Request{Host: c.host}); got != c.want {
+			t.Errorf("%s with the host %q: %s, want %s", c.public, c.host, got, c.want)
+		}
+	}
+}
+
+func TestMinutes(t *testing.T) {
+	for d, want := range map[time.Duration]int{0: 0, time.Second: 1, -time.Second: -1, time.Minute: 1, 90 * time.Second: 1, -time.Minute: -1, sandbox.MaxAutoArchive: 43200} {
+		if got := minutes(d); got != want {
+			t.Errorf("%v is %d minutes, want %d", d, got, want)
+		}
+	}
+}
+
+func FuzzQuery(f *testing.F) {
+	for _, seed := range []string{"", "limit=5&cursor=x&states=a,b&states[]=c", "labels={}", "createdAtAfter=2024-01-01T00:00:00Z&order=asc", "minCpu=-1&isPublic=1", "%zz"} {
+		f.Add(seed)
+	}
+	h := &Handler{}
+	f.Fuzz(func(t *testing.T, text string) {
+		values, _ := url.ParseQuery(text)
+		q := &query{values: values}
+		filter := h.filter(q)
+		if q.err == nil && (filter.Limit < 0 || filter.Min.CPU < 0) {
+			t.Errorf("%q: %+v", text, filter)
+		}
+		if q.err != nil && sandbox.KindOf(q.err) != sandbox.KindUnprocessed {
+			t.Errorf("%q: %v", text, q.err)
+		}
+	})
+}
