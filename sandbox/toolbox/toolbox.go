@@ -15,6 +15,7 @@ import (
 	"sandpiper/sandbox"
 	"sandpiper/sandbox/guest"
 	"sandpiper/sandbox/toolbox/answer"
+	"sandpiper/sandbox/toolbox/attach"
 	"sandpiper/sandbox/toolbox/files"
 	"sandpiper/sandbox/toolbox/process"
 )
@@ -35,6 +36,7 @@ type Toolbox struct {
 	guest   *liveGuest
 	version string
 	process *process.Handler
+	attach  *attach.Handler
 	mux     *http.ServeMux
 	tunnels tunnels
 
@@ -46,11 +48,12 @@ type Toolbox struct {
 // New returns the toolbox of a guest. The caller must Close it.
 func New(cfg Config) *Toolbox {
 	live := newLiveGuest(cfg.Guest)
-	t := &Toolbox{guest: live, version: cfg.Version, mux: http.NewServeMux(), process: process.New(process.Config{Guest: live})}
+	t := &Toolbox{guest: live, version: cfg.Version, mux: http.NewServeMux(), process: process.New(process.Config{Guest: live}), attach: attach.New(live)}
 	if cfg.Token != "" {
 		t.tokens = append(t.tokens, sha256.Sum256([]byte(cfg.Token)))
 	}
 	t.process.Register(t.mux)
+	t.attach.Register(t.mux)
 	files.New(live).Register(t.mux)
 	t.register()
 	return t
@@ -60,6 +63,7 @@ func New(cfg Config) *Toolbox {
 // Requests must not come any more.
 func (t *Toolbox) Close() {
 	t.tunnels.close()
+	t.attach.Close()
 	t.process.Close()
 }
 
