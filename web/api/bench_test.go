@@ -196,4 +196,3 @@ func (b *bench) until(id string, state sandbox.State) {
 		b.t.Fatal(err)
 	}
 }
-

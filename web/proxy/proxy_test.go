@@ -180,4 +180,3 @@ func TestErrorsOnTheWay(t *testing.T) {
 		}
 	}
 }
-
