@@ -57,18 +57,14 @@ func (e *Engine) checkLayers(ctx context.Context, image string) error {
 // commitChanges undoes what the engine set in a container that it made of an
 // image, and labels what comes of it.
 func commitChanges(from imageInfo, instance, kind string) []string {
-	user, workDir := from.user, from.workDir
+	user := from.user
 	if user == "" {
 		user = "root"
-	}
-	if workDir == "" {
-		workDir = "/"
 	}
 	return []string{
 		"ENTRYPOINT " + jsonList(from.entrypoint),
 		"CMD " + jsonList(from.cmd),
 		"USER " + user,
-		"WORKDIR " + workDir,
 		fmt.Sprintf(`LABEL %s=%s %s=%s %s="" %s="" %s=""`, labelInstance, instance, labelKind, kind, labelSandbox, labelRuntime, labelPlug),
 	}
 }

@@ -60,7 +60,7 @@ func (p plan) config() *container.Config {
 	return &container.Config{
 		Hostname:        hostname(p.spec),
 		User:            "0:0",
-		WorkingDir:      "/",
+		WorkingDir:      p.image.workDir,
 		Image:           p.image.id,
 		Entrypoint:      strslice.StrSlice{insideAgent + "/" + agentFile, "--config", insideRun + "/" + agentConfig},
 		Cmd:             strslice.StrSlice{},

@@ -47,7 +47,7 @@ func run(m *testing.M) int {
 // tests. It says what is missing.
 func prepare(dir string) string {
 	agentFile = filepath.Join(dir, "toolboxd")
-	build := exec.Command("go", "build", "-o", agentFile, "./testdata/agent")
+	build := exec.Command("go", "build", "-ldflags", "-s -w", "-o", agentFile, "../../sandbox/toolbox/toolboxd")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Sprintf("the agent does not build: %v\n%s", err, out)
