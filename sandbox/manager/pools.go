@@ -215,27 +215,43 @@ func (m *Manager) fillPools(ctx context.Context, pools []sandbox.WarmPool) {
 // fillPool brings a pool to its size. Members that failed or stopped are
 // replaced.
 func (m *Manager) fillPool(ctx context.Context, p sandbox.WarmPool) {
-	var good, bad []sandbox.Sandbox
-	for _, s := range m.members(p.ID) {
-		if s.State == sandbox.StateStarted || s.State.Transient() && s.Desired == sandbox.DesiredStarted {
-			good = append(good, s)
-		} else {
-			bad = append(bad, s)
-		}
-	}
+	good, bad, ready := m.sortMembers(p.ID)
 	m.drop(ctx, bad)
 	if len(good) > p.Size {
 		m.drop(ctx, good[p.Size:])
 	}
 	w := m.waitOf(p.ID)
-	if len(bad) > 0 && bad[0].State == sandbox.StateError {
+	switch {
+	case len(bad) > 0 && bad[0].State == sandbox.StateError:
 		m.poolFailed(ctx, p, w, bad[0].ErrorReason)
-		return
+	case ready >= p.Size:
+		m.setWait(p.ID, wait{})
+		m.notePool(ctx, p, "")
+	case time.Now().After(w.until):
+		m.addMembers(ctx, p, w, p.Size-len(good))
 	}
-	if len(good) >= p.Size || time.Now().Before(w.until) {
-		return
+}
+
+// sortMembers tells the members of a pool that are or will be ready from those
+// that never will.
+func (m *Manager) sortMembers(pool string) (good, bad []sandbox.Sandbox, ready int) {
+	for _, s := range m.members(pool) {
+		switch {
+		case s.State == sandbox.StateStarted:
+			ready++
+			good = append(good, s)
+		case s.State.Transient() && s.Desired == sandbox.DesiredStarted:
+			good = append(good, s)
+		default:
+			bad = append(bad, s)
+		}
 	}
-	for range p.Size - len(good) {
+	return good, bad, ready
+}
+
+// addMembers begins to create members of a pool.
+func (m *Manager) addMembers(ctx context.Context, p sandbox.WarmPool, w wait, n int) {
+	for range n {
 		if err := m.addMember(ctx, p); err != nil {
 			if ctx.Err() == nil {
 				m.poolFailed(ctx, p, w, reasonOf("fill", err))
@@ -243,7 +259,6 @@ func (m *Manager) fillPool(ctx context.Context, p sandbox.WarmPool) {
 			return
 		}
 	}
-	m.poolFilled(ctx, p)
 }
 
 // addMember begins to create one member of a pool.
@@ -263,9 +278,6 @@ func (m *Manager) poolFailed(ctx context.Context, p sandbox.WarmPool, w wait, re
 	m.setWait(p.ID, w)
 	m.notePool(ctx, p, reason)
 }
-
-// poolFilled notes that all members are on their way.
-func (m *Manager) poolFilled(ctx context.Context, p sandbox.WarmPool) { m.notePool(ctx, p, "") }
 
 // notePool writes down why a pool is not full.
 func (m *Manager) notePool(ctx context.Context, p sandbox.WarmPool, reason string) {
