@@ -191,10 +191,6 @@ func (e *Engine) Fingerprint(ctx context.Context) (sandbox.Fingerprint, error) {
 	if err != nil {
 		return sandbox.Fingerprint{}, err
 	}
-	promised, err := e.promised(ctx)
-	if err != nil {
-		return sandbox.Fingerprint{}, err
-	}
 	capacity, free := e.capacity(h)
 	way := isolation(h.runtimes[0])
 	if h.net == nil {
@@ -203,12 +199,8 @@ func (e *Engine) Fingerprint(ctx context.Context) (sandbox.Fingerprint, error) {
 	return sandbox.Fingerprint{
 		Version: "docker " + h.info.ServerVersion, Isolation: way, Runtimes: slices.Clone(h.runtimes),
 		Capacity: capacity, MaxEach: capacity, DiskQuota: h.quotaWay(e.cfg.Watch.String()),
-		Available: sandbox.Resources{
-			CPU:       max(0, capacity.CPU-promised.CPU),
-			MemoryGiB: max(0, min(free.MemoryGiB, capacity.MemoryGiB-promised.MemoryGiB)),
-			DiskGiB:   max(0, min(free.DiskGiB, capacity.DiskGiB-promised.DiskGiB)),
-		},
-		Can: sandbox.Powers{Pause: true, Resize: true, Archive: true, Fork: true, Snapshot: true, Network: h.net != nil, PauseKeepsMemory: true},
+		Available: free,
+		Can:       sandbox.Powers{Pause: true, Resize: true, Archive: true, Fork: true, Snapshot: true, Network: h.net != nil, PauseKeepsMemory: true},
 	}, nil
 }
 
@@ -226,24 +218,4 @@ func (e *Engine) capacity(h *host) (all, free sandbox.Resources) {
 		all.DiskGiB, free.DiskGiB = assumed, assumed
 	}
 	return all, free
-}
-
-// promised adds up what started sandboxes may use, and the disk of all.
-func (e *Engine) promised(ctx context.Context) (sum sandbox.Resources, err error) {
-	all, err := e.List(ctx)
-	if err != nil {
-		return sum, err
-	}
-	for _, found := range all {
-		rec, err := e.records.load(found.ID)
-		if err != nil {
-			return sum, err
-		}
-		sum.DiskGiB += rec.Resources.DiskGiB
-		if found.State == sandbox.StateStarted || found.State == sandbox.StatePaused {
-			sum.CPU += rec.Resources.CPU
-			sum.MemoryGiB += rec.Resources.MemoryGiB
-		}
-	}
-	return sum, nil
 }
