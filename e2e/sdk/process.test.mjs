@@ -1,0 +1,107 @@
+// Commands, code and sessions.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DaytonaConflictError, DaytonaGoneError, DaytonaNotFoundError, DaytonaTimeoutError } from "@daytona/sdk";
+import { client, create, fails, shared, unique, until } from "./lib.mjs";
+
+const box = shared();
+
+test("a command has output, an exit code, a folder and variables", async () => {
+  const { process } = box.it;
+  assert.deepEqual([(await process.executeCommand("echo hello; exit 3")).exitCode, (await process.executeCommand("echo hello")).result], [3, "hello\n"]);
+  assert.equal((await process.executeCommand("pwd", "/tmp")).result.trim(), "/tmp");
+  assert.equal((await process.executeCommand("echo $A-$B", undefined, { A: "1", B: "two words" })).result.trim(), "1-two words");
+  assert.equal((await process.executeCommand("printf 'a\\nb\\nc\\n' | grep -v b | wc -l")).result.trim(), "2");
+  assert.match((await process.executeCommand("ls /none")).result, /none/);
+});
+
+test("a command that takes too long is ended", async () => {
+  const began = Date.now();
+  await fails(box.it.process.executeCommand("sleep 30", undefined, undefined, 1), DaytonaTimeoutError, 408);
+  assert.ok(Date.now() - began < 10_000);
+});
+
+test("what stays in the background does not hold a command up", async () => {
+  const began = Date.now();
+  const { exitCode } = await box.it.process.executeCommand("nohup sleep 20 > /dev/null 2>&1 & echo started");
+  assert.equal(exitCode, 0);
+  assert.ok(Date.now() - began < 10_000);
+});
+
+test("code runs in the language of the sandbox", async (t) => {
+  const { process } = box.it;
+  const run = await process.codeRun("import sys\nprint(6 * 7, sys.argv[1:])", { argv: ["a"], env: { X: "y" } });
+  assert.deepEqual([run.exitCode, run.result.trim()], [0, "42 ['a']"]);
+  const failed = await process.codeRun("raise ValueError('no')");
+  assert.notEqual(failed.exitCode, 0);
+  assert.match(failed.result, /ValueError: no/);
+  const other = await create(t, client(), { language: "typescript" });
+  const typed = await other.process.codeRun("const n: number = 6 * 7; console.log(n)");
+  assert.deepEqual([typed.exitCode, typed.result.trim()], [0, "42"]);
+});
+
+test("a session remembers where it is and what it knows", async () => {
+  const { process } = box.it;
+  const id = unique("session");
+  await process.createSession(id);
+  await fails(process.createSession(id), DaytonaConflictError, 409);
+  assert.equal((await process.executeSessionCommand(id, { command: "cd /tmp && NAME=known" })).exitCode, 0);
+  const run = await process.executeSessionCommand(id, { command: "pwd; echo $NAME; echo problem >&2" });
+  assert.deepEqual([run.exitCode, run.stdout, run.stderr], [0, "/tmp\nknown\n", "problem\n"]);
+  assert.equal((await process.executeSessionCommand(id, { command: "false" })).exitCode, 1);
+  const session = await process.getSession(id);
+  assert.equal(session.commands.length, 3);
+  assert.ok((await process.listSessions()).some((s) => s.sessionId === id));
+  await process.deleteSession(id);
+  await fails(process.getSession(id), DaytonaNotFoundError, 404);
+});
+
+test("a command of a session is followed while it runs", async () => {
+  const { process } = box.it;
+  const id = unique("async");
+  await process.createSession(id);
+  const { cmdId } = await process.executeSessionCommand(id, { command: "for i in 1 2 3; do echo out$i; echo err$i >&2; sleep 0.3; done; exit 4", runAsync: true });
+  const seen = { out: "", err: "", times: [] };
+  await process.getSessionCommandLogs(
+    id,
+    cmdId,
+    (chunk) => ((seen.out += chunk), seen.times.push(Date.now())),
+    (chunk) => (seen.err += chunk),
+  );
+  assert.deepEqual([seen.out, seen.err], ["out1\nout2\nout3\n", "err1\nerr2\nerr3\n"]);
+  assert.ok(seen.times.at(-1) - seen.times[0] > 300, "it came all at once");
+  const command = await until("the exit code", async () => {
+    const c = await process.getSessionCommand(id, cmdId);
+    return c.exitCode === undefined || c.exitCode === null ? undefined : c;
+  });
+  assert.equal(command.exitCode, 4);
+  const logs = await process.getSessionCommandLogs(id, cmdId);
+  assert.deepEqual([logs.stdout, logs.stderr], [seen.out, seen.err]);
+  await process.deleteSession(id);
+});
+
+test("a command gets input while it runs, and none afterwards", async () => {
+  const { process } = box.it;
+  const id = unique("input");
+  await process.createSession(id);
+  const { cmdId } = await process.executeSessionCommand(id, { command: "read line; echo got:$line", runAsync: true });
+  await process.sendSessionCommandInput(id, cmdId, "some words\n");
+  await until("the answer", async () => (await process.getSessionCommandLogs(id, cmdId)).stdout.includes("got:some words"));
+  await until("the end", async () => (await process.getSessionCommand(id, cmdId)).exitCode === 0);
+  await fails(process.sendSessionCommandInput(id, cmdId, "more\n"), DaytonaGoneError, 410);
+  await process.deleteSession(id);
+});
+
+test("much output arrives whole and in order", async () => {
+  const { process } = box.it;
+  const id = unique("much");
+  await process.createSession(id);
+  const { cmdId } = await process.executeSessionCommand(id, { command: "seq 1 50000", runAsync: true });
+  let out = "";
+  await process.getSessionCommandLogs(id, cmdId, (chunk) => (out += chunk), () => {});
+  const lines = out.trimEnd().split("\n");
+  assert.equal(lines.length, 50000);
+  assert.ok(lines.every((line, i) => line === String(i + 1)));
+  await process.deleteSession(id);
+});

@@ -1,0 +1,40 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sandpiper/e2e/testserver"
+)
+
+// TestSDK drives the server with the official clients: the newest and two old
+// ones, once for each kind of sandbox that this machine can have.
+func TestSDK(t *testing.T) {
+	files, err := filepath.Glob("sdk/*.test.mjs")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no tests with the SDK: %v", err)
+	}
+	if _, err := os.Stat("node_modules/@daytona/sdk"); err != nil {
+		t.Fatal("the packages of these tests are not installed: run npm ci --prefix e2e, or make test")
+	}
+	server := startServer(t, dataDir(t))
+	waitForLanguages(t, server)
+	for _, snapshot := range snapshots() {
+		env := append(os.Environ(), "DAYTONA_API_URL="+server.URL+"/api", "DAYTONA_API_KEY="+testserver.Key, "SANDPIPER_SNAPSHOT="+snapshot)
+		for _, file := range files {
+			t.Run(snapshot+"/"+strings.TrimSuffix(filepath.Base(file), ".test.mjs"), func(t *testing.T) { runNode(t, env, file) })
+		}
+	}
+}
+
+// snapshots names one snapshot of each engine that can be used here.
+func snapshots() []string {
+	all := []string{"wasm"}
+	if exec.Command("docker", "info").Run() == nil {
+		all = append(all, "sandpiper-small")
+	}
+	return all
+}
