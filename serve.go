@@ -92,6 +92,7 @@ type server struct {
 	db        *sqlite.DB
 	engine    *wasm.Engine
 	scheduler *scheduler.Scheduler
+	sandboxes *sandboxes
 	guard     *auth.Guard
 	http      *web.Server
 }
@@ -131,20 +132,28 @@ func assemble(ctx context.Context, cfg config, dir *datadir.Dir, key string, log
 	if err != nil {
 		return nil, err
 	}
+	ready := func() error { return ready(ctx) }
+	s.sandboxes, err = openSandboxes(ctx, sandboxConfig{
+		dir: dir, db: s.db, guard: s.guard, public: public, ready: ready, log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
 	s.scheduler = scheduler.New(scheduler.Config{Runners: []sandbox.CodeRunner{s.engine}, Store: s.db, Log: log})
 	desk := run.Desk{Scheduler: s.scheduler, Guard: s.guard}
 	s.http = web.NewServer(web.New(web.Config{
 		Guard: s.guard,
-		API: []web.Routes{
+		API: append(s.sandboxes.routes(),
 			run.New(run.Config{Desk: desk, Version: version}),
 			piston.New(desk, sandbox.Limits{}),
 			codapi.New(desk),
-		},
+		),
 		Pages:   ui.New(ui.Config{Desk: desk, Snippets: s.db, Assets: assets, PublicURL: public, Salt: salt, Log: log}),
-		Ready:   func() error { return ready(ctx) },
+		Ready:   ready,
 		Version: version,
 		Log:     log,
 	}), log)
+	s.http.RegisterOnShutdown(s.sandboxes.hangUp)
 	return s, nil
 }
 
@@ -183,6 +192,9 @@ func (s *server) close() error {
 	var errs []error
 	if s.scheduler != nil {
 		errs = append(errs, s.scheduler.Close())
+	}
+	if s.sandboxes != nil {
+		errs = append(errs, s.sandboxes.close())
 	}
 	if s.engine != nil {
 		errs = append(errs, s.engine.Close())

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/google/uuid"
+
+	"sandpiper/runtimes/docker"
+	"sandpiper/sandbox"
+	"sandpiper/sandbox/datadir"
+	"sandpiper/sandbox/manager"
+	"sandpiper/sandbox/scheduler"
+	"sandpiper/sandbox/sqlite"
+	"sandpiper/web"
+	"sandpiper/web/api"
+	"sandpiper/web/auth"
+	"sandpiper/web/proxy"
+)
+
+// sandboxImage is the image of the built-in container snapshots, which
+// `make docker` builds.
+const sandboxImage = "sandpiper/sandbox:1"
+
+// localRegion is the one region of a server on one machine. Clients that were
+// made for servers with several ask for us or eu.
+var localRegion = sandbox.Region{ID: "local", Name: "local", Aliases: []string{"us", "eu"}}
+
+// maxEach is the most that one sandbox may ask for; what the machine has bounds
+// it further.
+var maxEach = sandbox.Resources{CPU: 16, MemoryGiB: 64, DiskGiB: 200}
+
+// sandboxes is what serves whole sandboxes, beside quick runs.
+type sandboxes struct {
+	engines []io.Closer
+	manager *manager.Manager
+	proxy   *proxy.Proxy
+	api     *api.Handler
+}
+
+// sandboxConfig is what sandboxes stand on.
+type sandboxConfig struct {
+	dir     *datadir.Dir
+	db      *sqlite.DB
+	guard   *auth.Guard
+	engines []sandbox.Engine // besides Docker's
+	public  *url.URL
+	ready   func() error
+	log     *slog.Logger
+}
+
+// openSandboxes opens the engines and what stands on them. On an error it
+// leaves nothing open.
+func openSandboxes(ctx context.Context, cfg sandboxConfig) (_ *sandboxes, err error) {
+	s := &sandboxes{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	secret, err := cfg.dir.SandboxSecret()
+	if err != nil {
+		return nil, fmt.Errorf("read the secret of sandboxes: %w", err)
+	}
+	containers, err := docker.New(docker.Config{DataDir: cfg.dir.Docker(), Log: cfg.log})
+	if err != nil {
+		return nil, err
+	}
+	s.engines = append(s.engines, containers)
+	engines := append([]sandbox.Engine{containers}, cfg.engines...)
+	owner, err := personalOrganization(secret)
+	if err != nil {
+		return nil, err
+	}
+	placer := scheduler.NewPlacer(scheduler.PlacerConfig{
+		Engines: engines, Region: localRegion, Log: cfg.log,
+		Quota: func(string) sandbox.Resources { return owner.Quota },
+	})
+	s.manager, err = manager.New(ctx, manager.Config{
+		Engines: engines, Store: cfg.db, Placer: placer, Secret: secret,
+		Organization: owner, Region: localRegion, Image: sandboxImage, Log: cfg.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.proxy = proxy.New(proxy.Config{Manager: s.manager, Guard: cfg.guard, Organization: owner.ID, Errors: api.WriteError, Log: cfg.log})
+	s.api = api.New(api.Config{
+		Manager: s.manager, Keys: cfg.db, Guard: cfg.guard, Organization: owner,
+		PublicURL: cfg.public, Version: version, Ready: cfg.ready, Log: cfg.log,
+	})
+	return s, nil
+}
+
+// routes returns what the server serves of them.
+func (s *sandboxes) routes() []web.Routes { return []web.Routes{s.api, s.proxy} }
+
+// hangUp ends connections that would last, so that the server can shut down.
+func (s *sandboxes) hangUp() {
+	s.proxy.Close()
+	s.api.Close()
+}
+
+// close ends the management of sandboxes. The sandboxes themselves go on, and
+// are found again at the next start.
+func (s *sandboxes) close() error {
+	var errs []error
+	if s.manager != nil {
+		errs = append(errs, s.manager.Close())
+	}
+	for _, e := range s.engines {
+		errs = append(errs, e.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// personalOrganization is the one that every key and session of the server
+// belongs to. Its ids are those of the data folder.
+func personalOrganization(secret []byte) (sandbox.Organization, error) {
+	id := func(what string) (string, error) {
+		sum := sha256.Sum256(append([]byte("sandpiper "+what+" "), secret...))
+		u, err := uuid.FromBytes(sum[:16])
+		return u.String(), err
+	}
+	organization, err := id("organization")
+	if err != nil {
+		return sandbox.Organization{}, err
+	}
+	owner, err := id("user")
+	return sandbox.Organization{
+		ID: organization, Name: "Personal", Personal: true, Owner: owner,
+		Region: localRegion.ID, MaxEach: maxEach, Created: time.Unix(0, 0),
+	}, err
+}
