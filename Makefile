@@ -34,6 +34,10 @@ test: build e2e/node_modules/.package-lock.json ## set everything up and run eve
 	@{ $(MAKE) --no-print-directory docker && runtimes/docker/setup/images tests; } || [ -z "$$CI" ]
 	$(GO) test -timeout 25m ./...
 
+.PHONY: conformance
+conformance: build ## call every operation of the Daytona API and print what works
+	$(GO) run ./e2e/conformance -server bin/sandpiper $(ARGS)
+
 .PHONY: bench
 bench: build ## print the benchmark table
 	$(GO) run ./e2e/bench -server bin/sandpiper

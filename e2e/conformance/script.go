@@ -131,7 +131,7 @@ var script = []step{
 	{op: "toolbox GetSessionCommandLogs", path: "sessionId=s-1"},
 	{op: "toolbox DeleteSession", path: "sessionId=s-1"},
 	{op: "toolbox GetEntrypointSession"},
-	{op: "toolbox GetEntrypointLogs"},
+	{op: "toolbox GetEntrypointLogs", want: 404}, // of a sandbox without a main process of its own
 
 	{op: "toolbox InitRepository", body: `{"path":"${work}/repo","initial_branch":"main"}`},
 	{op: "toolbox InitRepository", body: `{"path":"${work}/bare.git","bare":true,"initial_branch":"main"}`},
@@ -167,6 +167,9 @@ var script = []step{
 	{op: "toolbox WorkspaceSymbols", query: "query=f&languageId=python&pathToProject=${work}/project"},
 	{op: "toolbox DidClose", body: `{"languageId":"python","pathToProject":"${work}/project","uri":"file://${work}/project/m.py"}`},
 	{op: "toolbox Stop", body: `{"languageId":"python","pathToProject":"${work}/project"}`},
+
+	{op: "toolbox Initialize", body: `{}`, want: 400},
+	{op: "toolbox Initialize", body: `{"token":"another-${run}"}`},
 
 	{op: "control createSandboxSnapshot", body: `{"name":"conformance-of-${run}"}`},
 	{op: "control forkSandbox", body: `{"name":"fork-${run}"}`, wait: until("started"), save: "fork=id"},

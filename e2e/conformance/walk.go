@@ -172,7 +172,7 @@ func fatal(s step, status int, body []byte, err error) string {
 		return fmt.Sprintf("status %d in another shape: %.200s", status, body)
 	case status == http.StatusInternalServerError || status == http.StatusBadGateway:
 		return fmt.Sprintf("%d: %s", status, e.Message)
-	case strings.HasPrefix(e.Message, "there is no "+method(s)+" "), status == http.StatusMethodNotAllowed:
+	case strings.Contains(e.Message, " no "+method(s)+" /"), status == http.StatusMethodNotAllowed:
 		return "it is not routed"
 	}
 	return ""

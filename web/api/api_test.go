@@ -82,6 +82,11 @@ func TestLifeOfASandbox(t *testing.T) {
 	b.good("deleteSandbox", "DELETE", "/sandbox/box", "")
 	b.until(id, sandbox.StateDestroyed)
 	b.bad(404, "", "GET", "/sandbox/box", "")
+	b.bad(404, "", "GET", "/sandbox/"+id, "")
+	b.bad(404, "", "GET", "/sandbox/"+id[:8], "", "X-Daytona-SDK-Version", "0.110.2")
+	if a := b.good("getSandbox", "GET", "/sandbox/"+id, "", "X-Daytona-SDK-Version", "0.110.2"); a.get("state") != "destroyed" {
+		t.Errorf("an old SDK, which looks once more, sees %s", a.text)
+	}
 }
 
 func TestRequestsThatAreWrong(t *testing.T) {

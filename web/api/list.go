@@ -19,6 +19,10 @@ const versionHeader = "X-Daytona-SDK-Version"
 // the list was an array.
 const cursorVersion = 180
 
+// farewellVersion is the first SDK that does not look at a sandbox after it has
+// deleted it, or does not mind when it is gone.
+const farewellVersion = 132
+
 var filterParameters = []openapi.Parameter{
 	{Name: "id", In: "query", Type: "string", Description: "Begins with this, without regard to case."},
 	{Name: "name", In: "query", Type: "string", Description: "Begins with this, without regard to case."},
@@ -51,7 +55,23 @@ func (h *Handler) listRoutes() []route {
 }
 
 func (h *Handler) getSandbox(w http.ResponseWriter, r *http.Request) error {
-	return h.answer(w, r)(h.manager.Sandbox(r.Context(), h.org.ID, r.PathValue("sandboxIdOrName")))
+	s, err := h.manager.Sandbox(r.Context(), h.org.ID, r.PathValue("sandboxIdOrName"))
+	if err != nil && sandbox.KindOf(err) == sandbox.KindNotFound && olderThan(r.Header.Get(versionHeader), farewellVersion) {
+		if gone, found := h.destroyed(r, r.PathValue("sandboxIdOrName")); found {
+			s, err = gone, nil
+		}
+	}
+	return h.answer(w, r)(s, err)
+}
+
+// destroyed finds a sandbox that is remembered. Old SDKs look at a sandbox once
+// more after they have deleted it, and fail when it is gone by then.
+func (h *Handler) destroyed(r *http.Request, id string) (sandbox.Sandbox, bool) {
+	page, err := h.manager.List(r.Context(), sandbox.SandboxFilter{Organization: h.org.ID, ID: id, States: []sandbox.State{sandbox.StateDestroyed}, Limit: 1})
+	if err != nil || len(page.Items) == 0 || page.Items[0].ID != id {
+		return sandbox.Sandbox{}, false
+	}
+	return page.Items[0], true
 }
 
 // sandboxByID finds the sandbox that {sandboxId} or {sandboxIdOrName} of the

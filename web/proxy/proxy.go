@@ -158,6 +158,9 @@ func callOf(ctx context.Context) call {
 }
 
 func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, s sandbox.Sandbox, path string) error {
+	if err := p.reachable(r.Context(), s); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(p.open, cancel)()
@@ -171,6 +174,19 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, s sandbox.Sandbox,
 	}
 	p.reverse.ServeHTTP(out, r)
 	return out.err
+}
+
+// reachable reports why s cannot be reached. A connection that is kept from
+// before says nothing: what is paused holds it and does not answer.
+func (p *Proxy) reachable(ctx context.Context, s sandbox.Sandbox) error {
+	if s.State == sandbox.StateStarted {
+		return nil
+	}
+	conn, err := p.manager.Dial(ctx, s.ID, sandbox.ToolboxPort)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }
 
 // dial connects to the toolbox of the sandbox that an address names.

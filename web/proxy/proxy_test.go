@@ -158,6 +158,22 @@ func TestASandboxCannotActInOurName(t *testing.T) {
 	}
 }
 
+func TestAConnectionThatWasKeptIsNotUsedForAStoppedSandbox(t *testing.T) {
+	srv, f := start(t, echo)
+	address := srv.URL + "/toolbox/" + id + "/version"
+	if res, body := do(t, "GET", address, nil, "Authorization", "Bearer "+key); res.StatusCode != 200 {
+		t.Fatalf("%s %s", res.Status, body)
+	}
+	f.box.State, f.err = sandbox.StatePaused, sandbox.Errorf(sandbox.KindConflict, "sandbox named is paused")
+	if res, body := do(t, "GET", address, nil, "Authorization", "Bearer "+key); res.StatusCode != 409 || !strings.Contains(body, "is paused") {
+		t.Errorf("%s %s", res.Status, body)
+	}
+	f.box.State, f.err = sandbox.StateResizing, nil // which goes on while it is up
+	if res, body := do(t, "GET", address, nil, "Authorization", "Bearer "+key); res.StatusCode != 200 {
+		t.Errorf("%s %s", res.Status, body)
+	}
+}
+
 func TestErrorsOnTheWay(t *testing.T) {
 	srv, f := start(t, func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, _ := http.NewResponseController(w).Hijack()
