@@ -191,6 +191,11 @@ func (e *Engine) Fingerprint(ctx context.Context) (sandbox.Fingerprint, error) {
 	if err != nil {
 		return sandbox.Fingerprint{}, err
 	}
+	look, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	if _, err := e.api.Ping(look); err != nil {
+		return sandbox.Fingerprint{}, problem("ask whether Docker is there", err)
+	}
 	capacity, free := e.capacity(h)
 	way := isolation(h.runtimes[0])
 	if h.net == nil {

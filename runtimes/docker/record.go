@@ -68,8 +68,8 @@ func (r records) remove(id string) error {
 	return nil
 }
 
-// all returns every record by the sandbox's ID. One that cannot be read counts
-// as empty.
+// all returns every record by the sandbox's ID. One that cannot be read becomes
+// an empty one: the sandbox reaches nothing until it starts again.
 func (r records) all() (map[string]record, error) {
 	entries, err := os.ReadDir(r.dir)
 	if err != nil {
@@ -78,9 +78,16 @@ func (r records) all() (map[string]record, error) {
 	found := make(map[string]record, len(entries))
 	for _, e := range entries {
 		id, isRecord := strings.CutSuffix(e.Name(), ".json")
-		if isRecord && validateID(id) == nil {
-			found[id], _ = r.load(id)
+		if !isRecord || validateID(id) != nil {
+			continue
 		}
+		rec, err := r.load(id)
+		if err != nil {
+			if err := r.save(id, record{}); err != nil {
+				return nil, err
+			}
+		}
+		found[id] = rec
 	}
 	return found, nil
 }

@@ -285,6 +285,9 @@ func (e *Engine) renew(h *host, spec sandbox.Spec, plug string) (record, error) 
 			return rec, err
 		}
 	}
+	if rec.Resources == (sandbox.Resources{}) { // the record was lost
+		rec.Resources = spec.Resources
+	}
 	rec.Network, rec.Reason = spec.Network, ""
 	rec.Grace = overLimit(e.disks.used(spec.ID), rec.Resources.DiskGiB, false)
 	return rec, e.records.save(spec.ID, rec)
