@@ -242,7 +242,7 @@ func TestKeysAndPermissions(t *testing.T) {
 	}
 	b.bad(401, "", "GET", "/sandbox", "", "Authorization", "Bearer nobody's")
 	b.bad(401, "", "GET", "/sandbox", "", "Authorization", "")
-	b.good("deleteApiKeyForUser", "DELETE", "/api-keys/admin/reader", "")
+	b.good("deleteApiKeyForUser", "DELETE", "/api-keys/owner/reader", "")
 	b.bad(401, "", "GET", "/sandbox", "", "Authorization", "Bearer "+reader)
 	b.bad(404, "", "DELETE", "/api-keys/reader", "")
 	b.bad(404, "", "DELETE", "/api-keys/somebody/writer", "")

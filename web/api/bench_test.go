@@ -44,7 +44,7 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{t: t, docker: sandboxtest.NewEngine(sandbox.EngineContainer), keys: &sandboxtest.CredentialStore{}}
 	engines := []sandbox.Engine{b.docker, sandboxtest.NewEngine(sandbox.EngineWasm)}
-	organization := sandbox.Organization{ID: org, Name: "personal", Personal: true, Region: "local", Created: time.Now(),
+	organization := sandbox.Organization{ID: org, Name: "personal", Personal: true, Owner: "owner", Region: "local", Created: time.Now(),
 		MaxEach: sandbox.Resources{CPU: 8, MemoryGiB: 16, DiskGiB: 50}}
 	region := sandbox.Region{ID: "local", Name: "local", Aliases: []string{"us", "eu"}}
 	log := slog.New(slog.DiscardHandler)

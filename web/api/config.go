@@ -10,8 +10,8 @@ import (
 )
 
 // The user that everybody with a key or a session is, until there are accounts.
+// Its ID is that of the organization's owner.
 const (
-	userID    = "admin"
 	userName  = "admin"
 	userEmail = "admin@localhost"
 )
@@ -83,7 +83,7 @@ func (h *Handler) getReady(w http.ResponseWriter, _ *http.Request) error {
 
 func (h *Handler) getUser(w http.ResponseWriter, _ *http.Request) error {
 	return reply.JSON(w, http.StatusOK, wire.User{
-		ID: userID, Name: userName, Email: userEmail, EmailVerified: true,
+		ID: h.org.Owner, Name: userName, Email: userEmail, EmailVerified: true,
 		PublicKeys: []wire.UserPublicKey{}, CreatedAt: stampOr(h.org.Created),
 	})
 }

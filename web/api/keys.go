@@ -119,12 +119,12 @@ func (h *Handler) getKeys(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := make([]wire.APIKey, 0, len(all))
 	for _, k := range all {
-		out = append(out, toKey(k))
+		out = append(out, h.toKey(k))
 	}
 	return reply.JSON(w, http.StatusOK, out)
 }
 
-func toKey(k sandbox.APIKey) wire.APIKey {
+func (h *Handler) toKey(k sandbox.APIKey) wire.APIKey {
 	has := k.Permissions
 	if has == nil {
 		has = permissions
@@ -135,7 +135,7 @@ func toKey(k sandbox.APIKey) wire.APIKey {
 	}
 	return wire.APIKey{
 		Name: k.Name, Value: value, CreatedAt: stamp(k.CreatedAt), Permissions: has,
-		LastUsedAt: optionalStamp(k.LastUsedAt), ExpiresAt: optionalStamp(k.ExpiresAt), UserID: userID,
+		LastUsedAt: optionalStamp(k.LastUsedAt), ExpiresAt: optionalStamp(k.ExpiresAt), UserID: h.org.Owner,
 	}
 }
 
@@ -144,7 +144,7 @@ func (h *Handler) getCurrentKey(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return sandbox.Errorf(sandbox.KindNotFound, "this request carries no API key")
 	}
-	return reply.JSON(w, http.StatusOK, toKey(k))
+	return reply.JSON(w, http.StatusOK, h.toKey(k))
 }
 
 func (h *Handler) getKey(w http.ResponseWriter, r *http.Request) error {
@@ -152,7 +152,7 @@ func (h *Handler) getKey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return reply.JSON(w, http.StatusOK, toKey(k))
+	return reply.JSON(w, http.StatusOK, h.toKey(k))
 }
 
 // key finds the key that the path names.
@@ -186,7 +186,7 @@ func (h *Handler) deleteKey(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handler) deleteKeyOfUser(w http.ResponseWriter, r *http.Request) error {
-	if user := r.PathValue("userId"); user != userID {
+	if user := r.PathValue("userId"); user != h.org.Owner {
 		return sandbox.Errorf(sandbox.KindNotFound, "there is no user %.100q", user)
 	}
 	return h.deleteKey(w, r)

@@ -58,7 +58,7 @@ func (h *Handler) getOrganizationOf(w http.ResponseWriter, r *http.Request) erro
 // was must be times, too.
 func toOrganization(o sandbox.Organization) wire.Organization {
 	return wire.Organization{
-		ID: o.ID, Name: o.Name, CreatedBy: userID, Personal: o.Personal,
+		ID: o.ID, Name: o.Name, CreatedBy: o.Owner, Personal: o.Personal,
 		CreatedAt: stampOr(o.Created), UpdatedAt: stampOr(o.Created),
 		SuspendedAt: never, SuspendedUntil: never,
 		MaxCPUPerSandbox: o.MaxEach.CPU, MaxMemoryPerSandbox: o.MaxEach.MemoryGiB, MaxDiskPerSandbox: o.MaxEach.DiskGiB,
@@ -130,7 +130,7 @@ func (h *Handler) getClasses(w http.ResponseWriter, _ *http.Request) error {
 
 func (h *Handler) getMembers(w http.ResponseWriter, _ *http.Request) error {
 	return reply.JSON(w, http.StatusOK, []wire.OrganizationUser{{
-		UserID: userID, OrganizationID: h.org.ID, Name: userName, Email: userEmail, Role: "owner",
+		UserID: h.org.Owner, OrganizationID: h.org.ID, Name: userName, Email: userEmail, Role: "owner",
 		AssignedRoles: []any{}, CreatedAt: stampOr(h.org.Created), UpdatedAt: stampOr(h.org.Created),
 	}})
 }
