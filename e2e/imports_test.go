@@ -41,6 +41,7 @@ var table = map[string]rule{
 	"sandbox/sqlite":              {ours: []string{"sandbox"}, thirdParty: []string{"github.com/mattn/go-sqlite3"}},
 	"sandbox/datadir":             {},
 	"sandbox/guest":               {},
+	"sandbox/gitrepo":             {ours: []string{"sandbox/guest"}, thirdParty: []string{"github.com/go-git"}},
 	"sandbox/session":             {ours: []string{"sandbox/guest"}, thirdParty: []string{"github.com/google/uuid"}},
 	"sandbox/guest/osguest":       {ours: []string{"sandbox/guest"}, thirdParty: []string{xsys}},
 	"sandbox/toolbox/answer":      {},
