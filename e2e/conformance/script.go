@@ -170,7 +170,11 @@ var script = []step{
 
 	{op: "toolbox Initialize", body: `{}`, want: 400},
 	{op: "toolbox Initialize", body: `{"token":"another-${run}"}`},
+}
 
+// moves are the calls that change a sandbox as a whole, and those about
+// snapshots and pools. They come after everything that needs it to be started.
+var moves = []step{
 	{op: "control createSandboxSnapshot", body: `{"name":"conformance-of-${run}"}`},
 	{op: "control forkSandbox", body: `{"name":"fork-${run}"}`, wait: until("started"), save: "fork=id"},
 	{op: "control getSandboxForks", wait: until("started")},
@@ -183,7 +187,9 @@ var script = []step{
 	{op: "control stopSandbox", query: "force=true", wait: until("started")},
 	{op: "control archiveSandbox", wait: until("stopped")},
 	{op: "control startSandbox", wait: until("archived")},
-	{op: "control recoverSandbox", want: 409, wait: until("started")},
+	{op: "control startSandbox", wait: until("started")}, // that is so already
+	{op: "control recoverSandbox", want: 409},
+	{op: "toolbox GetVersion"},
 
 	{op: "control getAllSnapshots", query: "limit=5&sort=name&order=asc"},
 	{op: "control getSnapshot", path: "id=${snapshot}", save: "ref=ref&image=imageName"},

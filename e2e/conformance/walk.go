@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -32,8 +33,8 @@ type step struct {
 	media string
 	want  int // the status; 0 for any success that the specification has
 	ws    bool
-	save  string            // names and where their values are: name=field&name=0.field
-	wait  func(w *walk) any // before the call; its result is not used
+	save  string               // names and where their values are: name=field&name=0.field
+	wait  func(w *walk) string // before the call; a problem, or ""
 }
 
 // walk makes the calls for one snapshot.
@@ -64,30 +65,30 @@ func newWalk(base, key, snapshot string, ops []operation, docs map[string]*spec.
 	return w
 }
 
-// all makes the calls of the script, and then one call of each operation that
-// the script has not called. The sandboxes of the script go in the end.
+// all makes the calls of the script, and one call of each operation that it
+// leaves out. The sandboxes of the script go in the end.
 func (w *walk) all(ctx context.Context) {
-	for _, s := range script {
-		if _, ok := w.ops[s.op]; !ok {
-			panic("the script calls the unknown operation " + s.op)
+	listed := map[string]bool{}
+	for _, steps := range [][]step{script, moves, cleanUp} {
+		for _, s := range steps {
+			if _, ok := w.ops[s.op]; !ok {
+				panic("the script calls the unknown operation " + s.op)
+			}
+			listed[s.op] = true
 		}
-		w.step(ctx, s)
 	}
-	called := map[string]bool{}
-	for key := range w.outcomes {
-		called[key] = true
-	}
-	for key, op := range w.ops {
-		if !called[key] && op.api == "control" {
+	w.steps(ctx, script)
+	for key := range w.ops {
+		if !listed[key] {
 			w.step(ctx, step{op: key, body: "{}"})
 		}
 	}
-	for key, op := range w.ops {
-		if !called[key] && op.api == "toolbox" {
-			w.step(ctx, step{op: key, body: "{}"})
-		}
-	}
-	for _, s := range cleanUp {
+	w.steps(ctx, moves)
+	w.steps(ctx, cleanUp)
+}
+
+func (w *walk) steps(ctx context.Context, steps []step) {
+	for _, s := range steps {
 		w.step(ctx, s)
 	}
 }
@@ -96,12 +97,13 @@ func (w *walk) all(ctx context.Context) {
 func (w *walk) step(ctx context.Context, s step) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	problem := ""
 	if s.wait != nil {
-		s.wait(w)
+		problem = s.wait(w)
 	}
 	o := w.outcomes[s.op]
 	status, body, err := w.call(ctx, s)
-	note := w.judge(s, status, body, err)
+	note := cmp.Or(problem, w.judge(s, status, body, err))
 	switch {
 	case note == "":
 		o.good++
@@ -302,17 +304,26 @@ func find(v any, where string) string {
 	return text
 }
 
-// until polls the sandbox until it is in a state, or in none that leads there.
-func until(want string) func(*walk) any {
-	return func(w *walk) any {
+// until polls the sandbox until it is in a state, and tells of what it does not
+// come out of.
+func until(want string) func(*walk) string {
+	return func(w *walk) string {
+		var now, reason string
 		for range 600 {
 			_, body, err := w.call(context.Background(), step{op: "control getSandbox"})
-			if now := find(parse(body), "state"); err != nil || now == want || now == "error" {
-				return now
+			if err != nil {
+				return err.Error()
+			}
+			v := parse(body)
+			if now, reason = find(v, "state"), find(v, "errorReason"); now == want {
+				return ""
+			}
+			if now == "error" {
+				break
 			}
 			time.Sleep(100 * time.Millisecond)
 		}
-		return nil
+		return fmt.Sprintf("before, the sandbox was %s instead of %s: %s", now, want, reason)
 	}
 }
 

@@ -20,7 +20,7 @@ test("a wrong key, an unknown sandbox, an unknown snapshot, a bad size", async (
   await fails(client({ apiKey: "dtn_wrong" }).get("x"), DaytonaAuthenticationError, 401, /key/);
   await fails(daytona.get("no such sandbox"), DaytonaNotFoundError, 404, /no such sandbox/);
   await fails(daytona.create({ snapshot: "no such snapshot" }), DaytonaNotFoundError, 404, /no such snapshot/);
-  await fails(daytona.create({ image: "alpine:3.20", resources: { cpu: 100000 } }), DaytonaBadRequestError, 400, /100000/);
+  await fails(daytona.create({ snapshot, resources: { cpu: 100000 } }), DaytonaBadRequestError, 400, /100000/);
 });
 
 test("what this version does not have answers 501 and says why", async (t) => {
