@@ -56,6 +56,7 @@ var table = map[string]rule{
 
 	"runtimes/catalog":               {ours: []string{"sandbox"}, thirdParty: []string{zstd}},
 	"runtimes/catalog/mkmodules":     {ours: []string{"runtimes/wasm/rewrite"}, thirdParty: []string{zstd}},
+	"runtimes/needs":                 {ours: []string{"sandbox"}},
 	"runtimes/catalog/mkmodules/lua": {thirdParty: []string{"github.com/yuin/gopher-lua"}},
 
 	// The engine knows the catalogue; the drivers of languages do not. What

@@ -26,12 +26,32 @@ func (p place) identity(id string) sandbox.Result {
 }
 
 // choose finds the place for p: the first engine, in the order of runners, that
-// p admits and that has the language in a version p takes.
-func choose(runners []sandbox.CodeRunner, p sandbox.Program) (place, error) {
-	runners, err := admissible(runners, p.Engine)
+// p admits and that has the language in a version p takes. Where the choice is
+// ours, needs says what the program needs that WebAssembly lacks; such a program
+// goes to a container if there is one.
+func choose(runners []sandbox.CodeRunner, p sandbox.Program, needs func(sandbox.Program) string) (place, error) {
+	admitted, err := admissible(runners, p.Engine)
 	if err != nil {
 		return place{}, err
 	}
+	first, found := search(admitted, p)
+	if first.runner == nil {
+		return place{}, noPlace(admitted, p, found)
+	}
+	if first.engine != sandbox.EngineWasm || p.Engine == sandbox.EngineWasm || needs == nil {
+		return first, nil
+	}
+	named := p
+	named.Language = first.language.ID
+	if lack := needs(named); lack != "" {
+		return reroute(admitted, p, first, lack), nil
+	}
+	return first, nil
+}
+
+// search returns the first place that can run p; a zero one where there is none,
+// with the languages of the right name.
+func search(runners []sandbox.CodeRunner, p sandbox.Program) (place, []sandbox.Language) {
 	var found []sandbox.Language
 	for _, r := range runners {
 		for _, l := range r.Languages() {
@@ -44,7 +64,31 @@ func choose(runners []sandbox.CodeRunner, p sandbox.Program) (place, error) {
 			found = append(found, l)
 		}
 	}
-	return place{}, noPlace(runners, p, found)
+	return place{}, found
+}
+
+// reroute sends a program that WebAssembly lacks something for to a container.
+// Where none can take it, it stays, and the reason says what would help.
+func reroute(runners []sandbox.CodeRunner, p sandbox.Program, wasm place, lack string) place {
+	var containers []sandbox.CodeRunner
+	for _, r := range runners {
+		if r.Engine() == sandbox.EngineContainer {
+			containers = append(containers, r)
+		}
+	}
+	found, unfit := search(containers, p)
+	switch {
+	case found.runner != nil:
+		found.reason = lack
+		return found
+	case len(containers) == 0:
+		wasm.reason = lack + "; a container would have it, and this server has no container engine"
+	case len(unfit) == 0:
+		wasm.reason = lack + "; this server's containers do not have " + wasm.language.Name
+	default:
+		wasm.reason = lack + "; a container would have it, and cannot run the program now"
+	}
+	return wasm
 }
 
 // admissible returns the runners that an engine choice allows.

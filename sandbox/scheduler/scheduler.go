@@ -32,6 +32,10 @@ type Config struct {
 	Runners []sandbox.CodeRunner // engines, the preferred one first
 	Store   sandbox.RunStore     // where finished runs are recorded
 
+	// Needs says in one sentence, without a capital or a full stop, what a program
+	// needs that the WebAssembly engine lacks; "" for nothing. nil finds nothing.
+	Needs func(p sandbox.Program) string
+
 	MaxRunning       int           // runs at once, sleeping ones included; default DefaultRunningPerCore per core
 	RunningPerClient int           // of them, one client's; default three quarters of MaxRunning
 	QueuePerClient   int           // runs that one client may have waiting
