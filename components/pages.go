@@ -52,13 +52,18 @@ type RunPage struct {
 
 // Docs is the page on the API.
 type Docs struct {
-	Page      Page
-	Origin    string // "https://run.example.org"
-	Open      bool
-	Languages []DocsLanguage
-	Examples  []DocsExample
-	Embeds    []DocsEmbed
+	Page       Page
+	Origin     string // "https://run.example.org"
+	Open       bool
+	Languages  []DocsLanguage
+	Examples   []DocsExample
+	Embeds     []DocsEmbed
+	Operations []DocsOperation // of sandboxes; none on a server without them
 }
+
+// DocsOperation is an operation of the control API. Permission is what a key
+// needs for it, or "".
+type DocsOperation struct{ Method, Path, Summary, Permission string }
 
 // DocsLanguage is a row of the table of languages.
 type DocsLanguage struct{ ID, Name, Version, Aliases, Summary string }

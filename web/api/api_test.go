@@ -2,11 +2,13 @@ package api_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"sandpiper/sandbox"
+	"sandpiper/web/api"
 )
 
 func TestLifeOfASandbox(t *testing.T) {
@@ -290,6 +292,9 @@ func TestWhatClientsAskForBesides(t *testing.T) {
 	if preview.get("url") != "http://sandpiper.test/toolbox/"+id || token == "" {
 		t.Errorf("got %s", preview.text)
 	}
+	if a := b.good("getPortPreviewUrl", "GET", "/sandbox/"+id+"/ports/22222/preview-url", ""); a.get("url") != "http://sandpiper.test/sandboxes/"+id+"/terminal" {
+		t.Errorf("the terminal: %s", a.text)
+	}
 	if a := b.good("isValidAuthToken", "GET", "/preview/"+id+"/validate/"+token, ""); a.json != true {
 		t.Errorf("the preview token is not valid: %s", a.text)
 	}
@@ -384,6 +389,10 @@ func TestEveryOperationIsRouted(t *testing.T) {
 
 func TestOpenAPI(t *testing.T) {
 	b := newBench(t)
+	if all := b.routes.Operations(); !slices.Contains(all, api.Operation{Method: "POST", Path: "/api/sandbox", Summary: "Make a sandbox", Permission: "write:sandboxes"}) ||
+		slices.ContainsFunc(all, func(o api.Operation) bool { return strings.HasPrefix(o.Path, "/api/volumes") }) {
+		t.Errorf("operations %v", all)
+	}
 	a := b.send("GET", "/openapi.json", "")
 	if a.StatusCode != 200 || a.get("openapi") != "3.1.0" || a.get("info", "version") != "1.2.3" {
 		t.Fatalf("%s %.200s", a.Status, a.text)

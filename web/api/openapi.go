@@ -29,3 +29,17 @@ func (h *Handler) getOpenAPI(w http.ResponseWriter, _ *http.Request) error {
 	_, err = w.Write(data)
 	return err
 }
+
+// Operation is what people want to know of an operation.
+type Operation struct{ Method, Path, Summary, Permission string }
+
+// Operations lists what the API serves, for the page about it.
+func (h *Handler) Operations() []Operation {
+	var all []Operation
+	for _, r := range h.routes() {
+		if r.Answers[0].Status != http.StatusNotImplemented {
+			all = append(all, Operation{r.Method, r.Path, r.Summary, r.permission})
+		}
+	}
+	return all
+}

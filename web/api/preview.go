@@ -30,8 +30,9 @@ func (h *Handler) previewRoutes() []route {
 	}
 }
 
-// getPreviewURL tells where a port answers. Other ports than the toolbox's have
-// no address until previews do: a link that does not work helps nobody.
+// getPreviewURL tells where a port answers. Ports of users' own servers have no
+// address until previews do: a link that does not work helps nobody. The
+// terminal's leads to its page, which clients print whatever it says.
 func (h *Handler) getPreviewURL(w http.ResponseWriter, r *http.Request) error {
 	port, err := strconv.Atoi(r.PathValue("port"))
 	if err != nil || port < 1 || port > 65535 {
@@ -41,12 +42,16 @@ func (h *Handler) getPreviewURL(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if port != sandbox.ToolboxPort {
+	out := wire.PortPreviewURL{SandboxID: s.ID, Token: h.manager.PreviewToken(s)}
+	switch port {
+	case sandbox.ToolboxPort:
+		out.URL = toolboxURL(h.base(r)) + "/" + s.ID
+	case sandbox.TerminalPort:
+		out.URL = h.base(r) + "/sandboxes/" + s.ID + "/terminal"
+	default:
 		return sandbox.Errorf(sandbox.KindUnsupported, "port %d has no preview: this version previews no ports but %d, the toolbox", port, sandbox.ToolboxPort)
 	}
-	return reply.JSON(w, http.StatusOK, wire.PortPreviewURL{
-		SandboxID: s.ID, URL: toolboxURL(h.base(r)) + "/" + s.ID, Token: h.manager.PreviewToken(s),
-	})
+	return reply.JSON(w, http.StatusOK, out)
 }
 
 func (h *Handler) getToolboxURL(w http.ResponseWriter, r *http.Request) error {

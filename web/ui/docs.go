@@ -13,7 +13,7 @@ import (
 func (h *Handler) getDocs(w http.ResponseWriter, r *http.Request) error {
 	page := h.page(r, "API")
 	page.Indexed = true
-	d := components.Docs{Page: page, Origin: h.public, Open: h.desk.Guard.Open()}
+	d := components.Docs{Page: page, Origin: h.public, Open: h.desk.Guard.Open(), Operations: h.operations}
 	languages := h.languages()
 	for _, l := range languages {
 		d.Languages = append(d.Languages, components.DocsLanguage{ID: l.ID, Name: l.Name, Version: l.Version, Aliases: strings.Join(l.Aliases, " "), Summary: l.Summary})

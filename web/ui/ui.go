@@ -9,6 +9,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"sandpiper/components"
 	"sandpiper/sandbox"
 	"sandpiper/web/reply"
 	"sandpiper/web/run"
@@ -31,7 +32,12 @@ type Config struct {
 	PublicURL *url.URL         // where browsers reach the server
 	Salt      []byte           // keeps the ids of shared programs from being guessed; the same after a restart
 	Now       func() time.Time // nil means time.Now
-	Log       *slog.Logger     // nil means slog.Default()
+
+	// Operations are those of the control API, for the page about it; nil on a
+	// server without sandboxes.
+	Operations []components.DocsOperation
+
+	Log *slog.Logger // nil means slog.Default()
 }
 
 // Handler serves the pages.
@@ -43,6 +49,8 @@ type Handler struct {
 	salt     []byte
 	now      func() time.Time
 	log      *slog.Logger
+
+	operations []components.DocsOperation
 }
 
 // New returns a Handler.
@@ -59,6 +67,8 @@ func New(cfg Config) *Handler {
 		salt:     cfg.Salt,
 		now:      now,
 		log:      cmp.Or(cfg.Log, slog.Default()),
+
+		operations: cfg.Operations,
 	}
 }
 
@@ -85,12 +95,18 @@ func (h *Handler) Register(mux *http.ServeMux) {
 	handle("GET /runs", h.getRuns)
 	handle("GET /runs/{id}", h.getRun)
 	handle("GET /docs", h.getDocs)
+	handle("GET /sandboxes/{id}/terminal", noTerminal)
 	h.desk.Guard.RegisterPages(mux, h.signInPage, h.writeError)
 
 	mux.Handle("GET /static/", h.assets)
 	mux.HandleFunc("GET /favicon.svg", getFavicon)
 	mux.HandleFunc("GET /robots.txt", getRobots)
 	handle("/", h.notFound)
+}
+
+// noTerminal answers where clients are sent for a sandbox's terminal.
+func noTerminal(http.ResponseWriter, *http.Request) error {
+	return sandbox.Errorf(sandbox.KindUnsupported, "this version shows no terminal of a sandbox in the browser; run commands in it with an SDK or with daytona exec")
 }
 
 func (h *Handler) notFound(_ http.ResponseWriter, r *http.Request) error {
