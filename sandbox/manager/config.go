@@ -16,7 +16,7 @@ const (
 	DefaultOrphanGrace   = time.Minute
 	DefaultActivityWrite = 5 * time.Second
 	DefaultRemember      = 24 * time.Hour
-	DefaultImage         = "sandpiper/sandbox:latest"
+	DefaultImage         = "sandpiper/sandbox:1"
 	DefaultMaxSnapshots  = 100
 )
 

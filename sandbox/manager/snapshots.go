@@ -69,7 +69,7 @@ func (m *Manager) builtinState(ctx context.Context, b sandbox.Snapshot) (state s
 	case err == nil:
 		return sandbox.SnapshotActive, "", info.SizeBytes
 	case sandbox.KindOf(err) == sandbox.KindNotFound:
-		return sandbox.SnapshotError, fmt.Sprintf("the image %s is not there; make it with: make image", b.Ref), 0
+		return sandbox.SnapshotError, fmt.Sprintf("the image %s is not there; make it with: make docker", b.Ref), 0
 	default:
 		return sandbox.SnapshotError, reasonOf("find the image of", err), 0
 	}
