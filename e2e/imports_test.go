@@ -48,6 +48,7 @@ var table = map[string]rule{
 	"sandbox/toolbox/toolboxtype": {},
 	"sandbox/toolbox/spectest":    {},
 	"sandbox/toolbox/files":       {ours: []string{"sandbox/guest", "sandbox/toolbox/answer", "sandbox/toolbox/toolboxtype"}},
+	"sandbox/toolbox/git":         {ours: []string{"sandbox/gitrepo", "sandbox/guest", "sandbox/toolbox/answer", "sandbox/toolbox/toolboxtype"}},
 	"sandbox/toolbox":             {ours: []string{"sandbox", "sandbox/guest", "sandbox/toolbox/..."}},
 	"sandbox/toolbox/process":     {ours: []string{"sandbox/guest", "sandbox/session", "sandbox/toolbox/answer", "sandbox/toolbox/toolboxtype"}, thirdParty: []string{socket, "github.com/google/uuid"}},
 	"sandbox/toolbox/attach":      {ours: []string{"sandbox", "sandbox/guest", "sandbox/toolbox/answer"}},

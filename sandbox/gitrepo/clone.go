@@ -61,7 +61,7 @@ func (c *Client) prepareDir(dir string) (made string, err error) {
 	if info, err := c.fs.Stat(dir); err == nil {
 		entries, err := c.fs.ReadDir(dir)
 		if !info.IsDir() || err == nil && len(entries) > 0 {
-			return "", errorf(KindConflict, "destination path '%s' already exists and is not an empty directory", dir)
+			return "", errorf(KindExists, "destination path '%s' already exists and is not an empty directory", dir)
 		}
 		return "", err
 	}

@@ -31,6 +31,7 @@ const (
 	KindRemoteRejected             // the remote's own rules refuse the push
 	KindForbidden                  // the network rules of this sandbox refuse the remote
 	KindNothing                    // there is nothing to commit
+	KindExists                     // what is to be made is there already
 	KindBusy                       // another git works in the repository
 )
 

@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"slices"
 	"sync"
 	"sync/atomic"
 
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/storer"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	"github.com/go-git/go-git/v5/plumbing/transport/server"
@@ -43,13 +46,18 @@ func (c *Client) withGuest(ctx context.Context, dir string) (address string, don
 type guestTransport struct{}
 
 // NewUploadPackSession implements transport.Transport.
-func (guestTransport) NewUploadPackSession(ep *transport.Endpoint, auth transport.AuthMethod) (transport.UploadPackSession, error) {
-	return server.NewClient(guestTransport{}).NewUploadPackSession(ep, auth)
+func (t guestTransport) NewUploadPackSession(ep *transport.Endpoint, auth transport.AuthMethod) (transport.UploadPackSession, error) {
+	objects, err := t.Load(ep)
+	if err != nil {
+		return nil, err
+	}
+	session, err := server.NewClient(t).NewUploadPackSession(ep, auth)
+	return &guestUpload{session, objects}, err
 }
 
 // NewReceivePackSession implements transport.Transport.
-func (guestTransport) NewReceivePackSession(ep *transport.Endpoint, auth transport.AuthMethod) (transport.ReceivePackSession, error) {
-	return server.NewClient(guestTransport{}).NewReceivePackSession(ep, auth)
+func (t guestTransport) NewReceivePackSession(ep *transport.Endpoint, auth transport.AuthMethod) (transport.ReceivePackSession, error) {
+	return server.NewClient(t).NewReceivePackSession(ep, auth)
 }
 
 // Load implements server.Loader.
@@ -59,4 +67,17 @@ func (guestTransport) Load(ep *transport.Endpoint) (storer.Storer, error) {
 		return nil, transport.ErrRepositoryNotFound
 	}
 	return open.(func(string) (storer.Storer, error))(ep.Path)
+}
+
+// guestUpload sends what the other side lacks. go-git's own server fails when
+// the other side has commits that it does not know.
+type guestUpload struct {
+	transport.UploadPackSession
+	objects storer.Storer
+}
+
+// UploadPack implements transport.UploadPackSession.
+func (u *guestUpload) UploadPack(ctx context.Context, req *packp.UploadPackRequest) (*packp.UploadPackResponse, error) {
+	req.Haves = slices.DeleteFunc(req.Haves, func(h plumbing.Hash) bool { return u.objects.HasEncodedObject(h) != nil })
+	return u.UploadPackSession.UploadPack(ctx, req)
 }

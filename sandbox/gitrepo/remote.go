@@ -48,7 +48,7 @@ func (r *Repo) AddRemote(name, address string, overwrite bool) error {
 		return err
 	}
 	if cfg.Remotes[name] != nil && !overwrite {
-		return errorf(KindConflict, "remote %s already exists", name)
+		return errorf(KindExists, "remote %s already exists", name)
 	}
 	raw := rawConfig{r.c, path.Join(r.dot, "config")}
 	if err := raw.set("remote."+name+".url", address); err != nil {

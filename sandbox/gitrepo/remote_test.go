@@ -40,7 +40,7 @@ func TestClone(t *testing.T) {
 	if got := b.git("deep/er/r", "branch", "-a", "--format=%(refname)"); got != "refs/heads/main\nrefs/remotes/origin/HEAD\nrefs/remotes/origin/feature\nrefs/remotes/origin/main" {
 		t.Errorf("branches:\n%s", got)
 	}
-	b.kind(b.clone(gitrepo.CloneOptions{URL: s.url, Dir: "deep"}), gitrepo.KindConflict)
+	b.kind(b.clone(gitrepo.CloneOptions{URL: s.url, Dir: "deep"}), gitrepo.KindExists)
 	b.git("deep/er/r", "fetch", "-q") // the real git can go on with it
 	b.ok(b.open("deep/er/r").Checkout("feature"))
 	b.want("deep/er/r/feature.txt", "new\n")
@@ -327,7 +327,7 @@ func TestRemotes(t *testing.T) {
 	b := newBox(t, gitrepo.Nowhere(""))
 	r := b.repo("r")
 	b.ok(r.AddRemote("origin", "https://example.com/a.git", false))
-	b.kind(r.AddRemote("origin", "https://example.com/b.git", false), gitrepo.KindConflict)
+	b.kind(r.AddRemote("origin", "https://example.com/b.git", false), gitrepo.KindExists)
 	b.ok(r.AddRemote("origin", "https://example.com/c.git", true))
 	b.ok(r.AddRemote("another", "../d", false))
 	for _, bad := range []string{"", "-x", "a b", "a/b", "a\"]"} {

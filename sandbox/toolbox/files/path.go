@@ -11,26 +11,11 @@ import (
 	"sandpiper/sandbox/toolbox/answer"
 )
 
-// maxPath is the longest path in bytes, as on Linux.
-const maxPath = 4096
-
 // maxLinks is how many links one path may lead through, as on Linux.
 const maxLinks = 40
 
 // resolve returns the absolute path that a client means by name.
-func (h *Handler) resolve(name string) (string, error) {
-	switch {
-	case name == "":
-		return "", answer.BadRequest("the path must not be empty")
-	case strings.ContainsRune(name, 0):
-		return "", answer.BadRequest("a path must not have NUL characters")
-	case len(name) > maxPath:
-		return "", answer.BadRequest("a path may have %d bytes at most", maxPath)
-	case path.IsAbs(name):
-		return path.Clean(name), nil
-	}
-	return path.Join(h.workDir, name), nil
-}
+func (h *Handler) resolve(name string) (string, error) { return answer.Path(h.workDir, name) }
 
 // resolveQuery returns the absolute path in a required parameter of the query.
 func (h *Handler) resolveQuery(r *http.Request, param string) (string, error) {

@@ -56,8 +56,8 @@ func parseGlob(glob string) (match func(rel string) bool, err error) {
 	switch {
 	case glob == "":
 		return nil, answer.BadRequest("the query parameter pattern is required")
-	case len(glob) > maxPath:
-		return nil, answer.BadRequest("the pattern may have %d bytes at most", maxPath)
+	case len(glob) > answer.MaxPath:
+		return nil, answer.BadRequest("the pattern may have %d bytes at most", answer.MaxPath)
 	}
 	if _, err := path.Match(glob, ""); err != nil {
 		return nil, answer.BadRequest("the pattern %.100q is not a valid glob", glob)

@@ -158,7 +158,7 @@ func (b *batch) receive(form *multipart.Reader) error {
 // part takes one part of the form: where a file goes, or a file.
 func (b *batch) part(i int, field string, part io.Reader) error {
 	if field == "path" {
-		text, err := io.ReadAll(io.LimitReader(part, maxPath+1))
+		text, err := io.ReadAll(io.LimitReader(part, answer.MaxPath+1))
 		if err != nil {
 			return bodyError(err)
 		}

@@ -129,6 +129,9 @@ func (s *spec) checkObject(want *schema, v any, at string) error {
 		if want.Properties == nil {
 			break
 		}
+		if value == nil {
+			continue // it is not required, or was found missing
+		}
 		field := want.Properties[key]
 		if field == nil {
 			return fmt.Errorf("%s: %s is not in the specification", at, key)
