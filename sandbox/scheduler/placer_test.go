@@ -227,13 +227,14 @@ func TestTurns(t *testing.T) {
 		}
 		take("bob", "b2")
 		wantBusy(t, reserve(t, p, ask("more", sandbox.Resources{CPU: 1})), sandbox.KindBusy, "wait to be created")
-		wasm, err := p.Reserve(t.Context(), scheduler.Ask{ID: "w", Organization: "carol", Engine: sandbox.EngineWasm, Resources: sandbox.Resources{CPU: 1}})
-		if err == nil {
+		other := scheduler.Ask{ID: "w", Organization: "carol", Engine: sandbox.EngineWasm, Resources: sandbox.Resources{CPU: 1}}
+		if _, err := p.Reserve(t.Context(), other); err == nil {
 			t.Error("the queue has no end")
 		}
 		time.Sleep(1500 * time.Millisecond)
-		if wasm, err = p.Reserve(t.Context(), scheduler.Ask{ID: "w", Organization: "carol", Engine: sandbox.EngineWasm, Resources: sandbox.Resources{CPU: 1}}); err != nil || wasm.Position() != 0 {
-			t.Errorf("another engine waits: %v", err)
+		wasm, err := p.Reserve(t.Context(), other)
+		if err != nil || wasm.Position() != 0 {
+			t.Fatalf("another engine waits: %v", err)
 		}
 		wasm.Done()
 		cut() // the last one leaves the queue
