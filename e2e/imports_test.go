@@ -50,7 +50,8 @@ var table = map[string]rule{
 	"sandbox/toolbox/files":       {ours: []string{"sandbox/guest", "sandbox/toolbox/answer", "sandbox/toolbox/toolboxtype"}},
 	"sandbox/toolbox/git":         {ours: []string{"sandbox/gitrepo", "sandbox/guest", "sandbox/toolbox/answer", "sandbox/toolbox/toolboxtype"}},
 	"sandbox/toolbox":             {ours: []string{"sandbox", "sandbox/guest", "sandbox/toolbox/..."}},
-	"sandbox/toolbox/process":     {ours: []string{"sandbox/guest", "sandbox/session", "sandbox/toolbox/answer", "sandbox/toolbox/toolboxtype"}, thirdParty: []string{socket, "github.com/google/uuid"}},
+	"sandbox/toolbox/kernel":      {ours: []string{"sandbox/guest"}},
+	"sandbox/toolbox/process":     {ours: []string{"sandbox/guest", "sandbox/session", "sandbox/toolbox/answer", "sandbox/toolbox/kernel", "sandbox/toolbox/toolboxtype"}, thirdParty: []string{socket, "github.com/google/uuid"}},
 	"sandbox/toolbox/attach":      {ours: []string{"sandbox", "sandbox/guest", "sandbox/toolbox/answer"}},
 	"sandbox/toolbox/toolboxd":    {ours: []string{"sandbox/guest/osguest", "sandbox/toolbox"}, thirdParty: []string{xsys}},
 	"sandbox/sandboxtest":         {ours: []string{"sandbox"}},
@@ -78,6 +79,15 @@ var table = map[string]rule{
 		"github.com/google/nftables", "github.com/vishvananda/netlink", "github.com/vishvananda/netns", xsys,
 	}},
 	"runtimes/docker/image/still": {},
+
+	// The engine of sandboxes has its file system and its runtimes from package
+	// wasm's parts, its shell in a child process, and its toolbox from whoever
+	// configures it.
+	"runtimes/wasm/computer":   {ours: []string{"sandbox", "sandbox/guest", "runtimes/wasm/vm", "runtimes/wasm/jail", "runtimes/wasm/shell/...", "runtimes/wasm/coreutils", "runtimes/wasm/tty"}, thirdParty: []string{wazero, zstd, xsys}},
+	"runtimes/wasm/shell":      {ours: []string{"sandbox/guest", "runtimes/wasm/coreutils", "runtimes/wasm/shell/wire"}, thirdParty: []string{"mvdan.cc/sh/v3", "github.com/landlock-lsm/go-landlock", xsys}},
+	"runtimes/wasm/shell/wire": {thirdParty: []string{xsys}},
+	"runtimes/wasm/coreutils":  {ours: []string{"sandbox/guest"}, thirdParty: []string{"github.com/benhoyt/goawk"}},
+	"runtimes/wasm/tty":        {thirdParty: []string{"github.com/creack/pty", xsys}},
 
 	// Pages and API know the domain and the scheduler, never an engine or a store.
 	"web":              {ours: []string{"sandbox", "web/apitype", "web/auth", "web/reply"}},

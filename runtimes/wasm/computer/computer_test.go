@@ -1,0 +1,155 @@
+package computer_test
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sandpiper/runtimes/wasm"
+	"sandpiper/runtimes/wasm/computer"
+	"sandpiper/sandbox"
+	"sandpiper/sandbox/guest"
+)
+
+// languages are the runtimes of all tests, since loading them takes long.
+var languages = sync.OnceValue(func() *wasm.Engine {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = os.TempDir()
+	}
+	runs, err := os.MkdirTemp("", "computer-test-")
+	if err != nil {
+		panic(err)
+	}
+	e, err := wasm.New(wasm.Config{CacheDir: filepath.Join(cache, "sandpiper-test"), RunDir: runs})
+	if err != nil {
+		panic(err)
+	}
+	return e
+})
+
+// noToolbox is a toolbox of a test that talks to the guest itself.
+type noToolbox struct{ http.Handler }
+
+func (noToolbox) Close() error { return nil }
+
+// lab is an engine whose guests can be reached.
+type lab struct {
+	*computer.Engine
+	mu     sync.Mutex
+	guests map[string]guest.Guest // by token
+}
+
+func newLab(t testing.TB, cfg computer.Config) *lab {
+	t.Helper()
+	l := &lab{guests: map[string]guest.Guest{}}
+	cfg.Languages = languages()
+	if cfg.Dir == "" {
+		cfg.Dir = t.TempDir()
+	}
+	cfg.NewToolbox = func(g guest.Guest, token string) computer.Toolbox {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.guests[token] = g
+		return noToolbox{http.NotFoundHandler()}
+	}
+	e, err := computer.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Engine = e
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+// box creates a sandbox and returns its guest.
+func (l *lab) box(t testing.TB) guest.Guest {
+	t.Helper()
+	return l.boxWith(t, sandbox.Resources{CPU: 1, MemoryGiB: 1, DiskGiB: 1})
+}
+
+func (l *lab) boxWith(t testing.TB, r sandbox.Resources) guest.Guest {
+	t.Helper()
+	id := sandbox.NewID()
+	if err := l.Create(t.Context(), sandbox.Spec{ID: id, Ref: computer.Ref, Token: id, Resources: r}); err != nil {
+		t.Fatal(err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.guests[id]
+}
+
+// safeBuffer is a buffer that a process may write to.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// result is what a command left.
+type result struct {
+	stdout, stderr string
+	code           int
+}
+
+// run runs a command to its end.
+func run(t testing.TB, g guest.Guest, stdin string, args ...string) result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var stdout, stderr safeBuffer
+	p, err := g.Start(ctx, guest.Cmd{
+		Args: args, Dir: g.Info().WorkDir, Env: g.Info().Env, Stdin: strings.NewReader(stdin), Stdout: &stdout, Stderr: &stderr,
+	})
+	if err != nil {
+		t.Fatalf("%q: %v", args, err)
+	}
+	status, err := p.Wait()
+	if err != nil {
+		t.Fatalf("%q: %v", args, err)
+	}
+	return result{stdout.String(), stderr.String(), status.Code}
+}
+
+// sh runs a script.
+func sh(t testing.TB, g guest.Guest, script string) result {
+	t.Helper()
+	return run(t, g, "", "/bin/bash", "-c", script)
+}
+
+func TestShellRuns(t *testing.T) {
+	g := newLab(t, computer.Config{}).box(t)
+	for _, tt := range []struct{ script, stdout string }{
+		{"echo hello", "hello\n"},
+		{"echo a b c | cat", "a b c\n"},
+		{"pwd; echo $HOME $USER", "/home/daytona\n/home/daytona daytona\n"},
+		{"echo one > f; cat f; ls", "one\nf\n"},
+		{"python3 -c 'print(6*7)'", "42\n"},
+		{"echo 'print(1)' > a.py; python a.py | cat; node -e 'console.log(2)' > out.txt; cat out.txt", "1\n2\n"},
+		{"which ls python3; command -v sed", "/usr/bin/ls\n/usr/bin/python3\n/usr/bin/sed\n"},
+	} {
+		if got := sh(t, g, tt.script); got.stdout != tt.stdout || got.code != 0 {
+			t.Errorf("%s: %+v, want %q", tt.script, got, tt.stdout)
+		}
+	}
+}

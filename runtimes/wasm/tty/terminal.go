@@ -1,0 +1,230 @@
+package tty
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+)
+
+// Terminal is an open terminal. What is written to it is what a person types.
+type Terminal struct {
+	master, program *os.File
+	copied          chan struct{} // closed when no output comes any more
+
+	mu        sync.Mutex
+	interrupt func()
+	history   []string
+	editing   *editor // while a line is read
+	result    chan lineResult
+	closed    bool
+}
+
+type lineResult struct {
+	text string
+	err  error
+}
+
+// ErrInterrupted is what ReadLine returns when the line was interrupted.
+var ErrInterrupted = errors.New("interrupted")
+
+// Open opens a terminal that shows its output on out.
+func Open(out io.Writer, rows, cols int) (*Terminal, error) {
+	master, program, err := pty.Open()
+	if err != nil {
+		return nil, err
+	}
+	t := &Terminal{master: master, program: program, copied: make(chan struct{})}
+	if err := errors.Join(t.Resize(rows, cols), t.noSignals()); err != nil {
+		return nil, errors.Join(err, master.Close(), program.Close())
+	}
+	go func() {
+		defer close(t.copied)
+		_, _ = io.Copy(out, master) // ends with an error when the program's end is closed
+	}()
+	return t, nil
+}
+
+// noSignals keeps the terminal from swallowing the keys that make signals.
+func (t *Terminal) noSignals() error {
+	return control(t.program, func(fd int) error {
+		attributes, err := unix.IoctlGetTermios(fd, getTermios)
+		if err != nil {
+			return fmt.Errorf("look at the terminal: %w", err)
+		}
+		attributes.Lflag &^= unix.ISIG
+		return unix.IoctlSetTermios(fd, setTermios, attributes)
+	})
+}
+
+// control calls f with f's descriptor.
+func control(f *os.File, call func(fd int) error) error {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	if err := raw.Control(func(fd uintptr) { failed = call(int(fd)) }); err != nil {
+		return err
+	}
+	return failed
+}
+
+// Program is the end that programs have open. It stays the Terminal's.
+func (t *Terminal) Program() *os.File { return t.program }
+
+// OnInterrupt sets what Ctrl-C calls while no line is read.
+func (t *Terminal) OnInterrupt(f func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.interrupt = f
+}
+
+// Resize sets the size in characters.
+func (t *Terminal) Resize(rows, cols int) error {
+	size := &unix.Winsize{Row: uint16(min(max(rows, 1), 1000)), Col: uint16(min(max(cols, 1), 1000))}
+	return control(t.master, func(fd int) error { return unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, size) })
+}
+
+const ctrlC = 0x03
+
+// Write implements io.Writer: it takes what a person types.
+func (t *Terminal) Write(p []byte) (int, error) {
+	for i, b := range p {
+		t.mu.Lock()
+		edit, interrupt := t.editing, t.interrupt
+		t.mu.Unlock()
+		switch {
+		case edit != nil:
+			t.key(edit, b)
+		case b == ctrlC:
+			_ = control(t.program, func(fd int) error { return unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIFLUSH) }) // what was typed before is void
+			_, _ = io.WriteString(t.program, "^C\n")
+			if interrupt != nil {
+				interrupt()
+			}
+		default:
+			if _, err := t.master.Write(p[i : i+1]); err != nil {
+				return i, err
+			}
+		}
+	}
+	return len(p), nil
+}
+
+// key hands a byte to the line editor.
+func (t *Terminal) key(e *editor, b byte) {
+	shown, result, done := e.key(b)
+	_, _ = io.WriteString(t.program, shown)
+	if !done {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.editing != e {
+		return
+	}
+	t.editing = nil
+	if result.err == nil {
+		t.remember(result.text)
+	}
+	t.result <- result // never blocks: room for one, and one at most
+}
+
+const maxHistory = 200
+
+// remember adds a line to the history. Preconditions: t.mu must be held.
+func (t *Terminal) remember(line string) {
+	line = line[:len(line)-1]
+	if line == "" || len(t.history) > 0 && t.history[len(t.history)-1] == line {
+		return
+	}
+	t.history = append(t.history, line)
+	if len(t.history) > maxHistory {
+		t.history = t.history[1:]
+	}
+}
+
+// ReadLine shows a prompt and lets a person edit a line, which is returned with
+// its newline. Ctrl-D on an empty line is io.EOF, Ctrl-C ErrInterrupted.
+func (t *Terminal) ReadLine(ctx context.Context, prompt string) (string, error) {
+	typed := t.typedAhead()
+	t.mu.Lock()
+	if t.closed || t.editing != nil {
+		t.mu.Unlock()
+		return "", io.EOF
+	}
+	e := newEditor(prompt, t.history)
+	t.editing, t.result = e, make(chan lineResult, 1)
+	result := t.result
+	t.mu.Unlock()
+	if _, err := io.WriteString(t.program, prompt); err != nil {
+		return "", io.EOF
+	}
+	for i, b := range typed {
+		t.key(e, b)
+		if e.done {
+			_, _ = t.master.Write(typed[i+1:])
+			break
+		}
+	}
+	select {
+	case r := <-result:
+		return r.text, r.err
+	case <-ctx.Done():
+		t.mu.Lock()
+		t.editing = nil
+		t.mu.Unlock()
+		return "", ErrInterrupted
+	}
+}
+
+// typedAhead takes the lines that no program has read.
+func (t *Terminal) typedAhead() []byte {
+	raw, err := t.program.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	var typed []byte
+	buf := make([]byte, 4096)
+	for {
+		n := 0
+		err := raw.Read(func(fd uintptr) bool {
+			n, _ = unix.Read(int(fd), buf)
+			return true
+		})
+		if err != nil || n <= 0 {
+			return typed
+		}
+		typed = append(typed, buf[:n]...)
+	}
+}
+
+// closeDelay is how long Close waits for output of processes that keep the
+// terminal open.
+const closeDelay = 100 * time.Millisecond
+
+// Close ends the terminal once its output has been shown.
+func (t *Terminal) Close() {
+	t.mu.Lock()
+	t.closed = true
+	if t.editing != nil {
+		t.editing = nil
+		t.result <- lineResult{err: io.EOF}
+	}
+	t.mu.Unlock()
+	_ = t.program.Close()
+	select {
+	case <-t.copied:
+	case <-time.After(closeDelay):
+		_ = t.master.SetReadDeadline(time.Now())
+		<-t.copied
+	}
+	_ = t.master.Close()
+}
