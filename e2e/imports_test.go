@@ -78,6 +78,7 @@ var table = map[string]rule{
 	"runtimes/docker/network": {ours: []string{"sandbox"}, thirdParty: []string{
 		"github.com/google/nftables", "github.com/vishvananda/netlink", "github.com/vishvananda/netns", xsys,
 	}},
+	"runtimes/docker/runner":      {ours: []string{"sandbox", "sandbox/toolbox/attach", "runtimes/catalog"}, thirdParty: []string{"github.com/google/uuid", "golang.org/x/sync"}},
 	"runtimes/docker/image/still": {},
 
 	// The engine of sandboxes has its file system and its runtimes from package

@@ -84,6 +84,21 @@ func (e *Engine) Resize(ctx context.Context, id string, r sandbox.Resources) err
 	return e.records.save(id, rec)
 }
 
+// LimitMemory sets what a started sandbox may use, in bytes, until Resize or for
+// its life. The record of its resources stays.
+func (e *Engine) LimitMemory(ctx context.Context, id string, bytes int64) error {
+	_, unlock, err := e.enter(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	change, cancel := bounded(ctx, changeTimeout)
+	defer cancel()
+	limits := container.Resources{Memory: bytes, MemorySwap: bytes}
+	_, err = e.api.ContainerUpdate(change, e.names.container(id), container.UpdateConfig{Resources: limits})
+	return problem("limit the memory of a sandbox", err)
+}
+
 // SetNetwork implements sandbox.Networker. Open connections that the new policy
 // does not allow end as well.
 func (e *Engine) SetNetwork(ctx context.Context, id string, n sandbox.Network) error {
