@@ -13,7 +13,8 @@ type options struct {
 }
 
 // parse reads the arguments of a command. short lists the letters as getopt does:
-// one with a colon takes a value, and a leading "+" ends the options at the first
+// one with a colon takes a value, one with two takes
+// one that stands in the same word if there is any, and a leading "+" ends the options at the first
 // operand. long names the others: "name" or "name=", which takes a value, each
 // followed by ":x" when it means the letter x. Wrong options end the command.
 func (c *Call) parse(short string, long ...string) options {
@@ -54,7 +55,8 @@ func (o *options) letters(letters string, args []string, short string) []string 
 			continue
 		}
 		value := letters[i+1:]
-		if value == "" {
+		optional := at+2 < len(short) && short[at+2] == ':'
+		if value == "" && !optional {
 			if len(args) == 0 {
 				o.c.usage("option requires an argument -- '%s'", name)
 			}

@@ -16,7 +16,6 @@ const maxSpace = 32 << 20
 // sed edits a stream by a script.
 func sed(c *Call) int {
 	o := c.parse("ne:f:Ersi::zul:", "quiet:n", "silent:n", "expression:e", "file:f", "regexp-extended:E", "separate:s", "in-place:i", "null-data:z", "unbuffered:u", "posix", "debug")
-	o.inPlace()
 	var script []string
 	script = append(script, o.values["e"]...)
 	for _, name := range o.values["f"] {
@@ -47,19 +46,6 @@ func sed(c *Call) int {
 		s.files = []string{"-"}
 	}
 	return s.run(o)
-}
-
-// inPlace finds the suffix of -i, which is part of the option: the letters after
-// an "i" are no options.
-func (o *options) inPlace() {
-	if suffix := o.value("i", ""); suffix != "" {
-		return
-	}
-	for _, arg := range o.c.Args {
-		if at := strings.Index(arg, "i"); len(arg) > 2 && arg[0] == '-' && arg[1] != '-' && at > 0 && at+1 < len(arg) && strings.Trim(arg[1:at], "nErszu") == "" {
-			o.values["i"] = []string{arg[at+1:]}
-		}
-	}
 }
 
 // stream is a sed that runs.

@@ -27,7 +27,7 @@ func (s *shell) call(ctx context.Context, args []string) ([]string, error) {
 		n, _ := signalOf(j.ctx)
 		return []string{"exit", strconv.Itoa(128 + n)}, nil
 	}
-	if f, ok := hc.Stdout.(*os.File); ok && args[0] != "exit" && unread(f) {
+	if f, ok := hc.Stdout.(*os.File); ok && writes[args[0]] && unread(f) {
 		return []string{"exit", "141"}, nil
 	}
 	if code, ok := s.takeTrap(); ok {
@@ -38,6 +38,9 @@ func (s *shell) call(ctx context.Context, args []string) ([]string, error) {
 	}
 	return args, nil
 }
+
+// writes are the builtins that a signal would end when nobody reads.
+var writes = map[string]bool{"echo": true, "printf": true, "pwd": true, "type": true}
 
 func quoteAll(args []string) string {
 	quoted := make([]string, len(args))

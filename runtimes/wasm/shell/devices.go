@@ -40,6 +40,9 @@ func (f deviceFiles) OpenFile(name string, flag int, perm fs.FileMode) (guest.Fi
 // Stat implements guest.FS.
 func (f deviceFiles) Stat(name string) (fs.FileInfo, error) {
 	if dir, base := path.Split(name); dir == pipeFolder || dir == "/dev/" {
+		if dir == pipeFolder && f.pipes.has(base) {
+			return (&device{}).info(base), nil
+		}
 		if d, ok := f.device(dir, base); ok {
 			return d.info(base), nil
 		}
@@ -176,6 +179,12 @@ func (p *pipes) make() (string, error) {
 	p.next++
 	p.ends[name] = [2]*os.File{r, w}
 	return pipeFolder + name, nil
+}
+
+func (p *pipes) has(name string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ends[name][0] != nil
 }
 
 func (p *pipes) reader(name string) (*os.File, bool) { return p.take(name, 0) }

@@ -35,7 +35,8 @@ var parameters = map[string]string{"!": varLast, "$": varPID, "PPID": varParent,
 // so that it has a PID: start asks the server for one, and everything that runs
 // where job is set can be found and ended by it. A process substitution <(work)
 // becomes a command substitution that starts work in the background and gives the
-// name of its pipe. $!, $$, $0 and $PPID become variables.
+// name of its pipe. The last command of a pipeline gets a subshell of its own. $!,
+// $$, $0 and $PPID become variables.
 func rewrite(node syntax.Node) bool {
 	r := rewriter{done: map[*syntax.Stmt]bool{}}
 	syntax.Walk(node, r.visit)
@@ -65,6 +66,10 @@ func (r *rewriter) visit(node syntax.Node) bool {
 				n.Parts[i] = r.processSubstitution(p)
 				r.changed = true
 			}
+		}
+	case *syntax.BinaryCmd:
+		if n.Op == syntax.Pipe || n.Op == syntax.PipeAll {
+			r.lastOfPipe(n)
 		}
 	case *syntax.DeclClause:
 		r.declaration(n)
@@ -108,6 +113,23 @@ func (r *rewriter) processSubstitution(p *syntax.ProcSubst) *syntax.CmdSubst {
 	stmts = append(stmts, r.job(work, sourceOf(work), redirection)...)
 	stmts = append(stmts, fragment("echo $"+varPipe)...)
 	return &syntax.CmdSubst{Stmts: stmts}
+}
+
+// lastOfPipe makes the last command of a pipeline run in a subshell, as the others
+// do, when it could change something in this one.
+func (r *rewriter) lastOfPipe(n *syntax.BinaryCmd) {
+	switch y := n.Y.Cmd.(type) {
+	case *syntax.Subshell:
+		return
+	case *syntax.BinaryCmd:
+		if y.Op == syntax.Pipe || y.Op == syntax.PipeAll {
+			return // it ends in one
+		}
+	}
+	inner := *n.Y
+	n.Y.Cmd = &syntax.Subshell{Stmts: []*syntax.Stmt{&inner}}
+	n.Y.Redirs, n.Y.Negated, n.Y.Comments = nil, false, nil
+	r.changed = true
 }
 
 // declaration drops attributes that the interpreter refuses, which change a

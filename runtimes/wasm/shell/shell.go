@@ -136,22 +136,35 @@ func exported(env expand.Environ) []string {
 	return list
 }
 
-// runText runs a script to its end and returns its exit code. Statements run as
-// they are read, so what stands before a syntax error is done, as in bash.
-func (s *shell) runText(ctx context.Context, text io.Reader, name string) int {
-	code, exited := 0, false
-	for st, err := range syntax.NewParser(syntax.Variant(syntax.LangBash)).StmtsSeq(text) {
+// runLines runs a script line by line as it is read, so that what stands before a
+// syntax error is done, as in bash. exited is true when the script has ended the
+// shell, or a signal has.
+func (s *shell) runLines(ctx context.Context, text io.Reader) (code int, exited bool, failure error) {
+	parser := syntax.NewParser(syntax.Variant(syntax.LangBash))
+	for stmts, err := range parser.InteractiveSeq(io.MultiReader(text, strings.NewReader("\n"))) {
 		if err != nil {
-			fmt.Fprintf(s.errors, "%s: %s\n", path.Base(s.name), syntaxError(err, name))
-			code = 2
-			break
+			return code, false, err
 		}
-		rewrite(st)
-		code = codeOf(s.runner.Run(ctx, st))
-		if s.runner.Exited() || ctx.Err() != nil {
-			exited = true
-			break
+		if parser.Incomplete() {
+			continue
 		}
+		for _, st := range stmts {
+			rewrite(st)
+			code = codeOf(s.runner.Run(ctx, st))
+			if s.runner.Exited() || ctx.Err() != nil {
+				return code, true, nil
+			}
+		}
+	}
+	return code, false, nil
+}
+
+// runText runs a script to its end and returns its exit code.
+func (s *shell) runText(ctx context.Context, text io.Reader, name string) int {
+	code, exited, err := s.runLines(ctx, text)
+	if err != nil {
+		fmt.Fprintf(s.errors, "%s: %s\n", path.Base(s.name), syntaxError(err, name))
+		code = 2
 	}
 	if n, ok := signalOf(ctx); ok {
 		s.leave(128 + n)
@@ -204,20 +217,14 @@ func (s *shell) continueWith(ctx context.Context, text string, cmd command) (cod
 	if err := interp.StdIO(cmd.stdin, cmd.stdout, cmd.stderr)(s.runner); err != nil {
 		return s.say(cmd, 2, err.Error()), true
 	}
-	for st, err := range syntax.NewParser().StmtsSeq(strings.NewReader(text)) {
-		if err != nil {
-			return s.say(cmd, 2, syntaxError(err, "")), false
-		}
-		rewrite(st)
-		code = codeOf(s.runner.Run(ctx, st))
-		if n, ok := signalOf(ctx); ok {
-			return 128 + n, n == 1 || n == 9
-		}
-		if s.runner.Exited() {
-			return code, true
-		}
+	code, exited, err := s.runLines(ctx, strings.NewReader(text))
+	if n, ok := signalOf(ctx); ok {
+		return 128 + n, n == 1 || n == 9
 	}
-	return code, false
+	if err != nil {
+		return s.say(cmd, 2, syntaxError(err, "")), false
+	}
+	return code, exited
 }
 
 // filesFor is the file system of a command.

@@ -91,10 +91,17 @@ func (c *Child) reap() {
 	c.mu.Lock()
 	c.cpu = c.cmd.ProcessState.UserTime() + c.cmd.ProcessState.SystemTime()
 	c.mu.Unlock()
-	c.Peer.Close()
-	<-c.Peer.Done()
+	select { // what it has sent is read first
+	case <-c.Peer.Done():
+	case <-time.After(lastWords):
+		c.Peer.Close()
+		<-c.Peer.Done()
+	}
 	close(c.gone)
 }
+
+// lastWords is how long reading what an ended child has sent may take.
+const lastWords = time.Second
 
 // Gone is closed when the process has ended and the connection with it.
 func (c *Child) Gone() <-chan struct{} { return c.gone }

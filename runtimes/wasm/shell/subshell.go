@@ -46,7 +46,7 @@ func (s *shell) subshell(ctx context.Context, cmd command) int {
 	case cmd.stdin == nil:
 		text = strings.NewReader("")
 	default:
-		text = cmd.stdin
+		text = lines{cmd.stdin}
 		inner.interactive = o.interactive || s.isTerminal(cmd.stdout)
 	}
 	if err := inner.open(cmd, rest, interp.Params(slices.Concat(o.set, []string{"--"}, rest)...), interp.Interactive(inner.interactive)); err != nil {
@@ -58,6 +58,23 @@ func (s *shell) subshell(ctx context.Context, cmd command) int {
 		return inner.converse(ctx)
 	}
 	return inner.runText(ctx, text, name)
+}
+
+// lines reads no further than to the end of a line, so that what a script leaves
+// of its input is there for its commands.
+type lines struct{ r io.Reader }
+
+// Read implements io.Reader.
+func (l lines) Read(p []byte) (int, error) {
+	n := 0
+	for n < len(p) {
+		got, err := l.r.Read(p[n : n+1])
+		n += got
+		if err != nil || got > 0 && p[n-1] == '\n' {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 // enter makes a shell the one that traps belong to, until the function that it

@@ -121,7 +121,12 @@ func (p *Peer) CallWith(ctx context.Context, m *Message, sent func()) (*Message,
 		case a := <-answer:
 			return a, a.Error()
 		case <-p.done:
-			return nil, ErrGone
+			select { // it may have come just before
+			case a := <-answer:
+				return a, a.Error()
+			default:
+				return nil, ErrGone
+			}
 		case <-cancelled:
 			cancelled = nil
 			_ = p.Tell(&Message{Op: OpCancel, Target: id}) // without the other side there is p.done
