@@ -14,10 +14,12 @@ package main
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"strings"
 
@@ -35,17 +37,17 @@ func main() {
 	binary := flag.String("server", "bin/sandpiper", "the binary to start")
 	address := flag.String("url", "", "a running server instead of the binary, with its key in SANDPIPER_API_KEY")
 	specs := flag.String("spec", "../shared/spec", "the folder of the specifications")
-	snapshots := flag.String("snapshots", "wasm", "the snapshots to try, with commas between them")
+	snapshots := flag.String("snapshots", "", "the snapshots to try, with commas between them; wasm and the server's default when left out")
 	verbose := flag.Bool("v", false, "print every call")
 	flag.Parse()
-	if err := run(context.Background(), *binary, *address, *specs, strings.Split(*snapshots, ","), *verbose, os.Stdout); err != nil {
+	if err := run(context.Background(), *binary, *address, *specs, *snapshots, *verbose, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "conformance:", err)
 		os.Exit(1)
 	}
 }
 
 // run makes all calls and prints the table.
-func run(ctx context.Context, binary, address, specs string, snapshots []string, verbose bool, out io.Writer) (err error) {
+func run(ctx context.Context, binary, address, specs, snapshots string, verbose bool, out io.Writer) (err error) {
 	key := os.Getenv("SANDPIPER_API_KEY")
 	if address == "" {
 		data, err := os.MkdirTemp("", "conformance-")
@@ -65,8 +67,13 @@ func run(ctx context.Context, binary, address, specs string, snapshots []string,
 		return err
 	}
 	checks := loadSpecs(specs, out)
+	if snapshots == "" {
+		if snapshots, err = usualSnapshots(ctx, address); err != nil {
+			return err
+		}
+	}
 	table := newTable(ops)
-	for _, snapshot := range snapshots {
+	for snapshot := range strings.SplitSeq(snapshots, ",") {
 		w := newWalk(address, key, snapshot, ops, checks)
 		if verbose {
 			w.log = out
@@ -76,6 +83,30 @@ func run(ctx context.Context, binary, address, specs string, snapshots []string,
 	}
 	table.print(out)
 	return table.err()
+}
+
+// usualSnapshots names one snapshot of each engine that the server has: wasm,
+// and its default where that is another.
+func usualSnapshots(ctx context.Context, address string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address+"/api/config", nil)
+	if err != nil {
+		return "", err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	var config struct {
+		DefaultSnapshot string `json:"defaultSnapshot"`
+	}
+	if err := json.NewDecoder(res.Body).Decode(&config); err != nil {
+		return "", fmt.Errorf("read /api/config: %w", err)
+	}
+	if config.DefaultSnapshot == "" || config.DefaultSnapshot == "wasm" {
+		return "wasm", nil
+	}
+	return "wasm," + config.DefaultSnapshot, nil
 }
 
 // loadSpecs reads the specifications that are there, by API.

@@ -295,9 +295,13 @@ func find(v any, where string) string {
 		case map[string]any:
 			v = x[part]
 		case []any:
-			if i, err := strconv.Atoi(part); err == nil && i < len(x) {
-				v = x[i]
+			i, err := strconv.Atoi(part)
+			if err != nil || i < 0 || i >= len(x) {
+				return ""
 			}
+			v = x[i]
+		default:
+			return ""
 		}
 	}
 	text, _ := v.(string)
@@ -318,7 +322,7 @@ func until(want string) func(*walk) string {
 			if now, reason = find(v, "state"), find(v, "errorReason"); now == want {
 				return ""
 			}
-			if now == "error" {
+			if now == "error" || now == "" {
 				break
 			}
 			time.Sleep(100 * time.Millisecond)
