@@ -36,7 +36,7 @@ var languages = sync.OnceValue(func() *wasm.Engine {
 // noToolbox is a toolbox of a test that talks to the guest itself.
 type noToolbox struct{ http.Handler }
 
-func (noToolbox) Close() error { return nil }
+func (noToolbox) Close() {}
 
 // lab is an engine whose guests can be reached.
 type lab struct {

@@ -25,7 +25,7 @@ const Isolation = "WebAssembly"
 // Toolbox answers a sandbox's toolbox port.
 type Toolbox interface {
 	http.Handler
-	Close() error
+	Close()
 }
 
 // Config configures an Engine. Zero fields mean the default.

@@ -136,7 +136,8 @@ func (m *machine) close(grace time.Duration) error {
 		p.close()
 	}
 	m.mu.Unlock()
-	err := errors.Join(m.server.Close(), m.toolbox.Close())
+	err := m.server.Close()
+	m.toolbox.Close()
 	m.running.Wait()
 	return errors.Join(err, m.home.Close(), m.root.Close())
 }
