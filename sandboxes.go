@@ -8,16 +8,22 @@ import (
 	"io"
 	"log/slog"
 	"net/url"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"sandpiper/runtimes/docker"
+	"sandpiper/runtimes/docker/runner"
+	"sandpiper/runtimes/wasm/computer"
 	"sandpiper/sandbox"
 	"sandpiper/sandbox/datadir"
+	"sandpiper/sandbox/guest"
 	"sandpiper/sandbox/manager"
 	"sandpiper/sandbox/scheduler"
 	"sandpiper/sandbox/sqlite"
+	"sandpiper/sandbox/toolbox"
 	"sandpiper/web"
 	"sandpiper/web/api"
 	"sandpiper/web/auth"
@@ -36,9 +42,10 @@ var localRegion = sandbox.Region{ID: "local", Name: "local", Aliases: []string{"
 // it further.
 var maxEach = sandbox.Resources{CPU: 16, MemoryGiB: 64, DiskGiB: 200}
 
-// sandboxes is what serves whole sandboxes, beside quick runs.
+// sandboxes is what serves whole sandboxes, and quick runs in containers.
 type sandboxes struct {
-	engines []io.Closer
+	closers []io.Closer // engines and what stands on them, in the order of their making
+	runner  *runner.Runner
 	manager *manager.Manager
 	proxy   *proxy.Proxy
 	api     *api.Handler
@@ -46,13 +53,14 @@ type sandboxes struct {
 
 // sandboxConfig is what sandboxes stand on.
 type sandboxConfig struct {
-	dir     *datadir.Dir
-	db      *sqlite.DB
-	guard   *auth.Guard
-	engines []sandbox.Engine // besides Docker's
-	public  *url.URL
-	ready   func() error
-	log     *slog.Logger
+	dir       *datadir.Dir
+	db        *sqlite.DB
+	guard     *auth.Guard
+	languages computer.Languages
+	public    *url.URL
+	open      bool // everyone may run code
+	ready     func() error
+	log       *slog.Logger
 }
 
 // openSandboxes opens the engines and what stands on them. On an error it
@@ -68,12 +76,13 @@ func openSandboxes(ctx context.Context, cfg sandboxConfig) (_ *sandboxes, err er
 	if err != nil {
 		return nil, fmt.Errorf("read the secret of sandboxes: %w", err)
 	}
-	containers, err := docker.New(docker.Config{DataDir: cfg.dir.Docker(), Log: cfg.log})
+	engines, err := s.openEngines(cfg)
 	if err != nil {
 		return nil, err
 	}
-	s.engines = append(s.engines, containers)
-	engines := append([]sandbox.Engine{containers}, cfg.engines...)
+	if err := s.openRunner(cfg); err != nil {
+		return nil, err
+	}
 	owner, err := personalOrganization(secret)
 	if err != nil {
 		return nil, err
@@ -97,6 +106,45 @@ func openSandboxes(ctx context.Context, cfg sandboxConfig) (_ *sandboxes, err er
 	return s, nil
 }
 
+// openEngines opens both engines, the preferred one first. Docker need not be
+// there: the engine says so, and looks again.
+func (s *sandboxes) openEngines(cfg sandboxConfig) ([]sandbox.Engine, error) {
+	containers, err := docker.New(docker.Config{DataDir: filepath.Join(cfg.dir.Docker(), "sandboxes"), Log: cfg.log})
+	if err != nil {
+		return nil, err
+	}
+	s.closers = append(s.closers, containers)
+	computers, err := computer.New(computer.Config{
+		Dir: cfg.dir.Sandboxes(), Languages: cfg.languages, Version: version, Log: cfg.log,
+		NewToolbox: func(g guest.Guest, token string) computer.Toolbox {
+			return toolbox.New(toolbox.Config{Guest: g, Token: token, Version: version})
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.closers = append(s.closers, computers)
+	return []sandbox.Engine{containers, computers}, nil
+}
+
+// openRunner opens what runs single programs in containers. Where everyone may
+// run code, those programs reach no network.
+func (s *sandboxes) openRunner(cfg sandboxConfig) error {
+	containers, err := docker.New(docker.Config{DataDir: filepath.Join(cfg.dir.Docker(), "runs"), Log: cfg.log})
+	if err != nil {
+		return err
+	}
+	s.closers = append(s.closers, containers)
+	s.runner, err = runner.New(runner.Config{
+		Engine: containers, Image: sandboxImage, Network: sandbox.Network{BlockAll: cfg.open}, Log: cfg.log,
+	})
+	if err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.runner)
+	return nil
+}
+
 // routes returns what the server serves of them.
 func (s *sandboxes) routes() []web.Routes { return []web.Routes{s.api, s.proxy} }
 
@@ -113,8 +161,8 @@ func (s *sandboxes) close() error {
 	if s.manager != nil {
 		errs = append(errs, s.manager.Close())
 	}
-	for _, e := range s.engines {
-		errs = append(errs, e.Close())
+	for _, c := range slices.Backward(s.closers) {
+		errs = append(errs, c.Close())
 	}
 	return errors.Join(errs...)
 }
