@@ -18,6 +18,7 @@ type Sandbox struct {
 	Ref      string     // what its engine starts it from: Snapshot.Ref
 	Engine   EngineName // that holds it
 	Runner   string     // Runner.ID
+	Placed   string     // why it is there, for people
 	Target   string     // the region as the user spelled it
 
 	Entrypoint []string // the main process; nil for one that only serves its toolbox

@@ -64,7 +64,7 @@ func newBench(t *testing.T, change func(*bench)) *bench {
 func (b *bench) open() {
 	b.t.Helper()
 	b.cfg.Store, b.cfg.Engines = b.store, []sandbox.Engine{b.docker, b.wasm}
-	b.cfg.Placer = scheduler.NewPlacer(scheduler.PlacerConfig{Engines: b.cfg.Engines, Region: b.cfg.Region, Log: b.cfg.Log})
+	b.cfg.Placer = scheduler.NewPlacer(scheduler.PlacerConfig{Engines: b.cfg.Engines, Region: b.cfg.Region, Parallel: 4, Log: b.cfg.Log})
 	m, err := manager.New(b.t.Context(), b.cfg)
 	if err != nil {
 		b.t.Fatal(err)

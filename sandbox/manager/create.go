@@ -44,12 +44,12 @@ func (m *Manager) add(ctx context.Context, s sandbox.Sandbox) error {
 	if err != nil {
 		return err
 	}
-	s.Runner = ticket.Runner()
+	s.Runner, s.Placed = ticket.Runner(), ticket.Reason()
 	if err := m.store.AddSandbox(ctx, s); err != nil {
 		m.release(ticket, s.ID)
 		return err
 	}
-	m.log.InfoContext(ctx, "create a sandbox", "sandbox", s.ID, "snapshot", s.Snapshot, "runner", s.Runner, "reason", ticket.Reason())
+	m.log.InfoContext(ctx, "create a sandbox", "sandbox", s.ID, "snapshot", s.Snapshot, "runner", s.Runner, "reason", s.Placed)
 	m.note(sandbox.Sandbox{}, s)
 	m.giveTicket(s.ID, ticket)
 	m.kick(s.ID)

@@ -23,7 +23,7 @@ import (
 	"sandpiper/sandbox/sqlite"
 )
 
-var kills = flag.Int("kills", 12, "how often TestKill kills a manager")
+var kills = flag.Int("kills", 8, "how often TestKill kills a manager")
 
 // victimDir and victimSeed tell the process that TestKill kills what to do.
 const (

@@ -41,7 +41,7 @@ func TestLife(t *testing.T) {
 		}
 		b.do(sandbox.StateDestroyed)(b.Destroy(t.Context(), org, "web"))
 		b.gone(s)
-		want := "create stop start pause resume kill archive restore forget start destroy"
+		want := "create stop start pause resume kill archive restore start forget destroy"
 		if got := sequence(b.docker); got != want {
 			t.Errorf("the engine was asked to %s, want %s", got, want)
 		}
@@ -289,6 +289,30 @@ func TestFiftyCreationsAtOnce(t *testing.T) {
 		all.Wait()
 		if u := b.usage(); u.Started != 50 || u.Used.CPU != 50 {
 			t.Errorf("usage %+v", u)
+		}
+	})
+}
+
+func TestQueueOfCreations(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.docker.SetDelay("create", time.Minute)
+		var ids []string
+		for range 12 {
+			s := b.do(sandbox.StateCreating)(b.Create(t.Context(), manager.CreateRequest{Organization: org}))
+			ids = append(ids, s.ID)
+		}
+		first, last := b.QueuePosition(ids[0]), b.QueuePosition(ids[11])
+		if first != 0 || last < 1 || b.QueuePosition("nobody") != 0 {
+			t.Errorf("positions %d and %d", first, last)
+		}
+		b.do(sandbox.StateDestroyed)(b.Destroy(t.Context(), org, ids[10])) // it waited, too
+		if now := b.QueuePosition(ids[11]); now != last-1 {
+			t.Errorf("the position is %d, want %d", now, last-1)
+		}
+		time.Sleep(10 * time.Minute)
+		if s := b.now(sandbox.Sandbox{ID: ids[11]}, sandbox.StateStarted); s.Placed == "" {
+			t.Error("it does not say why it is where it is")
 		}
 	})
 }

@@ -20,7 +20,11 @@ func (m *Manager) wanted() []wanted {
 	defer m.mu.Unlock()
 	all := make([]wanted, 0, len(m.live))
 	for _, e := range m.live {
-		all = append(all, wanted{e.record(), e.working})
+		s := e.s // nobody changes what its maps hold
+		if len(e.touched) > 0 {
+			s = e.record()
+		}
+		all = append(all, wanted{s, e.working})
 	}
 	return all
 }

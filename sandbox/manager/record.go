@@ -25,6 +25,7 @@ type entry struct {
 	cancel  context.CancelCauseFunc
 	jobs    []job
 	ticket  *scheduler.Ticket // for its next creation or start
+	turn    *scheduler.Ticket // of the one that its worker is at
 	force   bool              // its next stop kills at once
 	fault   error             // of the last work that failed
 }

@@ -74,7 +74,7 @@ func unlessStopped(s sandbox.Sandbox, otherwise op) op {
 // leave returns what there is to do in a state in which nothing is going on.
 func leave(s sandbox.Sandbox) op {
 	switch {
-	case s.Archive != "" && (s.State == sandbox.StateStopped || s.State == sandbox.StateStarted):
+	case s.Archive != "" && s.State == sandbox.StateStarted: // an engine may need it for the first start
 		return opForget
 	case s.State == sandbox.StateStarted && s.Desired == sandbox.DesiredStopped:
 		return opBeginStop

@@ -42,6 +42,24 @@ func (m *Manager) giveTicket(id string, t *scheduler.Ticket) {
 	e.ticket = t
 }
 
+// setTurn notes which turn a worker waits for or has.
+func (m *Manager) setTurn(e *entry, t *scheduler.Ticket) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e.turn = t
+}
+
+// QueuePosition returns where a sandbox's creation or start stands in the queue
+// of its runner, from 1; 0 for one that does not wait.
+func (m *Manager) QueuePosition(id string) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if e := m.live[id]; e != nil && e.turn != nil {
+		return e.turn.Position()
+	}
+	return 0
+}
+
 // dropTicket gives a ticket back that nobody will use. The manager's mu must be
 // held.
 func (e *entry) dropTicket() {

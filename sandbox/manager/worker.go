@@ -248,7 +248,9 @@ func (m *Manager) performStart(ctx context.Context, e *entry, s sandbox.Sandbox,
 	if err != nil {
 		return nil, err
 	}
+	defer m.setTurn(e, nil)
 	defer ticket.Done()
+	m.setTurn(e, ticket)
 	if err := ticket.Wait(ctx); err != nil {
 		return nil, err
 	}

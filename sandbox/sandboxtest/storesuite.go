@@ -39,7 +39,7 @@ func TestStore(t *testing.T, newStore func(t *testing.T) sandbox.Store) {
 func Sandbox(id string) sandbox.Sandbox {
 	return sandbox.Sandbox{
 		ID: id, Name: "name of " + id, Organization: "org", Snapshot: "small", Ref: "image:1", Engine: sandbox.EngineContainer,
-		Runner: "local", Target: "us", Entrypoint: []string{"sleep", "1"}, Runtime: "crun", User: "daytona",
+		Runner: "local", Placed: "the only one", Target: "us", Entrypoint: []string{"sleep", "1"}, Runtime: "crun", User: "daytona",
 		Env: map[string]string{"A": "1"}, Labels: map[string]string{"team": "blue", "odd \"key'": "50%"}, Public: true,
 		Resources: sandbox.Resources{CPU: 1, MemoryGiB: 2, DiskGiB: 3},
 		Network:   sandbox.Network{Allow: []string{"10.0.0.0/8"}, Domains: []string{"example.com"}},

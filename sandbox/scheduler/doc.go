@@ -15,6 +15,14 @@
 // of them. Turns go round among the clients that wait, each client's runs keep
 // their order, and one client cannot hold every place.
 //
+// # Where does a sandbox go?
+//
+// A Placer knows what every sandbox holds, what its hosts have and really have
+// left, and what organizations may hold. Limits of sandboxes are ceilings, so
+// more is promised than a host has; what the host has left bounds that again.
+// Creations and starts on one runner take turns as runs do, because an engine
+// gets slower, not faster, when it starts many at once.
+//
 // # What is never lost?
 //
 // A run that Submit accepted gets exactly one exit event and one record,
