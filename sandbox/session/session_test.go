@@ -18,7 +18,7 @@ import (
 
 func newManager(t *testing.T) *session.Manager {
 	t.Helper()
-	g, err := osguest.New(osguest.Config{WorkDir: t.TempDir(), Env: os.Environ()})
+	g, err := osguest.New(osguest.Config{Home: t.TempDir(), WorkDir: t.TempDir(), Env: os.Environ()})
 	if err != nil {
 		t.Fatal(err)
 	}

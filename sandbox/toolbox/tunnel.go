@@ -32,7 +32,7 @@ func (t *Toolbox) tunnel(w http.ResponseWriter, r *http.Request) error {
 	server, err := t.guest.DialPort(ctx, port)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
-		return answer.Errorf(http.StatusNotImplemented, "NOT_IMPLEMENTED", "this sandbox has no sockets")
+		return answer.Errorf(http.StatusNotImplemented, "INTERNAL_SERVER_ERROR", "this sandbox has no sockets")
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return answer.Errorf(http.StatusNotFound, "NOT_FOUND", "nothing listens on port %d", port)
 	case err != nil:

@@ -103,8 +103,16 @@ func (h *Handler) run(ctx context.Context, cmd guest.Cmd) (guest.ExitStatus, err
 		return guest.ExitStatus{}, problem(err)
 	}
 	status, err := p.Wait()
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+	if cause := cutOff(ctx); cause != nil {
 		return status, cause
 	}
 	return status, err
+}
+
+// cutOff returns what is to be answered when a time-out ended ctx.
+func cutOff(ctx context.Context) error {
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"sandpiper/sandbox/guest"
 	"sandpiper/sandbox/session"
 	"sandpiper/sandbox/toolbox/answer"
+	"sandpiper/sandbox/toolbox/kernel"
 )
 
 // Config says what a Handler serves.
@@ -26,8 +27,9 @@ type Config struct {
 
 // Handler serves the operations. It is safe for concurrent use.
 type Handler struct {
-	guest    guest.Guest
-	sessions *session.Manager
+	guest        guest.Guest
+	sessions     *session.Manager
+	interpreters interpreters
 
 	ctx    context.Context // of connections that outlive their requests
 	cancel context.CancelFunc
@@ -45,6 +47,7 @@ func New(cfg Config) *Handler {
 // waits for that. Requests must not come any more.
 func (h *Handler) Close() {
 	h.cancel()
+	h.interpreters.close()
 	h.sessions.Close()
 	h.open.Wait()
 }
@@ -58,7 +61,13 @@ func (h *Handler) StartEntrypoint(args []string) error {
 // Register adds the routes of all operations to mux.
 func (h *Handler) Register(mux *http.ServeMux) {
 	for pattern, handler := range map[string]answer.Handler{
-		"POST /process/execute": h.execute,
+		"POST /process/execute":  h.execute,
+		"POST /process/code-run": h.codeRun,
+
+		"GET /process/interpreter/context":         h.listContexts,
+		"POST /process/interpreter/context":        h.createContext,
+		"DELETE /process/interpreter/context/{id}": h.deleteContext,
+		"GET /process/interpreter/execute":         h.interpret,
 
 		"GET /process/session":                                        h.listSessions,
 		"POST /process/session":                                       h.createSession,
@@ -92,12 +101,14 @@ func problem(err error) error {
 		{session.ErrNotFound, http.StatusNotFound, "NOT_FOUND"},
 		{session.ErrExists, http.StatusConflict, "CONFLICT"},
 		{session.ErrTooMany, http.StatusConflict, "CONFLICT"},
+		{session.ErrClosed, http.StatusServiceUnavailable, "INTERNAL_SERVER_ERROR"},
 		{session.ErrBadID, http.StatusBadRequest, "BAD_REQUEST"},
 		{session.ErrCompleted, http.StatusGone, "COMMAND_ALREADY_COMPLETED"},
 		{session.ErrNoInput, http.StatusGone, "GONE"},
 		{session.ErrEnded, http.StatusGone, "SESSION_ENDED"},
+		{kernel.ErrLanguage, http.StatusUnprocessableEntity, "UNPROCESSABLE_ENTITY"},
 		{guest.ErrNoShell, http.StatusUnprocessableEntity, "UNPROCESSABLE_ENTITY"},
-		{errors.ErrUnsupported, http.StatusNotImplemented, "NOT_IMPLEMENTED"},
+		{errors.ErrUnsupported, http.StatusNotImplemented, "INTERNAL_SERVER_ERROR"},
 		{fs.ErrNotExist, http.StatusBadRequest, "BAD_REQUEST"},
 		{fs.ErrPermission, http.StatusForbidden, "FORBIDDEN"},
 	} {

@@ -21,8 +21,14 @@ const (
 	stderrPrefix = "\x02\x02\x02"
 )
 
-// offsetHeader says where in the log a streamed answer begins.
-const offsetHeader = "X-Log-Offset"
+// Headers of an answer with a log: the offset of its first byte, the one after
+// its last, with which a client goes on, and how many bytes that the client asked
+// for are no longer there. A stream has only the first.
+const (
+	offsetHeader  = "X-Log-Offset"
+	nextHeader    = "X-Log-Next-Offset"
+	droppedHeader = "X-Log-Dropped"
+)
 
 func (h *Handler) commandLogs(w http.ResponseWriter, r *http.Request) error {
 	c, err := h.command(r)
@@ -55,15 +61,15 @@ func (h *Handler) logs(w http.ResponseWriter, r *http.Request, log *session.Log,
 		return followStream(w, r, log, offset)
 	}
 	logs := read(log, offset)
+	for name, value := range map[string]int64{offsetHeader: logs.start, nextHeader: logs.end, droppedHeader: logs.dropped} {
+		w.Header().Set(name, strconv.FormatInt(value, 10))
+	}
 	if wantsPrefixes(r, until) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		w.Header().Set(offsetHeader, strconv.FormatInt(logs.start, 10))
 		_, err := io.WriteString(w, logs.multiplexed)
 		return err
 	}
-	return answer.JSON(w, http.StatusOK, toolboxtype.SessionCommandLogsResponse{
-		Output: logs.output, Stdout: logs.stdout, Stderr: logs.stderr, Offset: logs.start, NextOffset: logs.end, Dropped: logs.dropped,
-	})
+	return answer.JSON(w, http.StatusOK, toolboxtype.SessionCommandLogsResponse{Output: logs.output, Stdout: logs.stdout, Stderr: logs.stderr})
 }
 
 // logOffset returns the offset that a request asks for; 0 when it does not.
@@ -136,6 +142,7 @@ func followStream(w http.ResponseWriter, r *http.Request, log *session.Log, offs
 	w.Header().Set(offsetHeader, strconv.FormatInt(max(start, offset), 10))
 	w.WriteHeader(http.StatusOK)
 	control := http.NewResponseController(w)
+	defer func() { _ = control.SetWriteDeadline(time.Time{}) }()
 	if err := control.Flush(); err != nil {
 		return err
 	}

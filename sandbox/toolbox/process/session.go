@@ -98,7 +98,7 @@ func (h *Handler) sessionExec(w http.ResponseWriter, r *http.Request) error {
 	select {
 	case <-c.Done():
 	case <-r.Context().Done():
-		return r.Context().Err()
+		return nil // nobody is left to tell
 	}
 	if err := c.Err(); errors.Is(err, session.ErrEnded) {
 		return problem(err)

@@ -52,16 +52,11 @@ type SessionExecuteResponse struct {
 	ExitCode *int    `json:"exitCode,omitempty"`
 }
 
-// SessionCommandLogsResponse is a command's output so far. Offset and NextOffset
-// are those of its first byte and of the one after its last; Dropped is how many
-// bytes before it are no longer there.
+// SessionCommandLogsResponse is a command's output so far.
 type SessionCommandLogsResponse struct {
-	Output     string `json:"output"`
-	Stdout     string `json:"stdout"`
-	Stderr     string `json:"stderr"`
-	Offset     int64  `json:"offset"`
-	NextOffset int64  `json:"nextOffset"`
-	Dropped    int64  `json:"dropped"`
+	Output string `json:"output"`
+	Stdout string `json:"stdout"`
+	Stderr string `json:"stderr"`
 }
 
 // SessionSendInputRequest is input for a command.

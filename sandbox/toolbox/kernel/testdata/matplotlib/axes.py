@@ -1,0 +1,3 @@
+class Axes:
+    def bxp(self, stats):
+        return stats

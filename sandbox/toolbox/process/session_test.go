@@ -1,0 +1,346 @@
+//go:build linux
+
+package process_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"sandpiper/sandbox/toolbox/toolboxtype"
+)
+
+const (
+	newSDK = "0.205.1"
+	oldSDK = "0.158.0"
+
+	sdkHeader = "X-Daytona-SDK-Version"
+)
+
+func (s *server) createSession(id string) {
+	s.Helper()
+	want[any](s, http.StatusCreated, "", "POST", "/process/session", fmt.Sprintf(`{"sessionId":%q}`, id))
+}
+
+func (s *server) exec(id, command string) toolboxtype.SessionExecuteResponse {
+	s.Helper()
+	return want[toolboxtype.SessionExecuteResponse](s, http.StatusOK, "SessionExecuteResponse", "POST", "/process/session/"+id+"/exec",
+		`{"command":`+quote(command)+`}`, sdkHeader, newSDK)
+}
+
+// start starts a command and returns the path of it.
+func (s *server) start(id, command string) string {
+	s.Helper()
+	got := want[toolboxtype.SessionExecuteResponse](s, http.StatusAccepted, "SessionExecuteResponse", "POST", "/process/session/"+id+"/exec",
+		`{"command":`+quote(command)+`,"runAsync":true}`)
+	if got.CmdID == "" || got.ExitCode != nil {
+		s.Errorf("got %+v", got)
+	}
+	return "/process/session/" + id + "/command/" + got.CmdID
+}
+
+// ended waits for the end of a command.
+func (s *server) ended(path string) int {
+	s.Helper()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if c := want[toolboxtype.Command](s, http.StatusOK, "Command", "GET", path, ""); c.ExitCode != nil {
+			return *c.ExitCode
+		}
+	}
+	s.Fatal("the command does not end")
+	return 0
+}
+
+func TestSessions(t *testing.T) {
+	s := newServer(t)
+	s.createSession("one")
+	if got := s.exec("one", "cd /usr; V=1"); *got.ExitCode != 0 || *got.Output != "" {
+		t.Errorf("got %+v", got)
+	}
+	got := s.exec("one", "pwd; echo $V >&2; (exit 4)")
+	if *got.Stdout != "/usr\n" || *got.Stderr != "1\n" || *got.ExitCode != 4 || len(*got.Output) != 7 {
+		t.Errorf("got %q %q %q %d", *got.Output, *got.Stdout, *got.Stderr, *got.ExitCode)
+	}
+	session := want[toolboxtype.Session](s, http.StatusOK, "Session", "GET", "/process/session/one", "")
+	if len(session.Commands) != 2 || *session.Commands[1].ExitCode != 4 {
+		t.Errorf("got %+v", session)
+	}
+	s.createSession("a two")
+	if list := want[[]toolboxtype.Session](s, http.StatusOK, "[]Session", "GET", "/process/session", ""); len(list) != 2 || list[0].SessionID != "a two" {
+		t.Errorf("got %+v", list)
+	}
+	want[any](s, http.StatusNoContent, "", "DELETE", "/process/session/a%20two", "")
+	s.refuse(http.StatusConflict, "CONFLICT", "POST", "/process/session", `{"sessionId":"one"}`)
+	s.refuse(http.StatusConflict, "CONFLICT", "POST", "/process/session", `{"sessionId":"entrypoint"}`)
+	s.refuse(http.StatusBadRequest, "BAD_REQUEST", "POST", "/process/session", `{}`)
+	s.refuse(http.StatusBadRequest, "BAD_REQUEST", "POST", "/process/session", `{"sessionId":"a/b"}`)
+	s.refuse(http.StatusBadRequest, "BAD_REQUEST", "POST", "/process/session/one/exec", `{"command":" "}`)
+	s.refuse(http.StatusNotFound, "NOT_FOUND", "POST", "/process/session/no/exec", `{"command":"true"}`)
+	s.refuse(http.StatusNotFound, "NOT_FOUND", "GET", "/process/session/no", "")
+	s.refuse(http.StatusNotFound, "NOT_FOUND", "DELETE", "/process/session/no", "")
+	s.refuse(http.StatusNotFound, "NOT_FOUND", "GET", "/process/session/one/command/no", "")
+	s.refuse(http.StatusNotFound, "NOT_FOUND", "GET", "/process/session/one/command/no/logs", "")
+}
+
+func TestSessionThatEnds(t *testing.T) {
+	s := newServer(t)
+	s.createSession("one")
+	if got := s.exec("one", "exit 3"); *got.ExitCode != 3 {
+		t.Errorf("got %+v", got)
+	}
+	for range 2 {
+		s.refuse(http.StatusGone, "SESSION_ENDED", "POST", "/process/session/one/exec", `{"command":"true"}`)
+	}
+}
+
+func TestLogs(t *testing.T) {
+	s := newServer(t)
+	s.createSession("one")
+	path := s.start("one", "echo out; sleep 0.1; echo err >&2; sleep 0.1; printf end")
+	s.ended(path)
+	const multiplexed = "\x01\x01\x01out\n\x02\x02\x02err\n\x01\x01\x01end"
+	logs := want[toolboxtype.SessionCommandLogsResponse](s, http.StatusOK, "SessionCommandLogsResponse", "GET", path+"/logs", "", sdkHeader, newSDK)
+	if logs.Stdout != "out\nend" || logs.Stderr != "err\n" || logs.Output != "out\nerr\nend" {
+		t.Errorf("got %+v", logs)
+	}
+	res, err := s.Client().Get(s.URL + path + "/logs?offset=6")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if h := res.Header; h.Get("X-Log-Offset") != "6" || h.Get("X-Log-Next-Offset") != "11" || h.Get("X-Log-Dropped") != "0" {
+		t.Errorf("got %v", h)
+	}
+	if logs := want[toolboxtype.SessionCommandLogsResponse](s, http.StatusOK, "", "GET", path+"/logs?offset=6", "", "Accept", "application/json"); logs.Output != "r\nend" || logs.Stdout != "end" {
+		t.Errorf("got %+v", logs)
+	}
+	for _, headers := range [][]string{nil, {sdkHeader, oldSDK}} {
+		if status, body := s.do("GET", path+"/logs", "", headers...); status != http.StatusOK || string(body) != multiplexed {
+			t.Errorf("%v: got %q", headers, body)
+		}
+	}
+	if status, body := s.do("GET", path+"/logs?follow=true&offset=4", ""); status != http.StatusOK || string(body) != multiplexed[7:] {
+		t.Errorf("got %q", body)
+	}
+	s.refuse(http.StatusBadRequest, "BAD_REQUEST", "GET", path+"/logs?offset=12", "")
+	s.refuse(http.StatusBadRequest, "BAD_REQUEST", "GET", path+"/logs?offset=x", "")
+	old := want[toolboxtype.SessionExecuteResponse](s, http.StatusOK, "", "POST", "/process/session/one/exec", `{"command":"echo out; sleep 0.1; echo err >&2"}`, sdkHeader, oldSDK)
+	if *old.Output != multiplexed[:14] {
+		t.Errorf("got %q", *old.Output)
+	}
+}
+
+// dial connects a WebSocket that ends with the test.
+func (s *server) dial(path string, protocols ...string) *websocket.Conn {
+	s.Helper()
+	conn, _, err := websocket.Dial(s.Context(), s.URL+path, &websocket.DialOptions{Subprotocols: protocols})
+	if err != nil {
+		s.Fatal(err)
+	}
+	conn.SetReadLimit(1 << 20)
+	s.Cleanup(func() { _ = conn.CloseNow() })
+	return conn
+}
+
+// drain reads a WebSocket to its end.
+func (s *server) drain(conn *websocket.Conn) (all string, texts []string, end websocket.CloseError) {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(s.Context(), 30*time.Second)
+	defer cancel()
+	for {
+		kind, data, err := conn.Read(ctx)
+		if errors.As(err, &end) {
+			return all, texts, end
+		}
+		if err != nil {
+			s.Fatal(err)
+		}
+		if kind == websocket.MessageText {
+			texts = append(texts, string(data))
+		} else {
+			all += string(data)
+		}
+	}
+}
+
+func TestLogsOverASocket(t *testing.T) {
+	s := newServer(t)
+	s.createSession("one")
+	path := s.start("one", "for i in 1 2 3; do echo $i; sleep 0.05; done; echo err >&2; sleep 0.05; head -c 100000 /dev/zero")
+	conn := s.dial(path + "/logs?follow=true")
+	all, _, end := s.drain(conn)
+	plain := strings.NewReplacer("\x01\x01\x01", "", "\x02\x02\x02", "").Replace(all)
+	if end.Code != websocket.StatusNormalClosure || plain != "1\n2\n3\nerr\n"+strings.Repeat("\x00", 100000) || !strings.Contains(all, "\x02\x02\x02err\n\x01\x01\x01") {
+		t.Errorf("got %d bytes %.60q, %v", len(all), all, end)
+	}
+	if all, _, _ := s.drain(s.dial(path + "/logs?follow=true&offset=4")); !strings.HasPrefix(all, "\x01\x01\x013\n\x02\x02\x02err\n") {
+		t.Errorf("got %.60q", all)
+	}
+}
+
+func TestStreamsComeAsTheyAreWritten(t *testing.T) {
+	s := newServer(t)
+	s.createSession("one")
+	path := s.start("one", "read x; echo got $x; read y")
+	res, err := s.Client().Get(s.URL + path + "/logs?follow=true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if got := res.Header.Get("X-Log-Offset"); got != "0" {
+		t.Errorf("offset %q", got)
+	}
+	want[any](s, http.StatusNoContent, "", "POST", path+"/input", `{"data":"hello"}`)
+	lines := bufio.NewReader(res.Body)
+	for _, want := range []string{"\x01\x01\x01hello\n", "got hello\n"} {
+		if line, err := lines.ReadString('\n'); strings.TrimPrefix(line, "\x01\x01\x01") != strings.TrimPrefix(want, "\x01\x01\x01") || err != nil {
+			t.Errorf("got %q, %v", line, err)
+		}
+	}
+	want[any](s, http.StatusNoContent, "", "DELETE", "/process/session/one", "")
+	if _, err := io.ReadAll(lines); err != nil {
+		t.Errorf("the stream broke: %v", err)
+	}
+}
+
+func TestInput(t *testing.T) {
+	s := newServer(t)
+	s.createSession("one")
+	path := s.start("one", "read x; echo got $x")
+	s.refuse(http.StatusBadRequest, "BAD_REQUEST", "POST", path+"/input", `{}`)
+	want[any](s, http.StatusNoContent, "", "POST", path+"/input", `{"data":"y"}`)
+	s.ended(path)
+	s.refuse(http.StatusGone, "COMMAND_ALREADY_COMPLETED", "POST", path+"/input", `{"data":"y"}`)
+	if logs := want[toolboxtype.SessionCommandLogsResponse](s, http.StatusOK, "", "GET", path+"/logs", "", sdkHeader, newSDK); logs.Stdout != "y\ngot y\n" {
+		t.Errorf("got %q", logs.Stdout)
+	}
+	go func() {
+		if res, err := s.Client().Post(s.URL+"/process/session/one/exec", "application/json", strings.NewReader(`{"command":"sleep 0.5"}`)); err == nil {
+			_ = res.Body.Close()
+		}
+	}()
+	var running string
+	for running == "" {
+		for _, c := range want[toolboxtype.Session](s, http.StatusOK, "", "GET", "/process/session/one", "").Commands {
+			if c.Command == "sleep 0.5" {
+				running = c.ID
+			}
+		}
+	}
+	s.refuse(http.StatusGone, "GONE", "POST", "/process/session/one/command/"+running+"/input", `{"data":"y"}`)
+}
+
+func TestEntrypoint(t *testing.T) {
+	s := newServer(t)
+	if got := want[toolboxtype.Session](s, http.StatusOK, "Session", "GET", "/process/session/entrypoint", ""); len(got.Commands) != 0 {
+		t.Errorf("got %+v", got)
+	}
+	s.refuse(http.StatusNotFound, "NOT_FOUND", "GET", "/process/session/entrypoint/logs", "")
+	if err := s.handler.StartEntrypoint([]string{"sh", "-c", "echo main; exit 2"}); err != nil {
+		t.Fatal(err)
+	}
+	if all, _, end := s.drain(s.dial("/process/session/entrypoint/logs?follow=true")); all != "\x01\x01\x01main\n" || end.Code != websocket.StatusNormalClosure {
+		t.Errorf("got %q, %v", all, end)
+	}
+	got := want[toolboxtype.Session](s, http.StatusOK, "Session", "GET", "/process/session/entrypoint", "")
+	if len(got.Commands) != 1 || *got.Commands[0].ExitCode != 2 {
+		t.Errorf("got %+v", got)
+	}
+	if logs := want[toolboxtype.SessionCommandLogsResponse](s, http.StatusOK, "", "GET", "/process/session/entrypoint/logs", "", sdkHeader, "0.161.0"); logs.Output != "main\n" {
+		t.Errorf("got %+v", logs)
+	}
+}
+
+// cell runs a cell and returns its messages and how the connection closed.
+func (s *server) cell(request string) (messages []toolboxtype.InterpreterMessage, end websocket.CloseError) {
+	s.Helper()
+	conn := s.dial("/process/interpreter/execute")
+	if err := conn.Write(s.Context(), websocket.MessageText, []byte(request)); err != nil {
+		s.Fatal(err)
+	}
+	_, texts, end := s.drain(conn)
+	for _, text := range texts {
+		var m toolboxtype.InterpreterMessage
+		if err := json.Unmarshal([]byte(text), &m); err != nil {
+			s.Fatal(err)
+		}
+		messages = append(messages, m)
+	}
+	return messages, end
+}
+
+func TestInterpreter(t *testing.T) {
+	s := newServer(t)
+	s.cell(`{"code":"x = 5"}`)
+	messages, end := s.cell(`{"code":"import sys\nprint(x)\nprint('e', file=sys.stderr)\n1/0","envs":{"A":"1"}}`)
+	if end.Code != websocket.StatusNormalClosure || len(messages) != 4 {
+		t.Fatalf("got %+v, %v", messages, end)
+	}
+	said := map[string]toolboxtype.InterpreterMessage{}
+	for _, m := range messages {
+		said[m.Type] = m
+	}
+	if said["stdout"].Text != "5\n" || said["stderr"].Text != "e\n" || said["error"].Name != "ZeroDivisionError" || said["error"].Value != "division by zero" ||
+		!strings.Contains(said["error"].Traceback, "line 4") || messages[3].Text != "completed" {
+		t.Errorf("got %+v", messages)
+	}
+	if _, end := s.cell(`{"code":"import time; time.sleep(60)","timeout":0.3}`); end.Code != 4008 {
+		t.Errorf("got %v", end)
+	}
+	if messages, _ := s.cell(`{"code":"x","contextId":"default","timeout":0}`); len(messages) != 2 || messages[0].Text != "5\n" {
+		t.Errorf("after a timeout: %+v", messages)
+	}
+	for _, request := range []string{`{`, `{}`, `{"code":"1","timeout":-1}`, `{"code":"1","contextId":"no"}`, `{"code":"1","envs":{"=":"1"}}`} {
+		if _, end := s.cell(request); end.Code != websocket.StatusPolicyViolation || end.Reason == "" {
+			t.Errorf("%s: %v", request, end)
+		}
+	}
+}
+
+func TestContexts(t *testing.T) {
+	s := newServer(t)
+	s.cell(`{"code":"x = 5"}`)
+	c := want[toolboxtype.InterpreterContext](s, http.StatusOK, "InterpreterContext", "POST", "/process/interpreter/context", `{"cwd":"/usr"}`)
+	js := want[toolboxtype.InterpreterContext](s, http.StatusOK, "InterpreterContext", "POST", "/process/interpreter/context", `{"language":"javascript"}`)
+	if c.Cwd != "/usr" || c.Language != "python" || !c.Active || js.Language != "javascript" || js.Cwd != s.dir {
+		t.Errorf("got %+v, %+v", c, js)
+	}
+	messages, _ := s.cell(fmt.Sprintf(`{"code":"import os\nprint(os.getcwd(), 'x' in globals())","contextId":%q}`, c.ID))
+	if len(messages) != 2 || messages[0].Text != "/usr False\n" {
+		t.Errorf("got %+v", messages)
+	}
+	list := want[toolboxtype.ListContextsResponse](s, http.StatusOK, "ListContextsResponse", "GET", "/process/interpreter/context", "")
+	if len(list.Contexts) != 2 || list.Contexts[0].ID != c.ID {
+		t.Errorf("got %+v", list)
+	}
+	want[map[string]string](s, http.StatusOK, "", "DELETE", "/process/interpreter/context/"+c.ID, "")
+	s.refuse(http.StatusNotFound, "NOT_FOUND", "DELETE", "/process/interpreter/context/"+c.ID, "")
+	s.refuse(http.StatusBadRequest, "BAD_REQUEST", "DELETE", "/process/interpreter/context/default", "")
+	s.refuse(http.StatusBadRequest, "BAD_REQUEST", "POST", "/process/interpreter/context", `{"language":"cobol"}`)
+	s.refuse(http.StatusBadRequest, "BAD_REQUEST", "POST", "/process/interpreter/context", `{"cwd":"/nowhere"}`)
+	s.refuse(http.StatusBadRequest, "BAD_REQUEST", "GET", "/process/interpreter/execute", "")
+}
+
+func TestACellEndsWithItsClient(t *testing.T) {
+	s := newServer(t)
+	conn := s.dial("/process/interpreter/execute")
+	if err := conn.Write(t.Context(), websocket.MessageText, []byte(`{"code":"print(1)\nimport time\ntime.sleep(60)"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := conn.Read(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.CloseNow()
+	if messages, _ := s.cell(`{"code":"print('next')"}`); len(messages) != 2 || messages[0].Text != "next\n" {
+		t.Errorf("got %+v", messages)
+	}
+}
