@@ -19,9 +19,8 @@ var errSlow = errors.New("the client is too slow for its events")
 // snapshots. It shows a key in Socket.IO's own way, or in the header of the
 // handshake.
 func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+	ctx, cancel := h.feeds.Attach(context.WithoutCancel(r.Context())) // the connection outlives the request
 	defer cancel()
-	defer context.AfterFunc(h.feeds, cancel)()
 	if auth.From(ctx).Kind == auth.KindSession && !h.guard.OwnPage(r) {
 		ctx = auth.WithCaller(ctx, h.guard.Address(r))
 	}

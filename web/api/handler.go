@@ -2,7 +2,6 @@ package api
 
 import (
 	"cmp"
-	"context"
 	"log/slog"
 	"net"
 	"net/http"
@@ -41,8 +40,7 @@ type Handler struct {
 	openAPI func() ([]byte, error)
 	log     *slog.Logger
 
-	feeds context.Context // ends with the connections for events
-	close context.CancelFunc
+	feeds reply.Lifelines // of connections for events
 }
 
 // New returns a Handler.
@@ -61,12 +59,11 @@ func New(cfg Config) *Handler {
 		h.ready = func() error { return nil }
 	}
 	h.openAPI = sync.OnceValues(h.document)
-	h.feeds, h.close = context.WithCancel(context.Background())
 	return h
 }
 
 // Close ends the connections for events: for http.Server.RegisterOnShutdown.
-func (h *Handler) Close() { h.close() }
+func (h *Handler) Close() { h.feeds.End() }
 
 // route is an operation and who serves it. The mux, the OpenAPI document and
 // the table of conformance are made of routes.

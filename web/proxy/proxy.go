@@ -55,9 +55,7 @@ type Proxy struct {
 	log     *slog.Logger
 	reverse *httputil.ReverseProxy
 	pool    *http.Transport
-
-	open  context.Context // ends with the long connections
-	close context.CancelFunc
+	calls   reply.Lifelines
 }
 
 // New returns a Proxy.
@@ -83,14 +81,13 @@ func New(cfg Config) *Proxy {
 		ErrorHandler:   p.failed,
 		ErrorLog:       slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
-	p.open, p.close = context.WithCancel(context.Background())
 	return p
 }
 
 // Close ends connections that would last, such as those of terminals, and
 // those that are idle: for http.Server.RegisterOnShutdown.
 func (p *Proxy) Close() {
-	p.close()
+	p.calls.End()
 	p.pool.CloseIdleConnections()
 }
 
@@ -161,9 +158,8 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, s sandbox.Sandbox,
 	if err := p.reachable(r.Context(), s); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(r.Context())
+	ctx, cancel := p.calls.Attach(r.Context())
 	defer cancel()
-	defer context.AfterFunc(p.open, cancel)()
 	touch := p.toucher(ctx, r, s)
 	touch()
 	ctx = context.WithValue(ctx, callKey{}, call{sandbox: s, path: path, token: p.manager.ToolboxToken(s), touch: touch})
