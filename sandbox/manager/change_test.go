@@ -309,6 +309,20 @@ func TestWithoutDocker(t *testing.T) {
 	})
 }
 
+func TestWithoutTheImage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, func(b *bench) { b.cfg.Image = "none:1" })
+		if s := b.create(manager.CreateRequest{}); s.Snapshot != "wasm" {
+			t.Errorf("created %+v", s)
+		}
+		_, err := b.Create(t.Context(), manager.CreateRequest{Organization: org, Snapshot: "daytona-small"})
+		if e := wantKind(t, err, sandbox.KindConflict); !strings.Contains(e.Message, "make docker") {
+			t.Errorf("got %v", e)
+		}
+		b.create(manager.CreateRequest{Image: "debian:12"})
+	})
+}
+
 func TestPowersThatAnEngineLacks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, func(b *bench) {

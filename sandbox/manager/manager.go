@@ -37,14 +37,15 @@ type Manager struct {
 
 	refill chan struct{} // wakes the loop that fills pools
 
-	mu       sync.Mutex
-	closed   bool
-	live     map[string]*entry  // by ID: all that are not destroyed
-	names    map[nameKey]string // to IDs: of all that are not to be destroyed
-	subs     map[*subscriber]bool
-	views    map[string]view // by runner: what it held when it last answered
-	sweeping map[string]bool // by ID: what nobody knows and is being removed
-	waits    map[string]wait // by pool: before it is filled again
+	mu        sync.Mutex
+	closed    bool
+	live      map[string]*entry  // by ID: all that are not destroyed
+	names     map[nameKey]string // to IDs: of all that are not to be destroyed
+	subs      map[*subscriber]bool
+	views     map[string]view // by runner: what it held when it last answered
+	container bool            // the default container snapshot can be used
+	sweeping  map[string]bool // by ID: what nobody knows and is being removed
+	waits     map[string]wait // by pool: before it is filled again
 }
 
 type nameKey struct{ organization, name string }

@@ -44,6 +44,7 @@ func (m *Manager) ensureBuiltins(ctx context.Context) error {
 		b.CreatedAt = time.Now()
 		b.UpdatedAt = b.CreatedAt
 		b.State, b.ErrorReason, b.SizeBytes = m.builtinState(ctx, b)
+		m.noteBuiltin(b.Name, b.State)
 		err := m.store.AddSnapshot(ctx, b)
 		if sandbox.KindOf(err) == sandbox.KindConflict && err != nil {
 			_, _, err = m.store.UpdateSnapshot(ctx, b.ID, func(s *sandbox.Snapshot) error {
@@ -79,6 +80,7 @@ func (m *Manager) builtinState(ctx context.Context, b sandbox.Snapshot) (state s
 func (m *Manager) checkBuiltins(ctx context.Context) {
 	for _, b := range m.builtins() {
 		state, reason, size := m.builtinState(ctx, b)
+		m.noteBuiltin(b.Name, state)
 		err := m.updateSnapshot(ctx, b.ID, func(s *sandbox.Snapshot) error {
 			if s.State == state && s.ErrorReason == reason {
 				return errNothing
@@ -93,12 +95,25 @@ func (m *Manager) checkBuiltins(ctx context.Context) {
 }
 
 // DefaultSnapshot returns the name of the snapshot that sandboxes start from
-// when nobody names one: a container where that works.
+// when nobody names one: a container where that works and its image is there.
 func (m *Manager) DefaultSnapshot() string {
-	if _, err := m.placer.Print(sandbox.EngineContainer); err == nil {
+	_, err := m.placer.Print(sandbox.EngineContainer)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err == nil && m.container {
 		return SnapshotSmall
 	}
 	return SnapshotWasm
+}
+
+// noteBuiltin remembers whether the default container snapshot can be used.
+func (m *Manager) noteBuiltin(name string, state sandbox.SnapshotState) {
+	if name != SnapshotSmall {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.container = state == sandbox.SnapshotActive
 }
 
 // addSnapshot stores a new snapshot and tells of it.
