@@ -53,6 +53,7 @@ var scripts = []struct{ name, text string }{
 	{"case", `for a in x.txt y.jpg foo 12; do case $a in *.txt) echo text;; *.jpg|*.png) echo image;; [0-9]*) echo number;; *) echo other;; esac; done`},
 	{"case fallthrough", `case a in a) echo 1;& b) echo 2;; c) echo 3;; esac`},
 	{"for c style", `for ((i=0;i<3;i++)); do echo -n "$i "; done; echo`},
+	{"for c style with failures", `for ((i=0;i<3;i++)); do echo $i; false; done; n=0; for ((;;)); do ((n++)); [ $n = 4 ] && break; done; echo $n`},
 	{"for braces", `for i in {1..3} {a..c} x{1,2}y; do echo -n "$i "; done; echo`},
 	{"until", `n=0; until [ $n -ge 3 ]; do n=$((n+1)); done; echo $n`},
 	{"break continue", `for i in 1 2 3 4 5; do [ $i = 2 ] && continue; [ $i = 4 ] && break; echo $i; done`},

@@ -141,7 +141,7 @@ func (h *shellHost) spawn(ctx context.Context, cancel context.CancelCauseFunc, m
 	}
 	e := &entry{parent: h.shell.pid, group: h.shell.pid, command: commandLine(m.Args), signal: func(n int) { cancel(signalled(n)) }}
 	if err := h.m.table.add(e); err != nil {
-		return nil, err
+		return nil, syscall.EAGAIN // as a fork that there is no room for
 	}
 	defer h.m.table.remove(e)
 	code := h.m.runProgram(ctx, program{

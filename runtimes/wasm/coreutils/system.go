@@ -270,14 +270,13 @@ func pkill(c *Call) int {
 	if err != nil {
 		c.usage("%s", err)
 	}
-	self, _ := strconv.Atoi(c.getenv("SANDPIPER_PID"))
 	code := 1
 	for _, p := range all {
 		name := shortName(p.Command)
 		if o.has("f") {
 			name = p.Command
 		}
-		if p.PID == self || p.PID == 1 || !re.MatchString(name) || o.has("x") && re.FindString(name) != name {
+		if p.PID == 1 || !re.MatchString(name) || o.has("x") && re.FindString(name) != name {
 			continue
 		}
 		code = 0

@@ -72,6 +72,7 @@ type child struct {
 	jobs    map[int]*job
 	running int   // runs that have not been answered
 	main    *main // the run that signals are for
+	early   []int // signals that came before it
 	rows    int
 	cols    int
 }
@@ -153,6 +154,10 @@ func (c *child) begin(s *shell, cancel context.CancelCauseFunc) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.main = &main{cancel: cancel, shell: s}
+	for _, n := range c.early {
+		go c.signal(0, n)
+	}
+	c.early = nil
 }
 
 func (c *child) runCommand(ctx context.Context, cancel context.CancelCauseFunc, cmd command) int {

@@ -35,8 +35,9 @@ var parameters = map[string]string{"!": varLast, "$": varPID, "PPID": varParent,
 // so that it has a PID: start asks the server for one, and everything that runs
 // where job is set can be found and ended by it. A process substitution <(work)
 // becomes a command substitution that starts work in the background and gives the
-// name of its pipe. The last command of a pipeline gets a subshell of its own. $!,
-// $$, $0 and $PPID become variables.
+// name of its pipe. The last command of a pipeline gets a subshell of its own, and a
+// loop over numbers goes on when its body fails. $!, $$, $0 and $PPID become
+// variables.
 func rewrite(node syntax.Node) bool {
 	r := rewriter{done: map[*syntax.Stmt]bool{}}
 	syntax.Walk(node, r.visit)
@@ -70,6 +71,11 @@ func (r *rewriter) visit(node syntax.Node) bool {
 	case *syntax.BinaryCmd:
 		if n.Op == syntax.Pipe || n.Op == syntax.PipeAll {
 			r.lastOfPipe(n)
+		}
+	case *syntax.ForClause:
+		if _, ok := n.Loop.(*syntax.CStyleLoop); ok { // it would end with a command that fails
+			n.Do = append(n.Do, fragment(":")...)
+			r.changed = true
 		}
 	case *syntax.DeclClause:
 		r.declaration(n)

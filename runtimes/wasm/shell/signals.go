@@ -68,6 +68,11 @@ func (c *child) signal(pid, signal int) {
 	}
 	c.mu.Lock()
 	run := c.main
+	if run == nil && c.session == nil {
+		c.early = append(c.early, signal)
+		c.mu.Unlock()
+		return
+	}
 	jobs := make([]*job, 0, len(c.jobs))
 	for _, j := range c.jobs {
 		jobs = append(jobs, j)
