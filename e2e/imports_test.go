@@ -50,11 +50,11 @@ var table = map[string]rule{
 	"sandbox/toolbox/files":       {ours: []string{"sandbox/guest", "sandbox/toolbox/answer", "sandbox/toolbox/toolboxtype"}},
 	"sandbox/toolbox/git":         {ours: []string{"sandbox/gitrepo", "sandbox/guest", "sandbox/toolbox/answer", "sandbox/toolbox/toolboxtype"}},
 	"sandbox/toolbox/lsp":         {ours: []string{"sandbox/guest", "sandbox/toolbox/answer", "sandbox/toolbox/toolboxtype"}},
-	"sandbox/toolbox":             {ours: []string{"sandbox", "sandbox/guest", "sandbox/toolbox/..."}},
+	"sandbox/toolbox":             {ours: []string{"sandbox", "sandbox/gitrepo", "sandbox/guest", "sandbox/toolbox/..."}},
 	"sandbox/toolbox/kernel":      {ours: []string{"sandbox/guest"}},
 	"sandbox/toolbox/process":     {ours: []string{"sandbox/guest", "sandbox/session", "sandbox/toolbox/answer", "sandbox/toolbox/kernel", "sandbox/toolbox/toolboxtype"}, thirdParty: []string{socket, "github.com/google/uuid"}},
 	"sandbox/toolbox/attach":      {ours: []string{"sandbox", "sandbox/guest", "sandbox/toolbox/answer"}},
-	"sandbox/toolbox/toolboxd":    {ours: []string{"sandbox/guest/osguest", "sandbox/toolbox"}, thirdParty: []string{xsys}},
+	"sandbox/toolbox/toolboxd":    {ours: []string{"sandbox/gitrepo", "sandbox/guest/osguest", "sandbox/toolbox"}, thirdParty: []string{xsys}},
 	"sandbox/sandboxtest":         {ours: []string{"sandbox"}},
 
 	"runtimes/catalog":               {ours: []string{"sandbox"}, thirdParty: []string{zstd}},

@@ -13,10 +13,13 @@ import (
 	"time"
 
 	"sandpiper/sandbox"
+	"sandpiper/sandbox/gitrepo"
 	"sandpiper/sandbox/guest"
 	"sandpiper/sandbox/toolbox/answer"
 	"sandpiper/sandbox/toolbox/attach"
 	"sandpiper/sandbox/toolbox/files"
+	"sandpiper/sandbox/toolbox/git"
+	"sandpiper/sandbox/toolbox/lsp"
 	"sandpiper/sandbox/toolbox/process"
 )
 
@@ -29,6 +32,9 @@ type Config struct {
 	Token string
 
 	Version string // that /version answers
+
+	// Network says which git servers may be reached; its zero value is for none.
+	Network gitrepo.Network
 }
 
 // Toolbox is the handler. It is safe for concurrent use.
@@ -37,6 +43,7 @@ type Toolbox struct {
 	version string
 	process *process.Handler
 	attach  *attach.Handler
+	lsp     *lsp.Handler
 	mux     *http.ServeMux
 	tunnels tunnels
 
@@ -48,13 +55,18 @@ type Toolbox struct {
 // New returns the toolbox of a guest. The caller must Close it.
 func New(cfg Config) *Toolbox {
 	live := newLiveGuest(cfg.Guest)
-	t := &Toolbox{guest: live, version: cfg.Version, mux: http.NewServeMux(), process: process.New(process.Config{Guest: live}), attach: attach.New(live)}
+	t := &Toolbox{
+		guest: live, version: cfg.Version, mux: http.NewServeMux(),
+		process: process.New(process.Config{Guest: live}), attach: attach.New(live), lsp: lsp.New(live),
+	}
 	if cfg.Token != "" {
 		t.tokens = append(t.tokens, sha256.Sum256([]byte(cfg.Token)))
 	}
 	t.process.Register(t.mux)
 	t.attach.Register(t.mux)
+	t.lsp.Register(t.mux)
 	files.New(live).Register(t.mux)
+	git.New(live, cfg.Network).Register(t.mux)
 	t.register()
 	return t
 }
@@ -64,6 +76,7 @@ func New(cfg Config) *Toolbox {
 func (t *Toolbox) Close() {
 	t.tunnels.close()
 	t.attach.Close()
+	t.lsp.Close()
 	t.process.Close()
 }
 
@@ -112,7 +125,7 @@ func (t *Toolbox) register() {
 }
 
 func noComputerUse(w http.ResponseWriter, r *http.Request) error {
-	return answer.Errorf(http.StatusNotImplemented, "NOT_IMPLEMENTED", "this version has no screen, mouse or keyboard for sandboxes")
+	return answer.Errorf(http.StatusNotImplemented, "INTERNAL_SERVER_ERROR", "this version has no screen, mouse or keyboard for sandboxes")
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) error {

@@ -21,6 +21,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sandpiper/sandbox/gitrepo"
 	"sandpiper/sandbox/guest/osguest"
 	"sandpiper/sandbox/toolbox"
 )
@@ -71,7 +72,7 @@ func run(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	box := toolbox.New(toolbox.Config{Guest: g, Token: s.Token, Version: version})
+	box := toolbox.New(toolbox.Config{Guest: g, Token: s.Token, Version: version, Network: gitrepo.Direct()})
 	server := &http.Server{Handler: box, ReadHeaderTimeout: headTime, MaxHeaderBytes: 64 << 10}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
