@@ -33,6 +33,7 @@ type step struct {
 	media string
 	want  int // the status; 0 for any success that the specification has
 	ws    bool
+	needs string               // what must have been saved; without it there is no call
 	save  string               // names and where their values are: name=field&name=0.field
 	wait  func(w *walk) string // before the call; a problem, or ""
 }
@@ -89,7 +90,9 @@ func (w *walk) all(ctx context.Context) {
 
 func (w *walk) steps(ctx context.Context, steps []step) {
 	for _, s := range steps {
-		w.step(ctx, s)
+		if s.needs == "" || w.vars[s.needs] != "" {
+			w.step(ctx, s)
+		}
 	}
 }
 
