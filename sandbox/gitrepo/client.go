@@ -36,6 +36,9 @@ type Client struct {
 	home    string // where the user's configuration is
 	network Network
 	now     func() time.Time
+
+	// overrides are settings that come before all files.
+	overrides map[string]string
 }
 
 // New returns the client of a guest whose user's home is home.

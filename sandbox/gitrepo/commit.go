@@ -9,15 +9,38 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
+// Author is who a commit is by.
+type Author struct{ Name, Email string }
+
+// CommitOptions say how to commit.
+type CommitOptions struct {
+	Message    string
+	Author     Author // "" for the user of the configuration
+	Committer  Author // "" for the author
+	AllowEmpty bool
+	Amend      bool // in the place of the last commit
+
+	// When the author made the change and when it was committed; zero for now.
+	AuthorDate, CommitterDate time.Time
+}
+
 // Commit commits what is staged and returns the commit's hash. Its error is of
 // KindNothing when nothing is staged.
 func (r *Repo) Commit(o CommitOptions) (hash string, err error) {
 	if strings.TrimSpace(o.Message) == "" {
 		return "", errorf(KindInvalid, "the commit message must not be empty")
 	}
-	author, err := r.signature(o)
+	author, err := r.signature(o.Author)
 	if err != nil {
 		return "", err
+	}
+	committer := *author
+	committer.Name, committer.Email = or(o.Committer.Name, author.Name), or(o.Committer.Email, author.Email)
+	if !o.AuthorDate.IsZero() {
+		author.When = o.AuthorDate
+	}
+	if !o.CommitterDate.IsZero() {
+		committer.When = o.CommitterDate
 	}
 	w, err := r.worktree()
 	if err != nil {
@@ -39,7 +62,7 @@ func (r *Repo) Commit(o CommitOptions) (hash string, err error) {
 		}
 	}
 	h, err := w.Commit(strings.TrimRight(o.Message, " \t\r\n")+"\n", &git.CommitOptions{
-		Author: author, Committer: author, AllowEmptyCommits: o.AllowEmpty || o.Amend, Amend: o.Amend,
+		Author: author, Committer: &committer, AllowEmptyCommits: o.AllowEmpty || o.Amend, Amend: o.Amend,
 	})
 	if errors.Is(err, git.ErrEmptyCommit) {
 		return "", &Error{KindNothing, "nothing is staged to commit", err}
@@ -51,16 +74,9 @@ func (r *Repo) Commit(o CommitOptions) (hash string, err error) {
 }
 
 // signature returns who commits: as asked, or as configured.
-func (r *Repo) signature(o CommitOptions) (*object.Signature, error) {
-	s := &object.Signature{Name: o.Author.Name, Email: o.Author.Email, When: o.When}
-	if s.Name == "" {
-		s.Name = r.setting("user.name")
-	}
-	if s.Email == "" {
-		s.Email = r.setting("user.email")
-	}
-	if s.When.IsZero() {
-		s.When = r.c.now().Truncate(time.Second)
+func (r *Repo) signature(a Author) (*object.Signature, error) {
+	s := &object.Signature{
+		Name: or(a.Name, r.setting("user.name")), Email: or(a.Email, r.setting("user.email")), When: r.c.now().Truncate(time.Second),
 	}
 	if strings.Trim(s.Name, " <>\n") == "" || s.Email == "" {
 		return nil, errorf(KindInvalid, "the author is not known; set user.name and user.email")

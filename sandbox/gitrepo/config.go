@@ -74,6 +74,9 @@ func (c *Client) scope(ctx context.Context, scope Scope, dir string) (*rawConfig
 // setting returns a setting of the repository, or else of its user, or else of
 // the guest; "" when there is none.
 func (r *Repo) setting(key string) string {
+	if v, ok := r.c.overrides[strings.ToLower(key)]; ok {
+		return v
+	}
 	for _, name := range []string{path.Join(r.dot, "config"), path.Join(r.c.home, ".gitconfig"), "/etc/gitconfig"} {
 		if v, ok, err := (&rawConfig{r.c, name}).get(key); err == nil && ok {
 			return v
@@ -88,19 +91,47 @@ type rawConfig struct {
 	name string
 }
 
+// parse reads the file.
+func (r *rawConfig) parse() (*format.Config, error) {
+	content, err := r.read()
+	if err != nil {
+		return nil, err
+	}
+	cfg := format.New()
+	if err := format.NewDecoder(bytes.NewReader(content)).Decode(cfg); err != nil {
+		return nil, &Error{KindInvalid, r.name + " is not a valid git configuration: " + err.Error(), err}
+	}
+	return cfg, nil
+}
+
+// list returns all keys with their values.
+func (r *rawConfig) list() (entries [][2]string, err error) {
+	cfg, err := r.parse()
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range cfg.Sections {
+		for _, o := range s.Options {
+			entries = append(entries, [2]string{strings.ToLower(s.Name + "." + o.Key), o.Value})
+		}
+		for _, ss := range s.Subsections {
+			for _, o := range ss.Options {
+				entries = append(entries, [2]string{strings.ToLower(s.Name) + "." + ss.Name + "." + strings.ToLower(o.Key), o.Value})
+			}
+		}
+	}
+	return entries, nil
+}
+
 // get returns the last value of a key.
 func (r *rawConfig) get(key string) (value string, ok bool, err error) {
 	section, sub, name, err := splitKey(key)
 	if err != nil {
 		return "", false, err
 	}
-	content, err := r.read()
+	cfg, err := r.parse()
 	if err != nil {
 		return "", false, err
-	}
-	cfg := format.New()
-	if err := format.NewDecoder(bytes.NewReader(content)).Decode(cfg); err != nil {
-		return "", false, &Error{KindInvalid, r.name + " is not a valid git configuration: " + err.Error(), err}
 	}
 	options := optionsOf(cfg, section, sub)
 	if !options.Has(name) {
@@ -143,6 +174,36 @@ func (r *rawConfig) set(key, value string) error {
 	}
 	edited := setLine(string(content), header(section, sub), name, value)
 	return r.c.writeFile(r.name, []byte(edited), 0o644)
+}
+
+// unset removes all lines of a key, and reports whether there were any.
+func (r *rawConfig) unset(key string) (found bool, err error) {
+	section, sub, name, err := splitKey(key)
+	if err != nil {
+		return false, err
+	}
+	content, err := r.read()
+	if err != nil {
+		return false, err
+	}
+	want, inside, continued := header(section, sub), false, false
+	var kept []string
+	for line := range strings.Lines(string(content)) {
+		text := strings.TrimSpace(line)
+		if strings.HasPrefix(text, "[") && !continued {
+			inside = sameHeader(text, want)
+		}
+		left, _, _ := strings.Cut(text, "=")
+		if drop := continued || inside && strings.EqualFold(strings.TrimSpace(left), name); drop {
+			found, continued = true, continues(strings.TrimRight(line, "\n"))
+			continue
+		}
+		kept = append(kept, line)
+	}
+	if !found {
+		return false, nil
+	}
+	return true, r.c.writeFile(r.name, []byte(strings.Join(kept, "")), 0o644)
 }
 
 func (r *rawConfig) read() ([]byte, error) {

@@ -78,13 +78,13 @@ func (r *Repo) headCommit() (*object.Commit, error) {
 	return r.git.CommitObject(h.hash)
 }
 
-// Marks of a commit in aheadBehind.
+// Marks of a commit in between.
 const (
 	ours = 1 << iota
 	theirs
 )
 
-// maxWalk bounds how many commits aheadBehind looks at.
+// maxWalk bounds how many commits between looks at.
 const maxWalk = 200_000
 
 // byTime are commits, the newest first.
@@ -102,17 +102,8 @@ func (q *byTime) Pop() any {
 
 // aheadBehind counts the commits that only a has and those that only b has.
 func (r *Repo) aheadBehind(a, b plumbing.Hash) (ahead, behind int, err error) {
-	w := walker{r: r, marks: map[plumbing.Hash]int{}, queued: map[plumbing.Hash]int{}}
-	w.mark(a, ours)
-	w.mark(b, theirs)
-	for w.queue.Len() > 0 && w.open > 0 && len(w.marks) < maxWalk {
-		if err := r.ctx.Err(); err != nil {
-			return 0, 0, err
-		}
-		w.step()
-	}
-	w.settle()
-	for _, m := range w.marks {
+	marks, err := r.between(a, b)
+	for _, m := range marks {
 		switch m {
 		case ours:
 			ahead++
@@ -120,7 +111,23 @@ func (r *Repo) aheadBehind(a, b plumbing.Hash) (ahead, behind int, err error) {
 			behind++
 		}
 	}
-	return ahead, behind, nil
+	return ahead, behind, err
+}
+
+// between tells of the commits around two whether they are in the history of
+// the first (ours), of the second (theirs) or of both.
+func (r *Repo) between(a, b plumbing.Hash) (marks map[plumbing.Hash]int, err error) {
+	w := walker{r: r, marks: map[plumbing.Hash]int{}, queued: map[plumbing.Hash]int{}}
+	w.mark(a, ours)
+	w.mark(b, theirs)
+	for w.queue.Len() > 0 && w.open > 0 && len(w.marks) < maxWalk {
+		if err := r.ctx.Err(); err != nil {
+			return nil, err
+		}
+		w.step()
+	}
+	w.settle()
+	return w.marks, nil
 }
 
 // walker goes through two histories from their newest commits, until it has only

@@ -5,7 +5,6 @@ import (
 	"io"
 	"io/fs"
 	"slices"
-	"time"
 
 	"github.com/go-git/go-billy/v5"
 	"github.com/go-git/go-git/v5/plumbing"
@@ -233,16 +232,4 @@ func (s *switcher) matching(spec string) []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// Author is who a commit is by.
-type Author struct{ Name, Email string }
-
-// CommitOptions say how to commit.
-type CommitOptions struct {
-	Message    string
-	Author     Author // "" for the user of the configuration
-	AllowEmpty bool
-	Amend      bool // in the place of the last commit
-	When       time.Time
 }

@@ -55,7 +55,7 @@ func New(g guest.Guest) *Handler {
 	life, end := context.WithCancel(context.Background())
 	return &Handler{
 		g: g, life: life, end: end, servers: map[key]*entry{},
-		limits: limits{start: time.Minute, request: 30 * time.Second, idle: 20 * time.Minute},
+		limits: limits{start: time.Minute, request: time.Minute, idle: 20 * time.Minute},
 	}
 }
 
