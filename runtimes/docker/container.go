@@ -44,6 +44,7 @@ type plan struct {
 	address netip.Addr
 	seccomp string
 	quota   bool  // the storage driver holds the disk limit
+	beneath int64 // what it counts of the image as the sandbox's own
 	files   int64 // limit of open files; 0 leaves the daemon's
 	agent   string
 	boxes   boxes
@@ -113,7 +114,7 @@ func (p plan) hostConfig() *container.HostConfig {
 		h.NetworkMode = container.NetworkMode(p.names.network())
 	}
 	if p.quota {
-		h.StorageOpt = map[string]string{"size": fmt.Sprintf("%dG", p.spec.Resources.DiskGiB)}
+		h.StorageOpt = map[string]string{"size": fmt.Sprint(int64(p.spec.Resources.DiskGiB)*gib + p.beneath)}
 	}
 	return h
 }

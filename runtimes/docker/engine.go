@@ -201,10 +201,14 @@ func installAgent(from, dir string) error {
 }
 
 // Close ends what the engine does in the background and waits for it. Sandboxes
-// go on running.
+// go on running. Where there are none, it leaves nothing in the Docker engine but
+// images.
 func (e *Engine) Close() error {
 	e.stop()
 	e.done.Wait()
+	if err := e.leave(); err != nil {
+		e.log.Debug("the network of sandboxes is left in Docker", "error", err)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var errs []error
@@ -213,6 +217,21 @@ func (e *Engine) Close() error {
 		e.host = nil
 	}
 	return errors.Join(append(errs, e.api.Close())...)
+}
+
+// leave removes the network when there are no sandboxes that need it.
+func (e *Engine) leave() error {
+	h := e.known()
+	if h == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
+	defer cancel()
+	all, err := e.containers(ctx)
+	if err != nil || len(all) > 0 {
+		return err
+	}
+	return e.removeNetwork(ctx, h)
 }
 
 // Name implements sandbox.Engine.

@@ -26,6 +26,7 @@ func (e *Engine) probe(ctx context.Context, h *host) error {
 	if err != nil {
 		return err
 	}
+	defer e.forgetImage(ctx, empty)
 	var problems []any
 	for _, name := range e.offered(h) {
 		err := e.probeRuntime(ctx, h, empty, name)
@@ -84,6 +85,13 @@ func (e *Engine) emptyImage(ctx context.Context) (imageInfo, error) {
 		return imageInfo{}, fmt.Errorf("import an empty image: %w", err)
 	}
 	return e.image(ctx, ref)
+}
+
+// forgetImage removes the image of probes.
+func (e *Engine) forgetImage(ctx context.Context, i imageInfo) {
+	if err := e.removeImage(ctx, e.names.image(kindProbe, "1")); err != nil {
+		e.log.Debug("the image of probes is left", "image", i.id, "error", err)
+	}
 }
 
 // probePlan is a sandbox that only tries whether one starts.

@@ -94,6 +94,9 @@ func (e *Engine) plan(ctx context.Context, h *host, spec sandbox.Spec) (plan, er
 		return p, err
 	}
 	p.image, err = e.image(ctx, spec.Ref)
+	if h.info.Driver == "btrfs" || h.info.Driver == "zfs" {
+		p.beneath = p.image.bytes
+	}
 	return p, err
 }
 
