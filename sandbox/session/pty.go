@@ -60,7 +60,7 @@ func (p *PTY) Start() error {
 	p.started = true
 	info := p.manager.guest.Info()
 	if len(info.Shell) == 0 {
-		p.end(guest.ExitStatus{Code: -1}, errors.New("there is no shell in this sandbox"))
+		p.end(guest.ExitStatus{Code: -1}, guest.ErrNoShell)
 		return p.err
 	}
 	size := p.Size

@@ -35,41 +35,48 @@ func (a account) as(fn func() error) error {
 	return <-done
 }
 
-// become takes on the account's rights on files. The user comes last: with it
-// goes the right to change the rest.
+// become takes on the account's rights. The user comes last: with it goes the
+// right to change the rest.
 func (a account) become() error {
-	if err := setThreadGroups(a.groups); err != nil {
-		return fmt.Errorf("become %s: %w", a.name, err)
+	err := setThreadGroups(a.groups)
+	if err == nil {
+		err = setThreadID(unix.SYS_SETRESGID, a.gid)
 	}
-	if err := unix.Setfsgid(int(a.gid)); err != nil {
-		return fmt.Errorf("become %s: %w", a.name, err)
+	if err == nil {
+		err = setThreadID(unix.SYS_SETRESUID, a.uid)
 	}
-	if err := unix.Setfsuid(int(a.uid)); err != nil {
+	if err != nil {
 		return fmt.Errorf("become %s: %w", a.name, err)
-	}
-	// The kernel does not say whether it agreed, only who one was before.
-	if uid, err := unix.SetfsuidRetUid(-1); err != nil || uid != int(a.uid) {
-		return fmt.Errorf("become %s: %w", a.name, unix.EPERM)
 	}
 	return nil
 }
 
 // unbecome makes the calling thread root again.
 func unbecome() error {
-	if err := unix.Setfsuid(0); err != nil {
+	if err := setThreadID(unix.SYS_SETRESUID, 0); err != nil {
 		return err
 	}
-	if err := unix.Setfsgid(unix.Getegid()); err != nil {
+	if err := setThreadID(unix.SYS_SETRESGID, rootGroup); err != nil {
 		return err
-	}
-	if uid, err := unix.SetfsuidRetUid(-1); err != nil || uid != 0 {
-		return unix.EPERM
 	}
 	return setThreadGroups(rootGroups)
 }
 
-// rootGroups are the groups that this process started with.
-var rootGroups = startGroups()
+// setThreadID is setresuid(2) or setresgid(2) for the calling thread alone, and
+// for the effective identity alone: the real one stays, and with it the way back.
+func setThreadID(call uintptr, id uint32) error {
+	const keep = ^uintptr(0)
+	if _, _, errno := unix.RawSyscall(call, keep, uintptr(id), keep); errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// The groups that this process started with.
+var (
+	rootGroup  = uint32(unix.Getegid())
+	rootGroups = startGroups()
+)
 
 func startGroups() []uint32 {
 	ids, err := unix.Getgroups()

@@ -29,11 +29,11 @@ func tree(t *testing.T, files map[string]string) string {
 
 func TestMetrics(t *testing.T) {
 	for name, c := range map[string]struct {
-		cgroup                    map[string]string
-		cpus, seconds             float64
-		memory, cache, limit      int64
-		processes                 int
-		anyCPUs, anyLimit         bool
+		cgroup               map[string]string
+		cpus, seconds        float64
+		memory, cache, limit int64
+		processes            int
+		anyCPUs, anyLimit    bool
 	}{
 		"version 2": {
 			cgroup: map[string]string{

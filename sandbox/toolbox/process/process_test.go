@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -213,6 +214,15 @@ func TestCodeRun(t *testing.T) {
 	}
 	s.refuse(http.StatusRequestTimeout, "PROCESS_EXECUTION_TIMEOUT", "POST", "/process/code-run", `{"language":"python","code":"import time; time.sleep(60)","timeout":1}`)
 	s.refuse(http.StatusUnprocessableEntity, "UNPROCESSABLE_ENTITY", "POST", "/process/code-run", `{"language":"python","code":"1","envs":{"PATH":"/nowhere"}}`)
+}
+
+// BenchmarkBareTrue is the floor of BenchmarkExecuteTrue.
+func BenchmarkBareTrue(b *testing.B) {
+	for b.Loop() {
+		if err := exec.Command("/bin/bash", "-c", "true").Run(); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 func BenchmarkExecuteTrue(b *testing.B) {
