@@ -14,11 +14,13 @@ import (
 
 	"github.com/google/uuid"
 
+	"sandpiper/components"
 	"sandpiper/runtimes/docker"
 	"sandpiper/runtimes/docker/runner"
 	"sandpiper/runtimes/wasm/computer"
 	"sandpiper/sandbox"
 	"sandpiper/sandbox/datadir"
+	"sandpiper/sandbox/gitrepo"
 	"sandpiper/sandbox/guest"
 	"sandpiper/sandbox/manager"
 	"sandpiper/sandbox/scheduler"
@@ -116,8 +118,11 @@ func (s *sandboxes) openEngines(cfg sandboxConfig) ([]sandbox.Engine, error) {
 	s.closers = append(s.closers, containers)
 	computers, err := computer.New(computer.Config{
 		Dir: cfg.dir.Sandboxes(), Languages: cfg.languages, Version: version, Log: cfg.log,
-		NewToolbox: func(g guest.Guest, token string) computer.Toolbox {
-			return toolbox.New(toolbox.Config{Guest: g, Token: token, Version: version})
+		NewToolbox: func(g guest.Guest, spec sandbox.Spec) computer.Toolbox {
+			return toolbox.New(toolbox.Config{Guest: g, Token: spec.Token, Version: version, Network: gitNetwork(spec.Network)})
+		},
+		Git: func(ctx context.Context, c computer.GitCall) int {
+			return gitrepo.Command(ctx, c.FS, c.Dir, c.Env, c.Args, c.Stdout, c.Stderr, gitNetwork(c.Network))
 		},
 	})
 	if err != nil {
@@ -125,6 +130,19 @@ func (s *sandboxes) openEngines(cfg sandboxConfig) ([]sandbox.Engine, error) {
 	}
 	s.closers = append(s.closers, computers)
 	return []sandbox.Engine{containers, computers}, nil
+}
+
+// maxGitTransfer is how much one git operation of a WebAssembly sandbox may
+// receive, in bytes: the server itself unpacks it.
+const maxGitTransfer = 256 << 20
+
+// gitNetwork says which remotes git reaches for a WebAssembly sandbox. The
+// connections are the server's own, so they go to public addresses only.
+func gitNetwork(n sandbox.Network) gitrepo.Network {
+	if n.BlockAll {
+		return gitrepo.Nowhere("the sandbox's network is blocked")
+	}
+	return gitrepo.Public(gitrepo.PublicConfig{MaxBytes: maxGitTransfer})
 }
 
 // openRunner opens what runs single programs in containers. Where everyone may
@@ -147,6 +165,15 @@ func (s *sandboxes) openRunner(cfg sandboxConfig) error {
 
 // routes returns what the server serves of them.
 func (s *sandboxes) routes() []web.Routes { return []web.Routes{s.api, s.proxy} }
+
+// operations lists the control API for the page about it.
+func (s *sandboxes) operations() []components.DocsOperation {
+	var all []components.DocsOperation
+	for _, o := range s.api.Operations() {
+		all = append(all, components.DocsOperation(o))
+	}
+	return all
+}
 
 // hangUp ends connections that would last, so that the server can shut down.
 func (s *sandboxes) hangUp() {

@@ -151,7 +151,9 @@ func assemble(ctx context.Context, cfg config, dir *datadir.Dir, key string, log
 			piston.New(desk, sandbox.Limits{}),
 			codapi.New(desk),
 		),
-		Pages:   ui.New(ui.Config{Desk: desk, Snippets: s.db, Assets: assets, PublicURL: public, Salt: salt, Log: log}),
+		Pages: ui.New(ui.Config{
+			Desk: desk, Snippets: s.db, Assets: assets, PublicURL: public, Salt: salt, Operations: s.sandboxes.operations(), Log: log,
+		}),
 		Ready:   ready,
 		Version: version,
 		Log:     log,

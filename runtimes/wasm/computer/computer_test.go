@@ -13,6 +13,7 @@ import (
 	"sandpiper/runtimes/wasm"
 	"sandpiper/runtimes/wasm/computer"
 	"sandpiper/sandbox"
+	"sandpiper/sandbox/gitrepo"
 	"sandpiper/sandbox/guest"
 )
 
@@ -52,10 +53,13 @@ func newLab(t testing.TB, cfg computer.Config) *lab {
 	if cfg.Dir == "" {
 		cfg.Dir = t.TempDir()
 	}
-	cfg.NewToolbox = func(g guest.Guest, token string) computer.Toolbox {
+	cfg.Git = func(ctx context.Context, c computer.GitCall) int {
+		return gitrepo.Command(ctx, c.FS, c.Dir, c.Env, c.Args, c.Stdout, c.Stderr, gitrepo.Nowhere("there is no network in this test"))
+	}
+	cfg.NewToolbox = func(g guest.Guest, spec sandbox.Spec) computer.Toolbox {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.guests[token] = g
+		l.guests[spec.Token] = g
 		return noToolbox{http.NotFoundHandler()}
 	}
 	e, err := computer.New(cfg)
@@ -146,6 +150,8 @@ func TestShellRuns(t *testing.T) {
 		{"echo one > f; cat f; ls", "one\nf\n"},
 		{"python3 -c 'print(6*7)'", "42\n"},
 		{"echo 'print(1)' > a.py; python a.py | cat; node -e 'console.log(2)' > out.txt; cat out.txt", "1\n2\n"},
+		{`git init -q r && cd r && git config user.name n && git config user.email e@x && echo a > f && git add f && git commit -qm first && git log --oneline | wc -l; git status --short; echo b >> f; git diff | grep '^+b'`, "1\n+b\n"},
+		{"git clone -q r c && cat c/f; git -C r status --short", "a\n M f\n"},
 		{"which ls python3; command -v sed", "/usr/bin/ls\n/usr/bin/python3\n/usr/bin/sed\n"},
 	} {
 		if got := sh(t, g, tt.script); got.stdout != tt.stdout || got.code != 0 {

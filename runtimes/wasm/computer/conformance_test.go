@@ -17,8 +17,8 @@ func withToolbox(t *testing.T, dir string) *computer.Engine {
 	t.Helper()
 	e, err := computer.New(computer.Config{
 		Dir: dir, Languages: languages(),
-		NewToolbox: func(g guest.Guest, token string) computer.Toolbox {
-			return toolbox.New(toolbox.Config{Guest: g, Token: token, Version: "test"})
+		NewToolbox: func(g guest.Guest, spec sandbox.Spec) computer.Toolbox {
+			return toolbox.New(toolbox.Config{Guest: g, Token: spec.Token, Version: "test"})
 		},
 	})
 	if err != nil {

@@ -33,9 +33,9 @@ type Config struct {
 	Dir       string    // holds the sandboxes, snapshots and archives. Required
 	Languages Languages // runs programs. Required
 
-	// NewToolbox makes what answers a sandbox's toolbox port, and asks its callers
-	// for token. Required.
-	NewToolbox func(g guest.Guest, token string) Toolbox
+	// NewToolbox makes what answers the toolbox port of the sandbox that spec
+	// describes, and asks its callers for spec.Token. Required.
+	NewToolbox func(g guest.Guest, spec sandbox.Spec) Toolbox
 
 	// Git carries out the command git and returns its exit code. nil for none.
 	Git func(ctx context.Context, c GitCall) int

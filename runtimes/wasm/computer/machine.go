@@ -54,6 +54,7 @@ type machine struct {
 	stopped  bool
 	paused   bool
 	limits   sandbox.Resources
+	network  sandbox.Network
 	children map[*shell.Child]struct{}
 	shellCPU time.Duration // of shells that have ended
 	ports    map[int]*preview
@@ -65,7 +66,7 @@ var _ guest.Guest = (*machine)(nil)
 // the end.
 func newMachine(cfg *Config, s *spares, spec sandbox.Spec, root *os.Root, used jail.Usage) *machine {
 	m := &machine{
-		cfg: cfg, spares: s, root: root, started: time.Now(), limits: bounded(spec.Resources),
+		cfg: cfg, spares: s, root: root, started: time.Now(), limits: bounded(spec.Resources), network: spec.Network,
 		children: map[*shell.Child]struct{}{}, ports: map[int]*preview{}, table: newTable(cfg.MaxProcesses),
 	}
 	m.programs = programTable(cfg.Languages.Commands())
@@ -76,7 +77,7 @@ func newMachine(cfg *Config, s *spares, spec sandbox.Spec, root *os.Root, used j
 	m.env = environment(spec, m.limits)
 	m.ctx, m.stop = context.WithCancelCause(context.Background())
 	m.listener = newListener()
-	m.toolbox = cfg.NewToolbox(m, spec.Token)
+	m.toolbox = cfg.NewToolbox(m, spec)
 	m.server = newServer(m.toolbox)
 	m.running.Go(func() { _ = m.server.Serve(m.listener) }) // it ends with the listener
 	return m

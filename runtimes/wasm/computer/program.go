@@ -90,7 +90,7 @@ func (m *machine) runProgram(ctx context.Context, p program) int {
 func (m *machine) exec(ctx context.Context, p program, stdin *sandbox.Stdin, out outputs) int {
 	id := m.programs[path.Base(p.args[0])]
 	if id == "git" {
-		return m.cfg.Git(ctx, GitCall{FS: m.files, Dir: p.dir, Env: p.env, Args: p.args[1:], Stdout: outletWriter{out.stdout}, Stderr: outletWriter{out.stderr}})
+		return m.cfg.Git(ctx, GitCall{FS: m.files, Network: m.network, Dir: p.dir, Env: p.env, Args: p.args[1:], Stdout: outletWriter{out.stdout}, Stderr: outletWriter{out.stderr}})
 	}
 	memory := m.memoryLimit()
 	silent := jail.NewDisplays(jail.DisplayLimits{}, func(sandbox.Display) {}, func(error) {})
@@ -190,6 +190,7 @@ func pumpInput(r io.Reader) (*sandbox.Stdin, func()) {
 // GitCall is a call of the command git.
 type GitCall struct {
 	FS             guest.FS
+	Network        sandbox.Network // what the sandbox may reach
 	Dir            string
 	Env, Args      []string
 	Stdout, Stderr io.Writer
