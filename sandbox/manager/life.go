@@ -258,8 +258,7 @@ func (m *Manager) Destroy(ctx context.Context, org, idOrName string) (sandbox.Sa
 
 // destroy begins to destroy a sandbox and those that are linked to it.
 func (m *Manager) destroy(ctx context.Context, s sandbox.Sandbox) (sandbox.Sandbox, error) {
-	linked, forks := m.relatives(s.ID)
-	if forks > 0 {
+	if _, forks := m.relatives(s.ID); forks > 0 {
 		return s, sandbox.Errorf(sandbox.KindConflict, "sandbox %s has %d forks; delete them first", s.Name, forks)
 	}
 	s, err := m.update(ctx, s.ID, func(s *sandbox.Sandbox) error {
@@ -273,13 +272,19 @@ func (m *Manager) destroy(ctx context.Context, s sandbox.Sandbox) (sandbox.Sandb
 		return s, err
 	}
 	m.kick(s.ID)
+	return s, m.destroyLinked(ctx, s.ID)
+}
+
+// destroyLinked begins to destroy the sandboxes that are linked to one.
+func (m *Manager) destroyLinked(ctx context.Context, id string) error {
+	linked, _ := m.relatives(id)
 	var errs []error
 	for _, child := range linked {
 		if _, err := m.destroy(ctx, child); err != nil && sandbox.KindOf(err) != sandbox.KindNotFound {
 			errs = append(errs, err)
 		}
 	}
-	return s, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 // relatives returns the sandboxes that are linked to one, and how many forks of

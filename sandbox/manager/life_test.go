@@ -296,7 +296,7 @@ func TestFiftyCreationsAtOnce(t *testing.T) {
 func TestQueueOfCreations(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil)
-		b.docker.SetDelay("create", time.Minute)
+		b.docker.SetDelay("create", 5*time.Minute)
 		var ids []string
 		for range 12 {
 			s := b.do(sandbox.StateCreating)(b.Create(t.Context(), manager.CreateRequest{Organization: org}))
@@ -310,7 +310,7 @@ func TestQueueOfCreations(t *testing.T) {
 		if now := b.QueuePosition(ids[11]); now != last-1 {
 			t.Errorf("the position is %d, want %d", now, last-1)
 		}
-		time.Sleep(10 * time.Minute)
+		time.Sleep(25 * time.Minute)
 		if s := b.now(sandbox.Sandbox{ID: ids[11]}, sandbox.StateStarted); s.Placed == "" {
 			t.Error("it does not say why it is where it is")
 		}

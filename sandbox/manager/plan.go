@@ -61,8 +61,9 @@ type action struct {
 	runner      string // for actSweep
 	state       sandbox.State
 	desired     sandbox.DesiredState
-	incarnation int64 // that it is about
-	seen        sandbox.State
+	incarnation int64         // that it is about,
+	seen        sandbox.State // in this state,
+	since       time.Time     // in which it was since then
 	recoverable bool
 	reason      string
 }
@@ -71,11 +72,11 @@ type action struct {
 // be. have is nil when nobody has looked at the runners. It is pure: all that
 // it knows is what it is given, and the same gives the same.
 func plan(now time.Time, want []wanted, have *world) []action {
-	forks, known := make(map[string]bool), make(map[string]bool, len(want))
+	forks, kept, known := make(map[string]bool), make(map[string]bool, len(want)), make(map[string]bool, len(want))
 	for _, w := range want {
 		known[w.ID] = true
-		if w.Parent != "" && w.Desired != sandbox.DesiredDestroyed {
-			forks[w.Parent] = true
+		if w.Desired != sandbox.DesiredDestroyed {
+			kept[w.ID], forks[w.Parent] = true, true
 		}
 	}
 	var actions []action
@@ -83,8 +84,9 @@ func plan(now time.Time, want []wanted, have *world) []action {
 		if w.busy {
 			continue
 		}
-		if a, ok := planOne(now, w.Sandbox, forks[w.ID], have); ok {
-			a.id, a.incarnation, a.seen = w.ID, w.Incarnation, w.State
+		k := kin{forks: forks[w.ID], alone: w.Linked != "" && !kept[w.Linked]}
+		if a, ok := planOne(now, w.Sandbox, k, have); ok {
+			a.id, a.incarnation, a.seen, a.since = w.ID, w.Incarnation, w.State, w.LastEvent
 			actions = append(actions, a)
 		}
 	}
@@ -94,9 +96,15 @@ func plan(now time.Time, want []wanted, have *world) []action {
 	return actions
 }
 
+// kin is what a sandbox's end depends on.
+type kin struct {
+	forks bool // it has some that stay
+	alone bool // the one that it is linked to goes or is gone
+}
+
 // planOne plans for one sandbox.
-func planOne(now time.Time, s sandbox.Sandbox, hasForks bool, have *world) (action, bool) {
-	if a, ok := planEnd(now, s, hasForks); ok {
+func planOne(now time.Time, s sandbox.Sandbox, k kin, have *world) (action, bool) {
+	if a, ok := planEnd(now, s, k); ok {
 		return a, true
 	}
 	if next(s) != opNone {
@@ -107,16 +115,19 @@ func planOne(now time.Time, s sandbox.Sandbox, hasForks bool, have *world) (acti
 			return a, true
 		}
 	}
-	return planTimers(now, s, hasForks)
+	return planTimers(now, s, k)
 }
 
 // planEnd ends what has outlived its time, or what could not be destroyed.
-func planEnd(now time.Time, s sandbox.Sandbox, hasForks bool) (action, bool) {
+func planEnd(now time.Time, s sandbox.Sandbox, k kin) (action, bool) {
 	if s.Desired == sandbox.DesiredDestroyed {
 		again := s.State != sandbox.StateDestroy && now.Sub(s.LastEvent) >= retryDestroy
 		return action{act: actDesire, desired: sandbox.DesiredDestroyed, reason: "it could not be destroyed before"}, again
 	}
-	due := !s.DestroyAt.IsZero() && !now.Before(s.DestroyAt) && !hasForks
+	if k.alone && !k.forks {
+		return action{act: actDesire, desired: sandbox.DesiredDestroyed, reason: "the sandbox that it was linked to is gone"}, true
+	}
+	due := !s.DestroyAt.IsZero() && !now.Before(s.DestroyAt) && !k.forks
 	return action{act: actDesire, desired: sandbox.DesiredDestroyed, reason: "its time to live has ended"}, due
 }
 
@@ -182,7 +193,7 @@ func ended(s sandbox.Sandbox, f sandbox.Found) string {
 }
 
 // planTimers fires what is due. Unclaimed members of warm pools have no timers.
-func planTimers(now time.Time, s sandbox.Sandbox, hasForks bool) (action, bool) {
+func planTimers(now time.Time, s sandbox.Sandbox, k kin) (action, bool) {
 	i := s.Intervals
 	idle, stopped := now.Sub(s.LastActivity()), time.Duration(-1)
 	if !s.StoppedAt.IsZero() {
@@ -201,7 +212,7 @@ func planTimers(now time.Time, s sandbox.Sandbox, hasForks bool) (action, bool) 
 		return desire(sandbox.DesiredStopped, "nobody used it for its auto-stop interval")
 	case s.State == sandbox.StateStarted && i.AutoPause > 0 && idle >= i.AutoPause:
 		return desire(sandbox.DesiredPaused, "nobody used it for its auto-pause interval")
-	case (s.State == sandbox.StateStopped || s.State == sandbox.StateArchived) && i.AutoDelete >= 0 && stopped >= i.AutoDelete && !hasForks:
+	case (s.State == sandbox.StateStopped || s.State == sandbox.StateArchived) && i.AutoDelete >= 0 && stopped >= i.AutoDelete && !k.forks:
 		return desire(sandbox.DesiredDestroyed, "it was stopped for its auto-delete interval")
 	case s.Backup == sandbox.BackupError && now.Sub(s.LastEvent) < retryArchive:
 	case s.State == sandbox.StateStopped && s.Desired == sandbox.DesiredStopped && stopped >= archive:

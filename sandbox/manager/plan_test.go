@@ -130,6 +130,9 @@ func (m *model) create(how byte) {
 		s.Intervals = sandbox.Intervals{AutoPause: time.Hour, AutoDelete: time.Hour}
 	case 4:
 		s.Intervals.AutoStop = 0
+		if o := m.pick(how); o != nil && o.Linked == "" && o.Desired != sandbox.DesiredDestroyed {
+			s.Linked, s.Intervals.AutoDelete = o.ID, 0
+		}
 	}
 	m.records[s.ID] = s
 	m.say("create %s", s.ID)
@@ -344,7 +347,8 @@ func (m *model) apply(a action) {
 // desire checks that nothing is destroyed before its time.
 func (m *model) desire(s *sandbox.Sandbox, a action) {
 	if a.desired == sandbox.DesiredDestroyed {
-		due := m.wishes[s.ID] || s.Desired == sandbox.DesiredDestroyed || !s.DestroyAt.IsZero() && !m.now.Before(s.DestroyAt) ||
+		parent := m.records[s.Linked]
+		due := s.Linked != "" && (parent == nil || parent.Desired == sandbox.DesiredDestroyed) || m.wishes[s.ID] || s.Desired == sandbox.DesiredDestroyed || !s.DestroyAt.IsZero() && !m.now.Before(s.DestroyAt) ||
 			s.Intervals.AutoDelete >= 0 && !s.StoppedAt.IsZero() && m.now.Sub(s.StoppedAt) >= s.Intervals.AutoDelete
 		if !due {
 			m.fatal("%s is destroyed for no reason: %s", s.ID, a.reason)
@@ -384,6 +388,9 @@ func (m *model) settle() {
 }
 
 func (m *model) checkSettled(id string, s sandbox.Sandbox) {
+	if s.Linked != "" && m.records[s.Linked] == nil {
+		m.fatal("%s outlives the sandbox that it is linked to", id)
+	}
 	held, there := m.engine[id]
 	switch s.State {
 	case sandbox.StateStarted, sandbox.StateStopped, sandbox.StatePaused:

@@ -141,8 +141,9 @@ func (m *Manager) current(a action) (sandbox.Sandbox, bool) {
 	return s, err == nil && a.sees(s)
 }
 
+// sees reports whether a sandbox is as the plan saw it, and was so all the time.
 func (a action) sees(s sandbox.Sandbox) bool {
-	return s.State == a.seen && s.Incarnation == a.incarnation
+	return s.State == a.seen && s.Incarnation == a.incarnation && s.LastEvent.Equal(a.since)
 }
 
 // desire changes what is desired of a sandbox that is as the plan saw it.

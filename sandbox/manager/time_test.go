@@ -170,6 +170,17 @@ func TestLinkedSandboxesGoTogether(t *testing.T) {
 	})
 }
 
+func TestLinkedSandboxesGoWithAnEphemeralOne(t *testing.T) {
+	inTime(t, func(t *testing.T, b *bench) {
+		parent := b.create(manager.CreateRequest{AutoDelete: minutes(0)})
+		child := b.create(manager.CreateRequest{Linked: parent.ID, AutoDelete: minutes(0)})
+		b.do(sandbox.StateDestroyed)(b.Stop(t.Context(), org, parent.ID, false))
+		synctest.Wait()
+		b.gone(parent)
+		b.gone(child)
+	})
+}
+
 func TestActivityIsWrittenNowAndThen(t *testing.T) {
 	inTime(t, func(t *testing.T, b *bench) {
 		s := b.create(manager.CreateRequest{})

@@ -167,11 +167,12 @@ func (m *Manager) do(ctx context.Context, e *entry, s sandbox.Sandbox, at op) bo
 			}
 			return now.Become(to)
 		})
+		if err == nil && at == opBeginDestroy {
+			err = m.destroyLinked(m.root, s.ID)
+		}
 		return m.wrote(s, at, err)
 	}
-	call, cancel := context.WithTimeout(ctx, opTimeout)
-	defer cancel()
-	result, err := m.perform(call, e, s, at)
+	result, err := m.perform(ctx, e, s, at)
 	switch {
 	case err != nil && m.root.Err() != nil:
 		return false
@@ -220,6 +221,10 @@ func (m *Manager) perform(ctx context.Context, e *entry, s sandbox.Sandbox, at o
 		return m.performStart(ctx, e, s, engine.Start)
 	case opFork:
 		return m.performStart(ctx, e, s, m.forkFrom(s.Parent, engine))
+	}
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	switch at {
 	case opStop:
 		return become(sandbox.StateStopped), ignoreGone(engine.Stop(ctx, s.ID, m.grace(e)))
 	case opPause, opResume:
@@ -254,6 +259,8 @@ func (m *Manager) performStart(ctx context.Context, e *entry, s sandbox.Sandbox,
 	if err := ticket.Wait(ctx); err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, opTimeout) // the wait does not count
+	defer cancel()
 	if err := call(ctx, m.spec(s)); err != nil {
 		return nil, err
 	}
