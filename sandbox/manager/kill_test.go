@@ -191,7 +191,7 @@ func checkSite(t *testing.T, round int, dir string, created, doomed map[string]b
 	}()
 	must(t, s.db.Check(t.Context()))
 	var problem string
-	for range 200 {
+	for range 1000 {
 		if problem = s.problem(created, doomed); problem == "" {
 			return
 		}
