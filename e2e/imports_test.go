@@ -33,7 +33,10 @@ const (
 // sandbox. A key that ends in "/..." holds for every package below it that has
 // no longer key of its own.
 var table = map[string]rule{
-	".": {ours: []string{"runtimes/catalog", "runtimes/wasm", "sandbox/...", "static", "web/..."}},
+	".": {
+		ours:       []string{"components", "runtimes/catalog", "runtimes/needs", "runtimes/wasm", "runtimes/wasm/computer", "runtimes/docker", "runtimes/docker/runner", "sandbox/...", "static", "web/..."},
+		thirdParty: []string{"github.com/google/uuid"},
+	},
 
 	"sandbox":                     {},
 	"sandbox/scheduler":           {ours: []string{"sandbox"}},
