@@ -7,13 +7,20 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"strings"
+	"time"
 
 	"sandpiper/runtimes/catalog"
 	"sandpiper/sandbox/datadir"
 	"sandpiper/static"
 )
+
+// dockerTimeout is how long Docker may take to say that it is there.
+const dockerTimeout = 5 * time.Second
 
 // doctor says what works here, what is missing and how to get it. It looks at
 // this program and machine, and asks the server of the data folder when one runs.
@@ -41,8 +48,10 @@ func doctor(ctx context.Context, cfg config, out io.Writer) error {
 		report(l.ID, err, l.Name+" "+l.Version+", built in")
 	}
 	report("data", checkData(cfg.data), cfg.data)
-	if _, err := exec.LookPath("docker"); err != nil {
-		fmt.Fprintln(out, "  note     docker       not installed; nothing of this version needs it")
+	if err := checkDocker(ctx); err != nil {
+		fmt.Fprintf(out, "  note     %-12s %v\n", "docker", err)
+	} else {
+		report("docker", nil, "an engine answers, with the image "+sandboxImage)
 	}
 	if err := askServer(ctx, cfg, out); err != nil {
 		fmt.Fprintf(out, "  note     server       %v\n", err)
@@ -51,6 +60,27 @@ func doctor(ctx context.Context, cfg config, out io.Writer) error {
 		return errors.New("something is missing: see above")
 	}
 	return nil
+}
+
+// checkDocker reports why there could be no container sandboxes.
+func checkDocker(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, dockerTimeout)
+	defer cancel()
+	if _, err := exec.LookPath("docker"); err != nil {
+		return errors.New("not installed: there are no container sandboxes; make docker installs it on Debian")
+	}
+	if out, err := exec.CommandContext(ctx, "docker", "version").CombinedOutput(); err != nil {
+		return fmt.Errorf("no engine answers (%s): there are no container sandboxes; start Docker, or run make docker", lastLine(out))
+	}
+	if err := exec.CommandContext(ctx, "docker", "image", "inspect", sandboxImage).Run(); err != nil {
+		return fmt.Errorf("the image %s is missing: make docker builds it", sandboxImage)
+	}
+	return nil
+}
+
+func lastLine(out []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return lines[len(lines)-1]
 }
 
 // checkData reports why a server could not keep its data in a folder. A folder
@@ -74,24 +104,50 @@ func askServer(ctx context.Context, cfg config, out io.Writer) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, goodbyeTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address+"/v1/languages", nil)
+	var known struct {
+		Languages []struct{ ID, State, Stage string }
+	}
+	if err := fetch(ctx, address+"/v1/languages", "", &known); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "server at %s\n", address)
+	for _, l := range known.Languages {
+		fmt.Fprintf(out, "  %-9s %-12s %s\n", l.State, l.ID, l.Stage)
+	}
+	key := cfg.apiKey
+	if key == "" {
+		b, err := os.ReadFile(filepath.Join(cfg.data, datadir.KeyName))
+		if err != nil {
+			return nil // the key was given to the server; without it there is no more to see
+		}
+		key = strings.TrimSpace(string(b))
+	}
+	var runners []struct{ Name, State, Reason string }
+	if err := fetch(ctx, address+"/api/runners", key, &runners); err != nil {
+		return err
+	}
+	for _, r := range runners {
+		fmt.Fprintf(out, "  %-9s %-12s %s\n", r.State, r.Name, r.Reason)
+	}
+	return nil
+}
+
+// fetch gets a JSON answer of the server.
+func fetch(ctx context.Context, address, key string, answer any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return err
 	}
+	if key != "" {
+		req.Header.Set("Authorization", "Bearer "+key)
+	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("none answers at %s: sandpiper serve starts one", address)
+		return errors.New("none answers at the address that the data folder names: sandpiper serve starts one")
 	}
 	defer resp.Body.Close()
-	var answer struct {
-		Languages []struct{ ID, State, Stage string }
-	}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&answer); err != nil {
-		return fmt.Errorf("the server at %s gave an answer that is not ours: %w", address, err)
-	}
-	fmt.Fprintf(out, "server at %s\n", address)
-	for _, l := range answer.Languages {
-		fmt.Fprintf(out, "  %-9s %-12s %s\n", l.State, l.ID, l.Stage)
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(answer); err != nil {
+		return fmt.Errorf("%s gave an answer that is not ours: %w", address, err)
 	}
 	return nil
 }

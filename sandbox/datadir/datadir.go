@@ -87,8 +87,11 @@ func (d *Dir) Sandboxes() string { return filepath.Join(d.path, "sandboxes") }
 // Docker returns the folder that the container engine keeps its own in.
 func (d *Dir) Docker() string { return filepath.Join(d.path, "docker") }
 
+// KeyName is the name of the admin key's file.
+const KeyName = "admin.key"
+
 // KeyFile returns the path of the admin key.
-func (d *Dir) KeyFile() string { return filepath.Join(d.path, "admin.key") }
+func (d *Dir) KeyFile() string { return filepath.Join(d.path, KeyName) }
 
 // AdminKey returns the first API key: the given one when it is not empty, else
 // the one in KeyFile, else a new one, which is written there. Made reports the
