@@ -2,6 +2,8 @@ package docker_test
 
 import (
 	"fmt"
+	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,3 +102,46 @@ func TestNetworkChanges(t *testing.T) {
 }
 
 const count0 = "0\n"
+
+// TestRuntimes registers a runtime that does not work and one by the name of
+// gVisor's, whose sandboxes Docker plugs in: the same rules hold for them.
+func TestRuntimes(t *testing.T) {
+	runc, err := exec.LookPath("runc")
+	check(t, err)
+	broken, err := exec.LookPath("false")
+	check(t, err)
+	w := newWorld(t, "--add-runtime", "crun="+broken, "--add-runtime", "runsc="+runc)
+	e := openEngine(t, w.config(t))
+	f, err := e.Fingerprint(t.Context())
+	check(t, err)
+	if !slices.Equal(f.Runtimes, []string{"runc", "runsc"}) {
+		t.Errorf("the runtimes are %v", f.Runtimes)
+	}
+	victim := start(t, e, shellImage, nil)
+	victim.execute("(while :; do echo tick | nc -l -p 7000; done) >/dev/null 2>&1 &")
+	s := start(t, e, shellImage, func(s *sandbox.Spec) { s.Runtime = "runsc" })
+	found, err := e.Status(t.Context(), s.spec.ID)
+	check(t, err)
+	if found.Isolation != "gVisor (runsc)" {
+		t.Errorf("it is isolated by %q", found.Isolation)
+	}
+	reach := func(want bool) {
+		t.Helper()
+		if got := s.reaches(internetAddr, 80); got != want {
+			t.Errorf("the internet: %v, want %v", got, want)
+		}
+		for what, target := range map[string]string{"a neighbour": neighbourAddr, "metadata": metadataAddr, "the host": hostAddr, "the gateway": s.gateway(), "another sandbox": victim.own()} {
+			for _, port := range []int{80, 9000, 7000} {
+				if s.reaches(target, port) {
+					t.Errorf("%s is reached at %s:%d", what, target, port)
+				}
+			}
+		}
+	}
+	reach(true)
+	check(t, e.SetNetwork(t.Context(), s.spec.ID, sandbox.Network{BlockAll: true}))
+	reach(false)
+	check(t, e.Stop(t.Context(), s.spec.ID, 0))
+	check(t, e.Start(t.Context(), s.spec))
+	reach(true)
+}

@@ -30,7 +30,7 @@ func (e *Engine) probe(ctx context.Context, h *host) error {
 	var problems []any
 	for _, name := range e.offered(h) {
 		err := e.probeRuntime(ctx, h, empty, name)
-		if err != nil && h.boxes.tmpfs {
+		if err != nil && h.boxes.tmpfs && len(h.runtimes) == 0 {
 			// The daemon may not see what this process mounts.
 			h.boxes.tmpfs = false
 			if again := e.probeRuntime(ctx, h, empty, name); again == nil {

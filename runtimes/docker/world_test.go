@@ -37,15 +37,16 @@ const (
 
 // world is the small world, with a Docker engine of its own.
 type world struct {
+	flags  []string // of dockerd
 	dir    string
 	host   netns.NsHandle // where the Docker engine is
 	beyond netns.NsHandle
 	daemon *exec.Cmd
 }
 
-// newWorld makes a world and starts its Docker engine. All of it goes at the end
-// of the test.
-func newWorld(t testing.TB) *world {
+// newWorld makes a world and starts its Docker engine, with more flags. All of it
+// goes at the end of the test.
+func newWorld(t testing.TB, flags ...string) *world {
 	t.Helper()
 	needDocker(t)
 	if os.Geteuid() != 0 {
@@ -53,7 +54,7 @@ func newWorld(t testing.TB) *world {
 	}
 	dir, err := os.MkdirTemp("", "spw-") // short: sockets below it have long names
 	check(t, err)
-	w := &world{dir: dir, host: newNamespace(t), beyond: newNamespace(t)}
+	w := &world{flags: flags, dir: dir, host: newNamespace(t), beyond: newNamespace(t)}
 	t.Cleanup(func() { w.stopDocker(); os.RemoveAll(dir) })
 	w.connect(t)
 	for _, addr := range []string{internetAddr, otherAddr, metadataAddr, neighbourAddr, resolverAddr} {
@@ -175,8 +176,10 @@ func (w *world) startDocker(t testing.TB) {
 	log, err := os.OpenFile(filepath.Join(w.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	check(t, err)
 	defer log.Close()
-	w.daemon = exec.Command("dockerd", "--host", w.socket(), "--bridge", "none",
-		"--data-root", filepath.Join(w.dir, "data"), "--exec-root", filepath.Join(w.dir, "exec"), "--pidfile", filepath.Join(w.dir, "pid"))
+	w.daemon = exec.Command("dockerd", append([]string{
+		"--host", w.socket(), "--bridge", "none", "--data-root", filepath.Join(w.dir, "data"),
+		"--exec-root", filepath.Join(w.dir, "exec"), "--pidfile", filepath.Join(w.dir, "pid"),
+	}, w.flags...)...)
 	w.daemon.Stdout, w.daemon.Stderr = log, log
 	check(t, within(w.host, w.daemon.Start))
 	for range 200 {

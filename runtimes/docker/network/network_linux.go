@@ -88,6 +88,9 @@ func (n *Network) Plug(pid int, name string, addr netip.Addr) error {
 		return fmt.Errorf("open the sandbox's network namespace: %w", err)
 	}
 	defer inside.Close()
+	if inside.Equal(n.ns) { // the process is gone, and its number is somebody else's
+		return errors.New("the sandbox ended before it had a network")
+	}
 	if err := n.Unplug(name); err != nil {
 		return err
 	}

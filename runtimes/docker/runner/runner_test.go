@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -265,4 +266,25 @@ func TestNoImage(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 	}
 	t.Error("nothing is said")
+}
+
+// BenchmarkWarm measures a program that does nothing, from a member that waits
+// to what it left behind.
+func BenchmarkWarm(b *testing.B) {
+	r := newRunner(b)
+	await(b, r, "bash")
+	p := sandbox.Program{Language: "bash", Files: []sandbox.File{file("main.sh", ":")}}
+	var times []time.Duration
+	for b.Loop() {
+		time.Sleep(1500 * time.Millisecond) // until the pool is full again
+		began := time.Now()
+		if o, err := r.Run(b.Context(), p, sandboxtest.NewRecorder(b)); err != nil || o.Status != sandbox.StatusOK {
+			b.Fatalf("%+v, %v", o, err)
+		}
+		times = append(times, time.Since(began))
+	}
+	slices.Sort(times)
+	b.ReportMetric(float64(times[len(times)/2].Microseconds())/1000, "ms-p50")
+	b.ReportMetric(float64(times[len(times)*99/100].Microseconds())/1000, "ms-p99")
+	b.ReportMetric(0, "ns/op")
 }
