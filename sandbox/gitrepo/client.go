@@ -37,6 +37,8 @@ type Client struct {
 	network Network
 	now     func() time.Time
 
+	maxObject int64 // in bytes
+
 	// overrides are settings that come before all files.
 	overrides map[string]string
 }
@@ -44,7 +46,7 @@ type Client struct {
 // New returns the client of a guest whose user's home is home.
 func New(fsys guest.FS, home string, network Network) *Client {
 	install()
-	return &Client{fs: fsys, home: home, network: network, now: time.Now}
+	return &Client{fs: fsys, home: home, network: network, now: time.Now, maxObject: maxObject}
 }
 
 // Repo is an open repository, for one operation.
@@ -126,11 +128,12 @@ func (c *Client) open(ctx context.Context, root, dot, prefix string) (*Repo, err
 
 // storage returns go-git's view of a .git folder. Alternates are looked for in
 // the guest's own files.
-func (c *Client) storage(ctx context.Context, dot string) *filesystem.Storage {
-	return filesystem.NewStorageWithOptions(newBilly(ctx, c.fs, dot), cache.NewObjectLRU(cacheSize), filesystem.Options{
+func (c *Client) storage(ctx context.Context, dot string) *limitedStorage {
+	s := filesystem.NewStorageWithOptions(newBilly(ctx, c.fs, dot), cache.NewObjectLRU(cacheSize), filesystem.Options{
 		LargeObjectThreshold: largeObject,
 		AlternatesFS:         newBilly(ctx, c.fs, "/"),
 	})
+	return &limitedStorage{Storage: s, limit: c.maxObject, checked: map[plumbing.Hash]bool{}}
 }
 
 // Init makes a repository in a folder, which is made too. branch is the name of

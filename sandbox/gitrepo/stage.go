@@ -128,14 +128,10 @@ func (s *switcher) modeOf(name string, info fs.FileInfo) filemode.FileMode {
 	return mode
 }
 
-// maxStaged is the largest file that can be staged, in bytes: go-git compresses
-// from memory.
-const maxStaged = 256 << 20
-
 // store puts a file's content into the repository.
 func (s *switcher) store(name string, info fs.FileInfo) (plumbing.Hash, error) {
-	if info.Size() > maxStaged {
-		return plumbing.ZeroHash, errorf(KindInvalid, "%s is larger than %d MiB, which is too much to add here", name, maxStaged>>20)
+	if limit := s.r.c.maxObject; info.Size() > limit { // go-git compresses from memory
+		return plumbing.ZeroHash, errorf(KindInvalid, "%s is larger than %d MiB, which is too much to add here", name, limit>>20)
 	}
 	object := s.r.git.Storer.NewEncodedObject()
 	object.SetType(plumbing.BlobObject)
@@ -165,7 +161,7 @@ func copyContent(w io.Writer, fsys billy.Filesystem, name string, info fs.FileIn
 		return err
 	}
 	defer f.Close()
-	_, err = io.Copy(w, io.LimitReader(f, maxStaged))
+	_, err = io.Copy(w, io.LimitReader(f, maxObject))
 	return err
 }
 
