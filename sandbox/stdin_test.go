@@ -140,3 +140,25 @@ func TestStdinKeepsItsSnapshotApart(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// TestStdinOnDemand fetches input only when it is asked for.
+func TestStdinOnDemand(t *testing.T) {
+	s := sandbox.LiveStdin()
+	asked := 0
+	s.OnDemand(func() {
+		asked++
+		if asked == 2 {
+			_ = s.Close()
+			return
+		}
+		if _, err := s.Write([]byte("ab")); err != nil {
+			t.Error(err)
+		}
+	})
+	if s.Ready() || asked != 0 {
+		t.Errorf("asked %d times before there was a reader", asked)
+	}
+	if got := readAll(t, s); got != "ab" || asked != 2 {
+		t.Errorf("got %q, asked %d times", got, asked)
+	}
+}

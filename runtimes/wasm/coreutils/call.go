@@ -92,7 +92,7 @@ func Run(c *Call) (code int) {
 		case brokenPipe:
 			code = exitBrokenPipe
 		case usageError:
-			code = exitUsage
+			code = usageCode(path.Base(c.Args[0]))
 		default:
 			panic(p)
 		}
@@ -102,6 +102,17 @@ func Run(c *Call) (code int) {
 		return c.failErr("write error", err)
 	}
 	return code
+}
+
+// usageCode is how a command ends whose arguments are wrong, which differs.
+func usageCode(name string) int {
+	switch name {
+	case "grep", "egrep", "fgrep", "sort", "ls", "dir", "diff", "cmp", "awk", "gawk", "tar", "test", "[":
+		return exitUsage
+	case "env", "timeout", "nice", "nohup":
+		return 125
+	}
+	return 1
 }
 
 // usageError ends a command whose arguments are wrong, after it has said so.

@@ -217,6 +217,9 @@ func (c *Call) count(r io.Reader) (counts, error) {
 			column, inWord = 0, false
 		case ' ', '\t', '\r', '\v', '\f':
 			column++
+			if ch == '\t' {
+				column = (column + tabWidth - 1) / tabWidth * tabWidth
+			}
 			inWord = false
 		default:
 			column++
@@ -228,6 +231,8 @@ func (c *Call) count(r io.Reader) (counts, error) {
 	}
 }
 
+const tabWidth = 8
+
 // fold breaks long lines.
 func fold(c *Call) int {
 	o := c.parse("w:sb", "width:w", "spaces:s", "bytes:b")
@@ -235,20 +240,39 @@ func fold(c *Call) int {
 	return c.eachInput(o.rest, func(_ string, r io.Reader) error {
 		return c.eachLine(r, func(line string) bool {
 			text := []rune(chomp(line))
-			for len(text) > width {
-				cut := width
-				if o.has("s") {
-					if at := strings.LastIndexByte(string(text[:width]), ' '); at > 0 {
-						cut = utf8.RuneCountInString(string(text[:width])[:at+1])
-					}
+			for len(text) > 0 {
+				cut := foldAt(text, width, o.has("s"))
+				c.out.WriteString(string(text[:cut]))
+				if text = text[cut:]; len(text) > 0 {
+					c.out.WriteByte('\n')
 				}
-				c.out.WriteString(string(text[:cut]) + "\n")
-				text = text[cut:]
 			}
-			c.out.WriteString(string(text) + line[len(chomp(line)):])
+			c.out.WriteString(line[len(chomp(line)):])
 			return true
 		})
 	})
+}
+
+// foldAt returns how many characters fit the width, up to a space if that is
+// asked for.
+func foldAt(text []rune, width int, spaces bool) int {
+	column, space := 0, 0
+	for i, ch := range text {
+		column++
+		if ch == '\t' {
+			column = (column + tabWidth - 1) / tabWidth * tabWidth
+		}
+		if column > width && i > 0 {
+			if spaces && space > 0 {
+				return space
+			}
+			return i
+		}
+		if ch == ' ' || ch == '\t' {
+			space = i + 1
+		}
+	}
+	return len(text)
 }
 
 // expandTabs turns tabs into spaces.

@@ -106,6 +106,11 @@ func (c *Call) relativeTime(when time.Time, words []string) (time.Time, bool) {
 		case "tomorrow":
 			when = when.AddDate(0, 0, 1)
 			continue
+		case "+", "-":
+			if i+1 < len(words) {
+				words[i+1] = strings.TrimPrefix(word, "+") + words[i+1]
+			}
+			continue
 		case "next", "last":
 			word = map[string]string{"next": "+1", "last": "-1"}[word]
 		}

@@ -221,11 +221,27 @@ func cFloat(spec string, verb byte, n float64) string {
 	return fmt.Sprintf(spec+string(verb), n)
 }
 
-// pad applies width and precision to a text, which Go counts in characters and
-// fills with zeros where C does not.
+// pad applies width and precision to a text. They count bytes, as in C.
 func pad(spec, text string) string {
-	return fmt.Sprintf("%"+strings.TrimLeft(strings.ReplaceAll(spec, "#", ""), "%0+ ")+"s", text)
+	spec = strings.TrimLeft(spec, "%0+ #")
+	left := strings.HasPrefix(spec, "-")
+	width, precision, cut := strings.Cut(strings.TrimLeft(spec, "-0+ #"), ".")
+	if n, err := strconv.Atoi("0" + precision); cut && err == nil {
+		text = text[:min(n, len(text))]
+	}
+	n, err := strconv.Atoi("0" + width)
+	if err != nil || n > maxWidth {
+		return text
+	}
+	space := strings.Repeat(" ", max(0, n-len(text)))
+	if left {
+		return text + space
+	}
+	return space + text
 }
+
+// maxWidth is the widest field.
+const maxWidth = 1 << 20
 
 func (f *formatter) invalid(arg string) {
 	f.c.errorf("%s: invalid number", arg)

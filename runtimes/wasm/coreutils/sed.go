@@ -76,9 +76,13 @@ type stream struct {
 // run edits the files: as one stream, or each in place.
 func (s *stream) run(o options) int {
 	defer s.closeAll()
+	for _, cmd := range s.commands {
+		s.openWritten(cmd)
+	}
 	if !o.has("i") {
 		if o.has("s") {
 			for _, name := range s.files {
+				s.number = 0
 				s.edit([]string{name})
 			}
 		} else {
@@ -93,6 +97,16 @@ func (s *stream) run(o options) int {
 		}
 	}
 	return s.exitCode()
+}
+
+// openWritten makes the files that a command writes, if it writes any.
+func (s *stream) openWritten(cmd sedCommand) {
+	if cmd.name == 'w' || cmd.name == 'W' {
+		s.writer(cmd.text)
+	}
+	if cmd.sub != nil && cmd.sub.file != "" {
+		s.writer(cmd.sub.file)
+	}
 }
 
 func (s *stream) exitCode() int {

@@ -259,10 +259,13 @@ func (r *Run) tick(ctx context.Context) {
 	if !r.lowered && r.seat.used > fullPriority {
 		r.lowered = lowerPriority()
 	}
-	if s := r.cfg.Share; s != nil && s.gate.wanted(&r.place) {
-		r.leave()
-		r.enter(ctx)
-		return
+	if s := r.cfg.Share; s != nil {
+		r.charge()
+		if s.gate.wanted(&r.place) {
+			r.leave()
+			r.enter(ctx)
+			return
+		}
 	}
 	r.clock.pause()
 	r.host.gate.yield(ctx, &r.seat)
