@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"archive/tar"
 	"bytes"
 	"fmt"
 	"strings"
@@ -68,24 +69,31 @@ func TestParseVersions(t *testing.T) {
 	}
 }
 
-func TestPackUnpack(t *testing.T) {
-	files := []sandbox.File{{Name: "a.txt", Content: []byte("a")}, {Name: "b/c.txt", Content: bytes.Repeat([]byte("x"), 1000)}}
-	archive, err := pack(files)
-	if err != nil {
-		t.Fatal(err)
+// archive makes what tar makes of files.
+func archive(files ...sandbox.File) []byte {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	w.WriteHeader(&tar.Header{Name: "./", Typeflag: tar.TypeDir})
+	for _, f := range files {
+		w.WriteHeader(&tar.Header{Name: "./" + f.Name, Mode: 0o644, Size: int64(len(f.Content))})
+		w.Write(f.Content)
 	}
-	got := unpack(bytes.NewReader(archive))
-	if len(got) != 2 || got[1].Name != "b/c.txt" || !bytes.Equal(got[1].Content, files[1].Content) {
-		t.Errorf("got %v", got)
+	w.WriteHeader(&tar.Header{Name: "./link", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"})
+	w.Close()
+	return b.Bytes()
+}
+
+func TestUnpack(t *testing.T) {
+	large := sandbox.File{Name: "large", Content: make([]byte, maxCollectedBytes+1)}
+	files := []sandbox.File{{Name: "a.txt", Content: []byte("a")}, {Name: "b/c.txt", Content: bytes.Repeat([]byte("x"), 1000)}}
+	got := unpack(bytes.NewReader(archive(files[0], large, files[1])))
+	if len(got) != 2 || got[0].Name != "a.txt" || got[1].Name != "b/c.txt" || !bytes.Equal(got[1].Content, files[1].Content) {
+		t.Errorf("got %d files", len(got))
 	}
 }
 
 func FuzzUnpack(f *testing.F) {
-	archive, err := pack([]sandbox.File{{Name: "../x", Content: []byte("x")}, {Name: "y", Content: []byte("y")}})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(archive)
+	f.Add(archive(sandbox.File{Name: "../x", Content: []byte("x")}, sandbox.File{Name: "y", Content: []byte("y")}))
 	f.Fuzz(func(t *testing.T, archive []byte) {
 		for _, file := range unpack(bytes.NewReader(archive)) {
 			if err := sandbox.ValidateFileName("name", file.Name); err != nil || len(file.Content) > maxCollectedBytes {

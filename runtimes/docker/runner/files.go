@@ -7,6 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime/multipart"
+	"net"
+	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -22,34 +26,44 @@ const (
 	collectTimeout    = 10 * time.Second
 )
 
+// client returns a client of the member's toolbox, which the caller must let go
+// of with CloseIdleConnections.
+func (t *run) client() *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return t.runner.cfg.Engine.Dial(ctx, t.member.id, sandbox.ToolboxPort)
+		},
+	}}
+}
+
+// ask sends a request to the member's toolbox and returns the answer's status.
+func (t *run) ask(ctx context.Context, method, path, mediaType string, body io.Reader) (int, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://toolbox"+path, body)
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set(sandbox.TokenHeader, t.member.token)
+	if mediaType != "" {
+		req.Header.Set("Content-Type", mediaType)
+	}
+	c := t.client()
+	defer c.CloseIdleConnections()
+	resp, err := c.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	return resp.StatusCode, resp.Body.Close()
+}
+
 // bring writes the program's files into the member.
 func (t *run) bring(ctx context.Context, files []sandbox.File) error {
-	archive, err := pack(files)
+	form, mediaType, err := pack(files)
 	if err != nil {
-		return err
+		return fmt.Errorf("pack the program's files: %w", err)
 	}
-	script := "mkdir -p " + folder + " && cd " + folder + " && exec tar -xf -"
-	p, err := t.runner.attach(ctx, t.member, attach.Command{Args: []string{"sh", "-c", script}, Dir: "/"})
-	if err != nil {
-		return err
-	}
-	defer p.Close()
-	sent := make(chan struct{})
-	go func() {
-		defer close(sent)
-		_, _ = p.Write(archive) // a failure shows in how the process ends
-		_ = p.CloseInput()
-	}()
-	var said bytes.Buffer
-	exit, err := p.Wait(func(_ sandbox.Stream, text []byte) {
-		if said.Len() < 4096 {
-			said.Write(text)
-		}
-	})
-	p.Close()
-	<-sent
-	if err == nil && exit.Code != 0 {
-		err = fmt.Errorf("exit code %d: %s", exit.Code, said.Bytes())
+	status, err := t.ask(ctx, http.MethodPost, "/files/bulk-upload", mediaType, form)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("the toolbox answered %d", status)
 	}
 	if err != nil {
 		return fmt.Errorf("write the program's files: %w", err)
@@ -57,23 +71,24 @@ func (t *run) bring(ctx context.Context, files []sandbox.File) error {
 	return nil
 }
 
-// pack makes a tar archive of files.
-func pack(files []sandbox.File) ([]byte, error) {
-	var archive bytes.Buffer
-	w := tar.NewWriter(&archive)
-	for _, f := range files {
-		err := w.WriteHeader(&tar.Header{Name: f.Name, Mode: 0o644, Size: int64(len(f.Content)), ModTime: time.Now()})
+// pack makes a form of files, as the toolbox takes them.
+func pack(files []sandbox.File) (form io.Reader, mediaType string, err error) {
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	for i, f := range files {
+		name := fmt.Sprintf("files[%d]", i)
+		if err := w.WriteField(name+".path", folder+"/"+f.Name); err != nil {
+			return nil, "", err
+		}
+		part, err := w.CreateFormFile(name+".file", "file")
 		if err == nil {
-			_, err = w.Write(f.Content)
+			_, err = part.Write(f.Content)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("pack the program's files: %w", err)
+			return nil, "", err
 		}
 	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("pack the program's files: %w", err)
-	}
-	return archive.Bytes(), nil
+	return &body, w.FormDataContentType(), w.Close()
 }
 
 // collect returns what the program left in the output folder. What cannot be
@@ -81,8 +96,11 @@ func pack(files []sandbox.File) ([]byte, error) {
 func (t *run) collect(ctx context.Context) []sandbox.File {
 	ctx, cancel := context.WithTimeout(ctx, collectTimeout)
 	defer cancel()
-	script := "[ -d " + outputFolder + " ] && cd " + outputFolder + " && exec tar -cf - ."
-	p, err := t.runner.attach(ctx, t.member, attach.Command{Args: []string{"sh", "-c", script}, Dir: folder})
+	status, err := t.ask(ctx, http.MethodGet, "/files/info?path="+url.QueryEscape(folder+"/"+outputFolder), "", nil)
+	if err != nil || status != http.StatusOK {
+		return nil // most programs leave nothing
+	}
+	p, err := t.runner.attach(ctx, t.member, attach.Command{Args: []string{"tar", "-cf", "-", "."}, Dir: folder + "/" + outputFolder})
 	if err != nil {
 		return nil
 	}

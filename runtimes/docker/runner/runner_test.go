@@ -119,8 +119,7 @@ func TestConformance(t *testing.T) {
 		},
 		sandboxtest.Programs{
 			Language: "typescript",
-			Hello:    "const s: string = 'hello'\nconsole.log(s)",
-			Sleep:    "console.log('begun'); await new Promise<void>(r => setTimeout(r, 100000))",
+			Hello:    "const s: string = await Promise.resolve('hello'); console.log(s)",
 		},
 		sandboxtest.Programs{
 			Language: "bash",
