@@ -183,6 +183,9 @@ func ended(s sandbox.Sandbox, f sandbox.Found) string {
 		return ""
 	}
 	why := "its main process ended or its engine was restarted"
+	if s.Engine == sandbox.EngineWasm {
+		why = "the server was restarted, which ends what runs in WebAssembly"
+	}
 	if f.Reason != "" {
 		why = strings.TrimSuffix(f.Reason, ".")
 	}
