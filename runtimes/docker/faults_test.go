@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
+
 	"sandpiper/runtimes/docker"
 	"sandpiper/sandbox"
 	"sandpiper/sandbox/sandboxtest"
@@ -28,6 +30,8 @@ func TestSweep(t *testing.T) {
 	check(t, os.MkdirAll(filepath.Join(cfg.DataDir, "boxes", stray, "run"), 0o700))
 	check(t, os.WriteFile(filepath.Join(cfg.DataDir, "records", stray+".json"), []byte("{cut o"), 0o600))
 	check(t, os.WriteFile(filepath.Join(cfg.DataDir, "records", stopped.spec.ID+".json"), []byte("{cut o"), 0o600))
+
+	w.unplug(t) // as if it had ended right after the start
 
 	next := openEngine(t, cfg)
 	all, err := next.List(t.Context())
@@ -54,6 +58,21 @@ func TestSweep(t *testing.T) {
 	stopped.engine = next
 	if !stopped.reaches(internetAddr, 80) {
 		t.Error("a sandbox whose record was lost has no network")
+	}
+}
+
+// unplug removes all plugs of sandboxes.
+func (w *world) unplug(t testing.TB) {
+	t.Helper()
+	h, err := netlink.NewHandleAt(w.host)
+	check(t, err)
+	defer h.Close()
+	links, err := h.LinkList()
+	check(t, err)
+	for _, l := range links {
+		if strings.HasPrefix(l.Attrs().Name, "sp") && l.Type() == "veth" {
+			check(t, h.LinkDel(l))
+		}
 	}
 }
 

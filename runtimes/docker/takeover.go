@@ -121,7 +121,36 @@ func (e *Engine) openNetwork(ctx context.Context, h *host, found map[string]cont
 	if err != nil {
 		return fmt.Errorf("%w (run the server as root to have the rules enforced)", err)
 	}
-	return e.sweepPlugs(h, found)
+	if err := e.sweepPlugs(h, found); err != nil {
+		return err
+	}
+	return e.replug(ctx, h, found, kept)
+}
+
+// replug plugs in what was started when an earlier process ended before it had
+// done that.
+func (e *Engine) replug(ctx context.Context, h *host, found map[string]container.Summary, kept map[string]record) error {
+	plugs, err := h.net.Plugs()
+	if err != nil {
+		return err
+	}
+	for id, c := range found {
+		addr := kept[id].Address
+		if !runs(c) || c.Labels[labelPlug] != plugVeth || slices.Contains(plugs, e.names.plug(id)) || !h.pool.Subnet().Contains(addr) {
+			continue
+		}
+		full, err := e.inspect(ctx, id)
+		if err != nil {
+			return err
+		}
+		if full.State.Pid == 0 { // it has ended meanwhile
+			continue
+		}
+		if err := h.net.Plug(full.State.Pid, e.names.plug(id), addr); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sweepPlugs removes what is plugged in and belongs to no sandbox that runs.
