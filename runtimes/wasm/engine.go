@@ -152,11 +152,10 @@ func (e *Engine) Languages() []sandbox.Language {
 // find returns the ready language that p asks for.
 func (e *Engine) find(p sandbox.Program) (*language, error) {
 	for _, l := range e.languages {
-		if !l.info.Is(p.Language) {
-			continue
-		}
 		now := l.snapshot()
 		switch {
+		case !now.Is(p.Language):
+			continue
 		case !now.HasVersion(p.Version):
 			return nil, sandbox.FieldErrorf("version", "%s %s is not installed; %s is", now.Name, p.Version, now.Version)
 		case now.State == sandbox.LanguageReady:
