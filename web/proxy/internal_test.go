@@ -1,8 +1,12 @@
 package proxy
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 )
 
@@ -34,5 +38,26 @@ func TestSignature(t *testing.T) {
 		if got := expired(expires, now); got != want {
 			t.Errorf("%q: expired %v, want %v", expires, got, want)
 		}
+	}
+}
+
+// TestBodiesAreNotReadBeyondTheirEnd holds that a body that is complete is left
+// alone: the server closes it with the answer, and reading it then is an error
+// that would break the answer off.
+func TestBodiesAreNotReadBeyondTheirEnd(t *testing.T) {
+	const text = `{"paths":["large.bin"]}`
+	closed := io.MultiReader(strings.NewReader(text), iotest.ErrReader(http.ErrBodyReadAfterClose))
+	control := http.NewResponseController(httptest.NewRecorder())
+	known := &upload{ReadCloser: io.NopCloser(closed), control: control, left: int64(len(text))}
+	if got, err := io.ReadAll(known); string(got) != text || err != nil {
+		t.Errorf("read %q, %v", got, err)
+	}
+	unknown := &upload{ReadCloser: io.NopCloser(strings.NewReader(text)), control: control, left: -1}
+	if got, err := io.ReadAll(unknown); string(got) != text || err != nil {
+		t.Errorf("of unknown length: read %q, %v", got, err)
+	}
+	short := &upload{ReadCloser: io.NopCloser(iotest.ErrReader(io.ErrUnexpectedEOF)), control: control, left: 10}
+	if _, err := io.ReadAll(short); err != io.ErrUnexpectedEOF {
+		t.Errorf("a body that ends early: %v", err)
 	}
 }

@@ -166,7 +166,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, s sandbox.Sandbox,
 	r = r.WithContext(ctx)
 	out := &stream{ResponseWriter: w, control: http.NewResponseController(w), header: http.Header{}}
 	if r.Body != nil && r.Body != http.NoBody {
-		r.Body = &upload{ReadCloser: r.Body, control: out.control}
+		r.Body = &upload{ReadCloser: r.Body, control: out.control, left: r.ContentLength}
 	}
 	p.reverse.ServeHTTP(out, r)
 	return out.err

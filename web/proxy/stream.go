@@ -100,16 +100,27 @@ func (c *watchedConn) Write(p []byte) (int, error) {
 }
 
 // upload is a request's body that may take as long as it goes on: the server's
-// limit for whole requests is moved along.
+// limit for whole requests is moved along. Once a body of known length has been
+// read, it is not touched again: a transport looks for more when the toolbox may
+// have begun to answer, and with the answer the server closes the body, for which
+// the transport would break the answer off.
 type upload struct {
 	io.ReadCloser
 	control *http.ResponseController
+	left    int64 // bytes to come; below 0 where that is not known
 }
 
 // Read implements io.Reader.
 func (u *upload) Read(p []byte) (int, error) {
+	if u.left == 0 {
+		return 0, io.EOF
+	}
 	_ = u.control.SetReadDeadline(time.Now().Add(uploadTimeout)) // writers of tests have none
-	return u.ReadCloser.Read(p)
+	n, err := u.ReadCloser.Read(p)
+	if u.left > 0 {
+		u.left = max(0, u.left-int64(n))
+	}
+	return n, err
 }
 
 // stream is where an answer goes. It takes the error for which there is no
