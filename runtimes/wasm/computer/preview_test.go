@@ -149,7 +149,7 @@ func TestPauseHoldsPrograms(t *testing.T) {
 	}
 	grows := func() bool {
 		before := len(out.String())
-		for end := time.Now().Add(3 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 			if len(out.String()) > before+4 {
 				return true
 			}

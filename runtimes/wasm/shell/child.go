@@ -56,6 +56,7 @@ func childMain() int {
 // child is the process: the connection, and what all of its shells share.
 type child struct {
 	peer     *wire.Peer
+	first    sync.Once // sets pid, parent, tty, terminal and programs
 	files    files
 	pipes    pipes
 	pid      int
@@ -111,12 +112,7 @@ func (c *child) run(m *wire.Message, answer func(*wire.Message)) {
 		return
 	}
 	stdin, stdout, stderr := m.Files[0], m.Files[1], m.Files[2]
-	c.pid, c.parent, c.tty = m.PID, m.Parent, m.TTY
-	c.terminal = stdout
-	c.programs = map[string]bool{}
-	for _, name := range m.Programs {
-		c.programs[name] = true
-	}
+	c.first.Do(func() { c.learn(m) })
 	c.mu.Lock()
 	c.rows, c.cols = m.Rows, m.Cols
 	c.running++
@@ -133,6 +129,15 @@ func (c *child) run(m *wire.Message, answer func(*wire.Message)) {
 	}
 	answer(a)
 	c.finish(a.Exited)
+}
+
+// learn takes from the first run what holds for all.
+func (c *child) learn(m *wire.Message) {
+	c.pid, c.parent, c.tty, c.terminal = m.PID, m.Parent, m.TTY, m.Files[1]
+	c.programs = map[string]bool{}
+	for _, name := range m.Programs {
+		c.programs[name] = true
+	}
 }
 
 // finish ends the child after its last run, once no job is left.
