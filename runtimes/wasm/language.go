@@ -134,7 +134,7 @@ func commandDriver(c catalog.Language) Driver {
 	d := &command.Driver{Name: c.ID, Args: c.Args}
 	switch c.ID {
 	case "lua":
-		d.Diagnose, d.Hint, d.Parse = lua.Diagnose, lua.Hint, lua.ParseCommand
+		d.Diagnose, d.Hint, d.Parse, d.MakesFolder = lua.Diagnose, lua.Hint, lua.ParseCommand, outputFolder
 	case "sql":
 		d.Diagnose, d.Parse = sql.Diagnose, sql.ParseCommand
 	}

@@ -33,6 +33,10 @@ type Driver struct {
 	// nil takes the first argument for the script.
 	Parse func(dir string, args []string, stdin func() (string, error)) (script, text string, rest []string, err error)
 
+	// MakesFolder is a folder that the module makes in its working folder when it
+	// starts, for the results of a run. In a sandbox it does not get to.
+	MakesFolder string
+
 	module *vm.Module
 }
 

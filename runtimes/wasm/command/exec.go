@@ -7,8 +7,11 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"testing/fstest"
+
+	"github.com/tetratelabs/wazero/experimental/sys"
 
 	"sandpiper/runtimes/wasm/jail"
 	"sandpiper/runtimes/wasm/vm"
@@ -49,6 +52,9 @@ func (d *Driver) Exec(ctx context.Context, cfg vm.RunConfig, inv vm.Invocation) 
 	} else if !path.IsAbs(script) {
 		script = path.Join(inv.Dir, script)
 	}
+	if d.MakesFolder != "" {
+		cfg.Mounts = withoutFolder(cfg.Mounts, strings.TrimPrefix(path.Join(inv.Dir, d.MakesFolder), "/"))
+	}
 	cfg.Env = append(cfg.Env, d.Env...)
 	cfg.Args = []string{d.Name}
 	for _, a := range d.Args {
@@ -56,6 +62,31 @@ func (d *Driver) Exec(ctx context.Context, cfg vm.RunConfig, inv vm.Invocation) 
 	}
 	cfg.Args = append(cfg.Args, rest...)
 	return d.module.Run(ctx, cfg, vm.Start).Outcome
+}
+
+// withoutFolder keeps a folder of the root from being made.
+func withoutFolder(mounts []vm.Mount, name string) []vm.Mount {
+	mounts = slices.Clone(mounts)
+	for i, m := range mounts {
+		if m.Path == "/" {
+			mounts[i].FS = folderless{m.FS, name}
+		}
+	}
+	return mounts
+}
+
+// folderless is a file system in which one folder is not made.
+type folderless struct {
+	sys.FS
+	name string
+}
+
+// Mkdir implements sys.FS.
+func (f folderless) Mkdir(p string, perm fs.FileMode) sys.Errno {
+	if path.Clean(p) == f.name {
+		return sys.EPERM
+	}
+	return f.FS.Mkdir(p, perm)
 }
 
 // scriptFirst is how a command is called that is nothing but an interpreter.

@@ -152,6 +152,8 @@ func TestShellRuns(t *testing.T) {
 		{"echo 'print(1)' > a.py; python a.py | cat; node -e 'console.log(2)' > out.txt; cat out.txt", "1\n2\n"},
 		{`git init -q r && cd r && git config user.name n && git config user.email e@x && echo a > f && git add f && git commit -qm first && git log --oneline | wc -l; git status --short; echo b >> f; git diff | grep '^+b'`, "1\n+b\n"},
 		{"git clone -q r c && cat c/f; git -C r status --short", "a\n M f\n"},
+		{"lua -e 'print(io.open(\"f\"):read())'; lua -e 'f = io.open(\"made\", \"w\"); f:write(\"x\"); f:close()'; ls; sqlite3 t.db 'create table t(a); insert into t values (7)'; sqlite3 t.db 'select a from t' | tail -2", "one\na.py\nc\nf\nmade\nout.txt\nr\n7\n\n"},
+		{"ruby -e 'puts 1'; tsx -e 'const a: number = 2; console.log(a)'", "1\n2\n"},
 		{"which ls python3; command -v sed", "/usr/bin/ls\n/usr/bin/python3\n/usr/bin/sed\n"},
 	} {
 		if got := sh(t, g, tt.script); got.stdout != tt.stdout || got.code != 0 {
