@@ -17,15 +17,26 @@ import (
 	"sandpiper/sandbox/guest"
 )
 
+// runs is where the runtimes of the tests keep what lasts as long as a run.
+var runs string
+
+func TestMain(m *testing.M) {
+	var err error
+	if runs, err = os.MkdirTemp("", "computer-test-"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	if err := os.RemoveAll(runs); err != nil {
+		panic(err)
+	}
+	os.Exit(code)
+}
+
 // languages are the runtimes of all tests, since loading them takes long.
 var languages = sync.OnceValue(func() *wasm.Engine {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		cache = os.TempDir()
-	}
-	runs, err := os.MkdirTemp("", "computer-test-")
-	if err != nil {
-		panic(err)
 	}
 	e, err := wasm.New(wasm.Config{CacheDir: filepath.Join(cache, "sandpiper-test"), RunDir: runs})
 	if err != nil {
