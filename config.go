@@ -18,6 +18,7 @@ type config struct {
 	publicURL string // empty: the address that is listened on
 	open      bool
 	proxies   prefixes
+	docker    dockerUse
 	verbose   bool
 	apiKey    string // from the environment only, so that it shows in no process list
 }
@@ -32,6 +33,7 @@ func parseConfig(name string, args []string) (config, error) {
 	fs.StringVar(&c.publicURL, "public-url", "", "where users reach this server, such as https://run.example.org")
 	fs.BoolVar(&c.open, "open-playground", false, "let everyone run code without signing in, rate-limited by address")
 	fs.Var(&c.proxies, "trusted-proxies", "networks of proxies whose X-Forwarded-For names the client, such as 127.0.0.1/32,10.0.0.0/8")
+	fs.Var(&c.docker, "docker", "containers: auto uses Docker where it answers, off never does")
 	fs.BoolVar(&c.verbose, "verbose", false, "log every request")
 	if err := fs.Parse(args); err != nil {
 		return c, err
@@ -86,6 +88,25 @@ func defaultData() string {
 		return filepath.Join(home, ".local", "share", "sandpiper")
 	}
 	return "data"
+}
+
+// dockerUse is a flag that says whether Docker may be used. The zero value is auto.
+type dockerUse struct{ off bool }
+
+func (d *dockerUse) String() string {
+	if d.off {
+		return "off"
+	}
+	return "auto"
+}
+
+// Set implements flag.Value.
+func (d *dockerUse) Set(s string) error {
+	if s != "auto" && s != "off" {
+		return errors.New("it is auto or off")
+	}
+	d.off = s == "off"
+	return nil
 }
 
 // prefixes is a flag of comma-separated networks.

@@ -46,8 +46,8 @@ var maxEach = sandbox.Resources{CPU: 16, MemoryGiB: 64, DiskGiB: 200}
 
 // sandboxes is what serves whole sandboxes, and quick runs in containers.
 type sandboxes struct {
-	closers []io.Closer // engines and what stands on them, in the order of their making
-	runner  *runner.Runner
+	closers []io.Closer          // engines and what stands on them, in the order of their making
+	runners []sandbox.CodeRunner // of single programs in containers; none without Docker
 	manager *manager.Manager
 	proxy   *proxy.Proxy
 	api     *api.Handler
@@ -60,6 +60,7 @@ type sandboxConfig struct {
 	guard     *auth.Guard
 	languages computer.Languages
 	public    *url.URL
+	docker    bool // containers may be used
 	open      bool // everyone may run code
 	ready     func() error
 	log       *slog.Logger
@@ -80,9 +81,6 @@ func openSandboxes(ctx context.Context, cfg sandboxConfig) (_ *sandboxes, err er
 	}
 	engines, err := s.openEngines(cfg)
 	if err != nil {
-		return nil, err
-	}
-	if err := s.openRunner(cfg); err != nil {
 		return nil, err
 	}
 	owner, err := personalOrganization(secret)
@@ -108,14 +106,16 @@ func openSandboxes(ctx context.Context, cfg sandboxConfig) (_ *sandboxes, err er
 	return s, nil
 }
 
-// openEngines opens both engines, the preferred one first. Docker need not be
-// there: the engine says so, and looks again.
+// openEngines opens the engines, the preferred one first.
 func (s *sandboxes) openEngines(cfg sandboxConfig) ([]sandbox.Engine, error) {
-	containers, err := docker.New(docker.Config{DataDir: filepath.Join(cfg.dir.Docker(), "sandboxes"), Log: cfg.log})
-	if err != nil {
-		return nil, err
+	var engines []sandbox.Engine
+	if cfg.docker {
+		containers, err := s.openDocker(cfg)
+		if err != nil {
+			return nil, err
+		}
+		engines = append(engines, containers)
 	}
-	s.closers = append(s.closers, containers)
 	computers, err := computer.New(computer.Config{
 		Dir: cfg.dir.Sandboxes(), Languages: cfg.languages, Version: version, Log: cfg.log,
 		NewToolbox: func(g guest.Guest, spec sandbox.Spec) computer.Toolbox {
@@ -129,7 +129,18 @@ func (s *sandboxes) openEngines(cfg sandboxConfig) ([]sandbox.Engine, error) {
 		return nil, err
 	}
 	s.closers = append(s.closers, computers)
-	return []sandbox.Engine{containers, computers}, nil
+	return append(engines, computers), nil
+}
+
+// openDocker opens what containers are for: sandboxes, and single programs.
+// Docker need not be there: the engine says so, and looks again.
+func (s *sandboxes) openDocker(cfg sandboxConfig) (sandbox.Engine, error) {
+	containers, err := docker.New(docker.Config{DataDir: filepath.Join(cfg.dir.Docker(), "sandboxes"), Log: cfg.log})
+	if err != nil {
+		return nil, err
+	}
+	s.closers = append(s.closers, containers)
+	return containers, s.openRunner(cfg)
 }
 
 // maxGitTransfer is how much one git operation of a WebAssembly sandbox may
@@ -153,13 +164,14 @@ func (s *sandboxes) openRunner(cfg sandboxConfig) error {
 		return err
 	}
 	s.closers = append(s.closers, containers)
-	s.runner, err = runner.New(runner.Config{
+	programs, err := runner.New(runner.Config{
 		Engine: containers, Image: sandboxImage, Network: sandbox.Network{BlockAll: cfg.open}, Log: cfg.log,
 	})
 	if err != nil {
 		return err
 	}
-	s.closers = append(s.closers, s.runner)
+	s.closers = append(s.closers, programs)
+	s.runners = append(s.runners, programs)
 	return nil
 }
 

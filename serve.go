@@ -135,13 +135,13 @@ func assemble(ctx context.Context, cfg config, dir *datadir.Dir, key string, log
 	}
 	ready := func() error { return ready(ctx) }
 	s.sandboxes, err = openSandboxes(ctx, sandboxConfig{
-		dir: dir, db: s.db, guard: s.guard, languages: s.engine, public: public, open: cfg.open, ready: ready, log: log,
+		dir: dir, db: s.db, guard: s.guard, languages: s.engine, public: public, docker: !cfg.docker.off, open: cfg.open, ready: ready, log: log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	s.scheduler = scheduler.New(scheduler.Config{
-		Runners: []sandbox.CodeRunner{s.engine, s.sandboxes.runner}, Needs: needs.Reason, Store: s.db, Log: log,
+		Runners: append([]sandbox.CodeRunner{s.engine}, s.sandboxes.runners...), Needs: needs.Reason, Store: s.db, Log: log,
 	})
 	desk := run.Desk{Scheduler: s.scheduler, Guard: s.guard}
 	s.http = web.NewServer(web.New(web.Config{

@@ -6,7 +6,9 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,10 +19,11 @@ import (
 	"sandpiper/e2e/testserver"
 )
 
-// Kills of the server in TestKills, and the seed of what happens in it.
+// Kills of the server in the tests below, and the seed of what happens in them.
 const (
-	kills    = 100
-	killSeed = 20
+	kills          = 100
+	containerKills = 10
+	killSeed       = 20
 )
 
 // chaos is a server that is killed again and again, and what its client knows
@@ -32,6 +35,10 @@ type chaos struct {
 	srv  *testserver.Server
 	c    *rawclient.Client
 
+	snapshot string
+	start    func() *testserver.Server
+	held     func() ([]string, error) // the ids of sandboxes that the engine holds
+
 	known   map[string]bool // sandboxes that the server has confirmed
 	deleted map[string]bool // sandboxes whose deletion it has confirmed
 	files   map[string]string
@@ -42,22 +49,65 @@ type chaos struct {
 // nothing leaked, that nothing is falsely started, that what was confirmed is
 // still so and that every loss has a reason.
 func TestKills(t *testing.T) {
-	x := &chaos{
-		t: t, rand: rand.New(rand.NewPCG(killSeed, 0)), data: dataDir(t),
+	data := dataDir(t)
+	x := newChaos(t, data, "wasm")
+	x.start = func() *testserver.Server { return startServer(t, data) }
+	x.held = func() ([]string, error) {
+		folders, err := os.ReadDir(filepath.Join(data, "sandboxes"))
+		var ids []string
+		for _, f := range folders {
+			ids = append(ids, f.Name())
+		}
+		return ids, err
+	}
+	x.run(kills)
+}
+
+// TestKillsWithContainers is TestKills with containers, fewer times.
+func TestKillsWithContainers(t *testing.T) {
+	if len(snapshots(t)) < 2 {
+		t.Skip("no Docker engine answers: run make docker")
+	}
+	data := dataDir(t)
+	x := newChaos(t, data, "sandpiper-small")
+	x.start = func() *testserver.Server {
+		srv, err := testserver.Start(t.Context(), testserver.Config{Binary: binary, Data: data, Log: t.Output()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return srv
+	}
+	x.held = func() ([]string, error) {
+		out, err := exec.Command("docker", "ps", "--all", "--format", `{{.Label "sandpiper.sandbox"}}`).Output()
+		return strings.Fields(string(out)), err
+	}
+	x.run(containerKills)
+	if err := x.srv.Stop(); err != nil { // it takes away the containers that wait for programs
+		t.Error(err)
+	}
+}
+
+func newChaos(t *testing.T, data, snapshot string) *chaos {
+	return &chaos{
+		t: t, rand: rand.New(rand.NewPCG(killSeed, 0)), data: data, snapshot: snapshot,
 		known: map[string]bool{}, deleted: map[string]bool{}, files: map[string]string{},
 	}
-	for round := range kills {
-		x.start()
+}
+
+// run kills the server so many times.
+func (x *chaos) run(rounds int) {
+	for round := range rounds {
+		x.restart()
 		x.check(round)
 		x.disturb()
 	}
-	x.start()
-	x.check(kills)
+	x.restart()
+	x.check(rounds)
 	x.empty()
 }
 
-func (x *chaos) start() {
-	x.srv = startServer(x.t, x.data)
+func (x *chaos) restart() {
+	x.srv = x.start()
 	x.c = rawclient.New(x.srv.URL, testserver.Key)
 }
 
@@ -123,7 +173,7 @@ func (x *chaos) some() string {
 }
 
 func (x *chaos) create(ctx context.Context) func() {
-	s, err := x.c.Create(ctx, "wasm")
+	s, err := x.c.Create(ctx, x.snapshot)
 	if err != nil {
 		return nothing
 	}
@@ -198,7 +248,7 @@ func (x *chaos) check(round int) {
 			delete(x.known, id)
 		}
 	}
-	x.leftovers(ctx, round, len(all))
+	x.leftovers(ctx, round, found)
 	if len(all) > 12 { // keep the rounds short
 		for _, s := range all[:6] {
 			if err := x.c.Delete(ctx, s.ID); err != nil {
@@ -248,26 +298,22 @@ func (x *chaos) settled(ctx context.Context) ([]rawclient.Sandbox, error) {
 	}
 }
 
-// leftovers holds that every folder of a sandbox belongs to one that is listed.
-func (x *chaos) leftovers(ctx context.Context, round, sandboxes int) {
+// leftovers holds that the engine holds nothing of sandboxes that are not listed.
+func (x *chaos) leftovers(ctx context.Context, round int, listed map[string]bool) {
+	x.t.Helper()
 	for {
-		folders, err := os.ReadDir(filepath.Join(x.data, "sandboxes"))
+		held, err := x.held()
 		if err != nil {
 			x.t.Fatal(err)
 		}
-		n := 0
-		for _, f := range folders {
-			if f.IsDir() && strings.Count(f.Name(), "-") == 4 { // a UUID, and nothing else
-				n++
-			}
-		}
-		if n <= sandboxes {
+		left := slices.DeleteFunc(held, func(id string) bool { return listed[id] || !x.known[id] && !x.deleted[id] })
+		if len(left) == 0 {
 			return
 		}
 		select {
 		case <-time.After(50 * time.Millisecond):
 		case <-ctx.Done():
-			x.t.Errorf("round %d: %d folders for %d sandboxes", round, n, sandboxes)
+			x.t.Errorf("round %d: the engine still holds %v", round, left)
 			return
 		}
 	}
@@ -283,8 +329,9 @@ func (x *chaos) empty() {
 		if err := x.c.Delete(x.t.Context(), s.ID); err != nil {
 			x.t.Errorf("delete %s: %v", s.ID, err)
 		}
+		x.deleted[s.ID] = true
 	}
 	ctx, cancel := context.WithTimeout(x.t.Context(), 30*time.Second)
 	defer cancel()
-	x.leftovers(ctx, kills, 0)
+	x.leftovers(ctx, -1, nil)
 }

@@ -20,9 +20,9 @@ func TestSDK(t *testing.T) {
 	if _, err := os.Stat("node_modules/@daytona/sdk"); err != nil {
 		t.Fatal("the packages of these tests are not installed: run npm ci --prefix e2e, or make test")
 	}
-	server := startServer(t, dataDir(t))
+	server := startWithDocker(t, dataDir(t))
 	waitForLanguages(t, server)
-	for _, snapshot := range snapshots() {
+	for _, snapshot := range snapshots(t) {
 		env := append(os.Environ(), "DAYTONA_API_URL="+server.URL+"/api", "DAYTONA_API_KEY="+testserver.Key, "SANDPIPER_SNAPSHOT="+snapshot)
 		for _, file := range files {
 			t.Run(snapshot+"/"+strings.TrimSuffix(filepath.Base(file), ".test.mjs"), func(t *testing.T) { runNode(t, env, file) })
@@ -30,11 +30,15 @@ func TestSDK(t *testing.T) {
 	}
 }
 
-// snapshots names one snapshot of each engine that can be used here.
-func snapshots() []string {
+// snapshots names one snapshot of each engine that can be used here. In CI that
+// is both.
+func snapshots(t *testing.T) []string {
+	t.Helper()
 	all := []string{"wasm"}
-	if exec.Command("docker", "info").Run() == nil {
+	if out, err := exec.Command("docker", "info").CombinedOutput(); err == nil {
 		all = append(all, "sandpiper-small")
+	} else if os.Getenv("CI") != "" {
+		t.Fatalf("no Docker engine answers: %v\n%s", err, out)
 	}
 	return all
 }

@@ -41,13 +41,30 @@ func dataDir(t *testing.T) string {
 	return data
 }
 
+// startServer starts a server without containers, which is killed in the end.
 func startServer(t *testing.T, data string, args ...string) *testserver.Server {
 	t.Helper()
-	srv, err := testserver.Start(t.Context(), testserver.Config{Binary: binary, Data: data, Args: args, Log: t.Output()})
+	srv, err := testserver.Start(t.Context(), testserver.Config{Binary: binary, Data: data, Args: append(args, "--docker=off"), Log: t.Output()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(srv.Kill)
+	return srv
+}
+
+// startWithDocker starts a server that uses Docker where it answers, and that
+// takes its containers away in the end.
+func startWithDocker(t *testing.T, data string) *testserver.Server {
+	t.Helper()
+	srv, err := testserver.Start(t.Context(), testserver.Config{Binary: binary, Data: data, Log: t.Output()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := srv.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
 	return srv
 }
 
