@@ -10,8 +10,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"sandpiper/runtimes/wasm/shell/wire"
 )
 
@@ -39,11 +37,10 @@ type Child struct {
 // Start starts a child that waits for its first request. Handle must be called
 // before that.
 func Start() (*Child, error) {
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	ours, theirs, err := wire.SocketPair()
 	if err != nil {
-		return nil, fmt.Errorf("make a shell's socket: %w", err)
+		return nil, err
 	}
-	ours, theirs := os.NewFile(uintptr(pair[0]), "shell"), os.NewFile(uintptr(pair[1]), "shell")
 	defer theirs.Close()
 	c := &Child{gone: make(chan struct{})}
 	if c.Peer, err = wire.NewPeer(ours, c.handle); err != nil {

@@ -104,7 +104,7 @@ func (t *Terminal) Write(p []byte) (int, error) {
 		case edit != nil:
 			t.key(edit, b)
 		case b == ctrlC:
-			_ = control(t.program, func(fd int) error { return unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIFLUSH) }) // what was typed before is void
+			_ = control(t.program, dropInput) // what was typed before is void
 			_, _ = io.WriteString(t.program, "^C\n")
 			if interrupt != nil {
 				interrupt()

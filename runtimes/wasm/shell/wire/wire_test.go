@@ -12,19 +12,17 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"sandpiper/runtimes/wasm/shell/wire"
 )
 
 // sockets returns the two ends of a socket pair.
 func sockets(t testing.TB) (a, b *os.File) {
 	t.Helper()
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	a, b, err := wire.SocketPair()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return os.NewFile(uintptr(pair[0]), "a"), os.NewFile(uintptr(pair[1]), "b")
+	return a, b
 }
 
 // peer starts one side.

@@ -50,7 +50,7 @@ func tryEverything() {
 	_, err = unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
 	report("make a socket", err)
 	report("start a program", exec.Command("/bin/true").Run())
-	_, _, errno := syscall.RawSyscall(syscall.SYS_FORK, 0, 0, 0)
+	_, _, errno := syscall.RawSyscall(syscall.SYS_CLONE, uintptr(syscall.SIGCHLD), 0, 0)
 	if errno == 0 {
 		fmt.Println("possible: fork")
 	}
