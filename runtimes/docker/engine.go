@@ -92,9 +92,9 @@ var (
 )
 
 // New opens the data folder and begins to look at the Docker engine in the
-// background. One that is not there is no error: Fingerprint says what is wrong,
-// and the engine works as soon as it is there. The caller must Close the Engine;
-// sandboxes go on running.
+// background. One that is not there is no error, nor is a missing agent:
+// Fingerprint says what is wrong, and the engine works as soon as it is there. The
+// caller must Close the Engine; sandboxes go on running.
 func New(cfg Config) (*Engine, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -107,9 +107,6 @@ func New(cfg Config) (*Engine, error) {
 		}
 	}
 	if e.names.instance, err = loadInstance(cfg.DataDir); err != nil {
-		return nil, err
-	}
-	if err := installAgent(cfg.Agent, e.agent); err != nil {
 		return nil, err
 	}
 	if e.api, err = newClient(cfg.Host); err != nil {
@@ -177,7 +174,11 @@ func newClient(host string) (*client.Client, error) {
 func installAgent(from, dir string) error {
 	program, err := os.ReadFile(from)
 	if err != nil {
-		return fmt.Errorf("the agent of sandboxes is missing (make build makes bin/%s): %w", agentFile, err)
+		return &sandbox.Error{
+			Kind:    sandbox.KindUnavailable,
+			Message: "the agent of container sandboxes is missing: put " + agentFile + " beside the server's program (make build makes both)",
+			Err:     err,
+		}
 	}
 	to := filepath.Join(dir, agentFile)
 	if old, err := os.ReadFile(to); err == nil && sha256.Sum256(old) == sha256.Sum256(program) {

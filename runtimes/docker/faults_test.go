@@ -152,3 +152,17 @@ func awaitDocker(t *testing.T, e *docker.Engine) {
 	}
 	t.Fatal("the engine does not notice that Docker is there")
 }
+
+// TestAgentMissing holds that a server without the agent starts, and says what
+// it lacks.
+func TestAgentMissing(t *testing.T) {
+	e, err := docker.New(docker.Config{DataDir: t.TempDir(), Agent: filepath.Join(t.TempDir(), "toolboxd")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	_, err = e.Fingerprint(t.Context())
+	if sandbox.KindOf(err) != sandbox.KindUnavailable || !strings.Contains(err.Error(), "toolboxd beside the server") {
+		t.Errorf("got %v", err)
+	}
+}

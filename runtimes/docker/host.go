@@ -90,6 +90,9 @@ func (e *Engine) forget(h *host) error {
 // the network, and takes over what an earlier process left.
 func (e *Engine) setup(ctx context.Context) (h *host, err error) {
 	h = &host{}
+	if err := installAgent(e.cfg.Agent, e.agent); err != nil {
+		return nil, err
+	}
 	look, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	if h.info, err = e.api.Info(look); err != nil {
