@@ -24,7 +24,8 @@ type Sandbox struct {
 	Entrypoint []string // the main process; nil for one that only serves its toolbox
 	Runtime    string   // of its snapshot: "" for the best there is
 
-	User      string // the user that processes run as; "" is the image's own
+	User      string // the user that processes run as; "" is the snapshot's own
+	OwnUser   string // the snapshot's own
 	Env       map[string]string
 	Labels    map[string]string
 	Public    bool // previews need no credential

@@ -12,6 +12,7 @@ type Snapshot struct {
 	Ref          string // what the engine knows it by: an image, or "wasm"
 	Image        string // the image's name as the user gave it
 	Entrypoint   []string
+	User         string // that processes run as where the sandbox names none
 	Runtime      string // "", "runc", "crun", "runsc"
 	Resources    Resources
 	State        SnapshotState

@@ -107,18 +107,18 @@ func (m *Manager) awaitSnapshot(ctx context.Context, s sandbox.Sandbox, done <-c
 // takeSnapshot is called by the sandbox's worker.
 func (m *Manager) takeSnapshot(ctx context.Context, id string, snapshot sandbox.Snapshot, begun chan<- struct{}) {
 	close(begun)
-	err := m.excursion(ctx, id, sandbox.StateSnapping, func(call context.Context, s sandbox.Sandbox) error {
-		engine, _ := m.placer.Engine(s.Runner)
+	err := m.excursion(ctx, id, sandbox.StateSnapping, func(call context.Context, source sandbox.Sandbox) error {
+		engine, _ := m.placer.Engine(source.Runner)
 		snapper, ok := engine.(sandbox.Snapshotter)
 		if !ok {
-			return cannot(s.Engine, "make snapshots of sandboxes")
+			return cannot(source.Engine, "make snapshots of sandboxes")
 		}
 		ref, info, err := snapper.Snapshot(call, id, snapshot.Name)
 		if err != nil {
 			return err
 		}
 		return m.updateSnapshot(m.root, snapshot.ID, func(s *sandbox.Snapshot) error {
-			s.Ref, s.SizeBytes, s.State = ref, info.SizeBytes, sandbox.SnapshotActive
+			s.Ref, s.User, s.SizeBytes, s.State = ref, source.OwnUser, info.SizeBytes, sandbox.SnapshotActive
 			return nil
 		})
 	})

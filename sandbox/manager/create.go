@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -115,7 +116,7 @@ func recordOf(r CreateRequest, snapshot sandbox.Snapshot, intervals sandbox.Inte
 	s := sandbox.Sandbox{
 		ID: id, Name: r.Name, Organization: r.Organization,
 		Snapshot: snapshot.Name, Ref: snapshot.Ref, Engine: snapshot.Engine, Runtime: snapshot.Runtime, Target: r.Target,
-		Entrypoint: slices.Clone(r.Entrypoint), User: r.User, Env: maps.Clone(r.Env), Labels: maps.Clone(r.Labels), Public: r.Public,
+		Entrypoint: slices.Clone(r.Entrypoint), User: r.User, OwnUser: cmp.Or(snapshot.User, "root"), Env: maps.Clone(r.Env), Labels: maps.Clone(r.Labels), Public: r.Public,
 		Resources: r.Resources.Or(snapshot.Resources), Network: r.Network.Clone(), Volumes: slices.Clone(r.Volumes),
 		State: sandbox.StateCreating, Desired: sandbox.DesiredStarted, Incarnation: 1,
 		Intervals: intervals, Backup: sandbox.BackupNone, CreatedAt: now, UpdatedAt: now, LastEvent: now, Deprecated: r.Deprecated,

@@ -70,10 +70,11 @@ func (m *Manager) resolveImage(ctx context.Context, image string) (sandbox.Snaps
 	if err := validateImage(image); err != nil {
 		return made, err
 	}
-	_, err := m.hasImage(ctx, image)
+	info, err := m.hasImage(ctx, image)
+	made.User = info.User
 	if err != nil && isUpstream(image) {
 		if _, own := m.hasImage(ctx, m.cfg.Image); own == nil {
-			made.Ref = m.cfg.Image
+			made.Ref, made.User = m.cfg.Image, builtinUser
 			return made, nil
 		}
 	}

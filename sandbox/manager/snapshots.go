@@ -18,14 +18,17 @@ const (
 	SnapshotLarge  = "sandpiper-large"
 )
 
+// builtinUser is who processes run as in the built-in snapshots.
+const builtinUser = "daytona"
+
 // builtins returns the snapshots that everybody has. Their IDs follow from their
 // names, so that they are the same after every start.
 func (m *Manager) builtins() []sandbox.Snapshot {
 	container := func(name, alias string, r sandbox.Resources) sandbox.Snapshot {
-		return sandbox.Snapshot{Name: name, Aliases: []string{alias}, Engine: sandbox.EngineContainer, Ref: m.cfg.Image, Image: m.cfg.Image, Resources: r}
+		return sandbox.Snapshot{Name: name, Aliases: []string{alias}, Engine: sandbox.EngineContainer, Ref: m.cfg.Image, Image: m.cfg.Image, User: builtinUser, Resources: r}
 	}
 	all := []sandbox.Snapshot{
-		{Name: SnapshotWasm, Engine: sandbox.EngineWasm, Ref: SnapshotWasm, Resources: defaultResources},
+		{Name: SnapshotWasm, Engine: sandbox.EngineWasm, Ref: SnapshotWasm, User: builtinUser, Resources: defaultResources},
 		container(SnapshotSmall, "daytona-small", sandbox.Resources{CPU: 1, MemoryGiB: 1, DiskGiB: 3}),
 		container(SnapshotMedium, "daytona-medium", sandbox.Resources{CPU: 2, MemoryGiB: 4, DiskGiB: 8}),
 		container(SnapshotLarge, "daytona-large", sandbox.Resources{CPU: 4, MemoryGiB: 8, DiskGiB: 10}),
@@ -190,7 +193,7 @@ func (m *Manager) CreateSnapshot(ctx context.Context, r SnapshotRequest) (sandbo
 		return s, err
 	}
 	s.ID, s.Name, s.Organization, s.Runtime, s.Resources = sandbox.NewUUID(), r.Name, r.Organization, r.Runtime, resources
-	s.Entrypoint, s.SizeBytes = r.Entrypoint, info.SizeBytes
+	s.Entrypoint, s.User, s.SizeBytes = r.Entrypoint, info.User, info.SizeBytes
 	s.CreatedAt = time.Now()
 	s.UpdatedAt = s.CreatedAt
 	return m.addSnapshot(ctx, s)

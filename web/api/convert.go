@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -22,7 +23,7 @@ func toSandbox(s sandbox.Sandbox, base string) wire.Sandbox {
 func toListItem(s sandbox.Sandbox, base string) wire.SandboxListItem {
 	return wire.SandboxListItem{
 		ID: s.ID, OrganizationID: s.Organization, Name: s.Name,
-		Snapshot: s.Snapshot, User: s.User, Labels: orEmpty(s.Labels), Target: s.Target,
+		Snapshot: s.Snapshot, User: cmp.Or(s.User, s.OwnUser), Labels: orEmpty(s.Labels), Target: s.Target,
 		Public:           s.Public,
 		NetworkBlockAll:  s.Network.BlockAll,
 		NetworkAllowList: strings.Join(s.Network.Allow, ","),
