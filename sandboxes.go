@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -83,7 +82,7 @@ func openSandboxes(ctx context.Context, cfg sandboxConfig) (_ *sandboxes, err er
 	if err != nil {
 		return nil, err
 	}
-	owner, err := personalOrganization(secret)
+	owner, err := personalOrganization(cfg.dir, secret)
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +207,11 @@ func (s *sandboxes) close() error {
 
 // personalOrganization is the one that every key and session of the server
 // belongs to. Its ids are those of the data folder.
-func personalOrganization(secret []byte) (sandbox.Organization, error) {
+func personalOrganization(dir *datadir.Dir, secret []byte) (sandbox.Organization, error) {
+	created, err := dir.CreatedAt()
+	if err != nil {
+		return sandbox.Organization{}, err
+	}
 	id := func(what string) (string, error) {
 		sum := sha256.Sum256(append([]byte("sandpiper "+what+" "), secret...))
 		u, err := uuid.FromBytes(sum[:16])
@@ -221,6 +224,6 @@ func personalOrganization(secret []byte) (sandbox.Organization, error) {
 	owner, err := id("user")
 	return sandbox.Organization{
 		ID: organization, Name: "Personal", Personal: true, Owner: owner,
-		Region: localRegion.ID, MaxEach: maxEach, Created: time.Unix(0, 0),
+		Region: localRegion.ID, MaxEach: maxEach, Created: created,
 	}, err
 }

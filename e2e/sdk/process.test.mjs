@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DaytonaConflictError, DaytonaGoneError, DaytonaNotFoundError, DaytonaTimeoutError } from "@daytona/sdk";
-import { client, create, fails, shared, unique, until } from "./lib.mjs";
+import { client, create, fails, shared, unique, until, wasm } from "./lib.mjs";
 
 const box = shared();
 
@@ -14,6 +14,11 @@ test("a command has output, an exit code, a folder and variables", async () => {
   assert.equal((await process.executeCommand("echo $A-$B", undefined, { A: "1", B: "two words" })).result.trim(), "1-two words");
   assert.equal((await process.executeCommand("printf 'a\\nb\\nc\\n' | grep -v b | wc -l")).result.trim(), "2");
   assert.match((await process.executeCommand("ls /none")).result, /none/);
+});
+
+if (!wasm) test("the user may do everything, and is not told off for it", async () => {
+  const got = await box.it.process.executeCommand("sudo -n id -u");
+  assert.deepEqual([got.exitCode, got.result], [0, "0\n"]);
 });
 
 test("a command that takes too long is ended", async () => {

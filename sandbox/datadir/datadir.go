@@ -23,6 +23,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // ErrLocked is returned by Open when another server holds the folder.
@@ -30,6 +31,9 @@ var ErrLocked = errors.New("another sandpiper uses this data folder")
 
 // minKeyLength is the shortest API key that an operator may set, in bytes.
 const minKeyLength = 16
+
+// sandboxSecret is the file of the secret of sandboxes.
+const sandboxSecret = "sandbox.secret"
 
 // secretLength is the size of the salt and of the secret, in bytes.
 const secretLength = 32
@@ -121,7 +125,17 @@ func (d *Dir) Salt() ([]byte, error) { return d.random("share.salt") }
 
 // SandboxSecret returns the random bytes that tokens and keys of sandboxes are
 // derived from, making them at the first call.
-func (d *Dir) SandboxSecret() ([]byte, error) { return d.random("sandbox.secret") }
+func (d *Dir) SandboxSecret() ([]byte, error) { return d.random(sandboxSecret) }
+
+// CreatedAt returns when the folder was first used for sandboxes. Precondition:
+// SandboxSecret was called.
+func (d *Dir) CreatedAt() (time.Time, error) {
+	info, err := os.Stat(filepath.Join(d.path, sandboxSecret))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look at the data folder: %w", err)
+	}
+	return info.ModTime(), nil
+}
 
 // random returns the secretLength random bytes of a file, which it makes where
 // it is missing.
