@@ -146,13 +146,14 @@ func names(runners []sandbox.CodeRunner) string {
 }
 
 // languages returns what the runners have between them; where two have the same
-// language, the earlier one's counts.
+// language, the earlier one's counts. What only containers have is left out where
+// there are none: a server without Docker has nothing amiss.
 func languages(runners []sandbox.CodeRunner) []sandbox.Language {
 	var all []sandbox.Language
 	seen := make(map[string]bool)
 	for _, r := range runners {
 		for _, l := range r.Languages() {
-			if !seen[l.ID] {
+			if absent := r.Engine() == sandbox.EngineContainer && l.State == sandbox.LanguageFailed; !absent && !seen[l.ID] {
 				seen[l.ID] = true
 				l.Engine = r.Engine()
 				all = append(all, l)

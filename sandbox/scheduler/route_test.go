@@ -80,3 +80,25 @@ func TestALanguageThatOnlyContainersHave(t *testing.T) {
 		<-r.Done()
 	})
 }
+
+// TestWithoutContainers holds that what only containers would have is not shown
+// where there are none, and that who asks for it hears why.
+func TestWithoutContainers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		container := sandboxtest.NewRunner(sandbox.Language{ID: "go", Name: "Go", Version: "1"})
+		container.SetEngine(sandbox.EngineContainer)
+		s := scheduler.New(scheduler.Config{Runners: []sandbox.CodeRunner{sandboxtest.NewRunner(), container}, Store: &sandboxtest.RunStore{}})
+		defer s.Close()
+		all := len(s.Languages())
+		container.SetState("go", sandbox.LanguageFailed, "no engine answers")
+		if got := len(s.Languages()); got != all-1 {
+			t.Errorf("%d languages are shown, %d with containers", got, all)
+		}
+		p := sandboxtest.Program("print hello")
+		p.Language = "go"
+		_, err := s.Submit(t.Context(), scheduler.Request{Client: "ada", Program: p})
+		if sandbox.KindOf(err) != sandbox.KindUnavailable || !strings.Contains(err.Error(), "no engine answers") {
+			t.Errorf("got %v", err)
+		}
+	})
+}

@@ -232,7 +232,7 @@ func (r *Runner) setStage(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.languages[0].Stage != stage && r.closing.Err() == nil {
-		r.cfg.Log.Warn("programs cannot run in containers yet", "error", err)
+		r.cfg.Log.Debug("programs cannot run in containers yet", "error", err)
 	}
 	for i := range r.languages {
 		r.languages[i].State, r.languages[i].Stage = sandbox.LanguageFailed, stage
