@@ -12,7 +12,7 @@ import (
 	"sandpiper/sandbox"
 )
 
-// home is a sandbox's file system with some programs in /work.
+// home is a sandbox's file system with some programs in /desk.
 func home(t *testing.T) *jail.FS {
 	t.Helper()
 	root, err := os.OpenRoot(t.TempDir())
@@ -68,8 +68,8 @@ func TestExec(t *testing.T) {
 		stdout string
 		stderr string // part of it
 	}{
-		{id: "python", args: "main.py|a|b c", stdout: "['main.py', 'a', 'b c'] /work 7 /work/main.py __main__\n"},
-		{id: "python", args: "/work/main.py", stdout: "['/work/main.py'] /work 7 /work/main.py __main__\n"},
+		{id: "python", args: "main.py|a|b c", stdout: "['main.py', 'a', 'b c'] /desk 7 /desk/main.py __main__\n"},
+		{id: "python", args: "/desk/main.py", stdout: "['/desk/main.py'] /desk 7 /desk/main.py __main__\n"},
 		{id: "python", args: "-c|import sys; print(sys.argv)|x", stdout: "['-c', 'x']\n"},
 		{id: "python", args: "-Bcprint(3)", stdout: "3\n"},
 		{id: "python", args: "-m|pkg.mod|x", stdout: "module ['x'] __main__\n"},
@@ -78,13 +78,13 @@ func TestExec(t *testing.T) {
 		{id: "python", args: "-|q", stdin: "import sys; print(sys.argv)\n", stdout: "['-', 'q']\n"},
 		{id: "python", args: "", tty: true, stdin: "1+1\nprint('x')\n", stdout: ">>> 2\n>>> x\n>>> ", stderr: "Python 3.12"},
 		{id: "python", args: "-c|import sys; sys.exit(7)", code: 7},
-		{id: "python", args: "bad.py", code: 1, stderr: "  File \"/work/bad.py\", line 2, in f\n"},
-		{id: "python", args: "nowhere.py", code: 2, stderr: "can't open file '/work/nowhere.py'"},
+		{id: "python", args: "bad.py", code: 1, stderr: "  File \"/desk/bad.py\", line 2, in f\n"},
+		{id: "python", args: "nowhere.py", code: 2, stderr: "can't open file '/desk/nowhere.py'"},
 		{id: "python", args: "--version", stdout: "Python 3.12.0\n"},
 		{id: "python", args: "-c", code: 2, stderr: "argument expected"},
-		{id: "python", args: "-c|import os; os.symlink('main.py', 'l'); print(os.readlink('l'), open('/work/l').read()[:6], os.path.realpath('l'))", stdout: "main.py import /work/main.py\n"},
-		{id: "javascript", args: "main.js|a", stdout: "[ 'node', '/work/main.js', 'a' ] /work 8 /work/main.js\n"},
-		{id: "javascript", args: "main", stdout: "[ 'node', '/work/main.js' ] /work 8 /work/main.js\n"},
+		{id: "python", args: "-c|import os; os.symlink('main.py', 'l'); print(os.readlink('l'), open('/desk/l').read()[:6], os.path.realpath('l'))", stdout: "main.py import /desk/main.py\n"},
+		{id: "javascript", args: "main.js|a", stdout: "[ 'node', '/desk/main.js', 'a' ] /desk 8 /desk/main.js\n"},
+		{id: "javascript", args: "main", stdout: "[ 'node', '/desk/main.js' ] /desk 8 /desk/main.js\n"},
 		{id: "javascript", args: "-e|console.log(require('./helper').x, process.argv)|z", stdout: "8 [ 'node', 'z' ]\n"},
 		{id: "javascript", args: "-p|1+2", stdout: "3\n"},
 		{id: "javascript", args: "", stdin: "console.log(4)", stdout: "4\n"},
@@ -95,7 +95,7 @@ func TestExec(t *testing.T) {
 		{id: "javascript", args: "nowhere.js", code: 1, stderr: "nowhere.js"},
 		{id: "typescript", args: "main.ts", stdout: "9\n"},
 		{id: "typescript", args: "-e|const a: number = 1; console.log(a)", stdout: "1\n"},
-		{id: "ruby", args: "main.rb|a", stdout: "[\"a\"]\n\"/work\"\n10\n\"main.rb\"\n"},
+		{id: "ruby", args: "main.rb|a", stdout: "[\"a\"]\n\"/desk\"\n10\n\"main.rb\"\n"},
 		{id: "ruby", args: "-rset|-e|p Set.new([1]).size, ARGV|k", stdout: "1\n[\"k\"]\n"},
 		{id: "ruby", args: "", stdin: "puts 5\n", stdout: "5\n"},
 		{id: "ruby", args: "-e|exit 3", code: 3},
@@ -113,7 +113,7 @@ func TestExec(t *testing.T) {
 			cfg := vm.RunConfig{
 				Limits: sandbox.Limits{Wall: time.Minute, CPU: time.Minute, MemoryBytes: 512 << 20, OutputBytes: 1 << 20, OpenFiles: 64},
 				Stdin:  sandbox.StaticStdin([]byte(tt.stdin)),
-				Env:    []string{"HOME=/work", "PWD=/work"},
+				Env:    []string{"HOME=/desk", "PWD=/desk"},
 				Mounts: []vm.Mount{{Path: "/", FS: files}},
 				Output: func(s sandbox.Stream, p []byte) {
 					mu.Lock()
@@ -125,7 +125,7 @@ func TestExec(t *testing.T) {
 			if tt.args != "" {
 				args = strings.Split(tt.args, "|")
 			}
-			o, err := e.Exec(t.Context(), tt.id, cfg, vm.Invocation{Dir: "/work", Args: args, TTY: tt.tty})
+			o, err := e.Exec(t.Context(), tt.id, cfg, vm.Invocation{Dir: "/desk", Args: args, TTY: tt.tty})
 			if err != nil {
 				t.Fatal(err)
 			}
