@@ -77,7 +77,7 @@ var table = map[string]rule{
 
 	"runtimes/docker": {ours: []string{"sandbox", "runtimes/docker/network"}, thirdParty: []string{
 		"github.com/docker/docker", "github.com/docker/go-units", "github.com/containerd/errdefs", "github.com/moby/profiles/seccomp",
-		"github.com/google/uuid", "golang.org/x/sync", xsys,
+		"github.com/google/uuid", "github.com/opencontainers/runtime-spec", "golang.org/x/sync", xsys,
 	}},
 	"runtimes/docker/network": {ours: []string{"sandbox"}, thirdParty: []string{
 		"github.com/google/nftables", "github.com/vishvananda/netlink", "github.com/vishvananda/netns", xsys,

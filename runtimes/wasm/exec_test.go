@@ -37,14 +37,14 @@ func home(t *testing.T) *jail.FS {
 		"fromweb.txt": "plain\n",
 	} {
 		if i := strings.LastIndexByte(name, '/'); i > 0 {
-			if err := root.MkdirAll("work/"+name[:i], 0o755); err != nil {
+			if err := root.MkdirAll("desk/"+name[:i], 0o755); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := root.MkdirAll("work", 0o755); err != nil {
+		if err := root.MkdirAll("desk", 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := root.WriteFile("work/"+name, []byte(content), 0o644); err != nil {
+		if err := root.WriteFile("desk/"+name, []byte(content), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

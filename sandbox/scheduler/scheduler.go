@@ -194,11 +194,11 @@ func (s *Scheduler) release(r *Run, took time.Duration) {
 // conclude ends r: readers hear of it, and the record is on its way. It does
 // nothing when r had ended. Preconditions: s.mu must be held.
 func (s *Scheduler) conclude(r *Run, o sandbox.Outcome) {
+	r.stdin.Close() // before anybody hears of the end
 	result, ok := r.end(o)
 	if !ok {
 		return
 	}
-	r.stdin.Close()
 	r.program = sandbox.Program{}
 	delete(s.live, r.id)
 	if o.Status == sandbox.StatusCancelled || o.Status == sandbox.StatusInternal {

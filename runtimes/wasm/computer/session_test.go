@@ -85,11 +85,11 @@ func TestSessionCancel(t *testing.T) {
 		code, err := s.Run(ctx, script, guest.ShellIO{Stdin: r})
 		cancel()
 		_ = w.Close()
-		if took := time.Since(began); took > 5*time.Second || code == 0 || err != nil {
+		if took := time.Since(began); took > 20*time.Second || code == 0 || err != nil {
 			t.Errorf("%s: code %d, %v after %v", script, code, err, took)
 		}
 		if got := in(t, s, "echo $kept", ""); got.stdout != "yes\n" {
-			t.Fatalf("after %s: %+v", script, got)
+			t.Fatalf("after %s, which took %v: %+v", script, time.Since(began), got)
 		}
 	}
 }

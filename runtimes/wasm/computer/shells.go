@@ -14,7 +14,7 @@ import (
 
 // cancelGrace is how long a shell may take to end a command that has been
 // cancelled, before the shell itself is ended.
-const cancelGrace = 2 * time.Second
+const cancelGrace = 5 * time.Second
 
 // liveShell is a guest.Shell: a child that is kept between commands.
 type liveShell struct {

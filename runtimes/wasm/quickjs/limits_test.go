@@ -94,6 +94,7 @@ func TestMemoryLimit(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := script(t, "main.js", tt.source)
 			r.limits.MemoryBytes = 32 << 20
+			r.limits.Wall, r.limits.CPU = time.Minute, time.Minute // not the limit that is met, on a busy machine either
 			r.start(t.Context(), t, drivers.js)
 			if r.outcome.Status != sandbox.StatusMemoryLimit {
 				t.Errorf("status %s, stderr %.300q", r.outcome.Status, &r.stderr)
