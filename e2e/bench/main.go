@@ -24,17 +24,18 @@ import (
 func main() {
 	server := flag.String("server", "bin/sandpiper", "the binary to measure")
 	n := flag.Int("n", 200, "runs per latency figure")
+	only := flag.String("only", "", "runs or sandboxes; default both")
 	seconds := flag.Int("seconds", 5, "duration of each throughput figure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := bench(ctx, *server, *n, time.Duration(*seconds)*time.Second); err != nil {
+	if err := bench(ctx, *server, *only, *n, time.Duration(*seconds)*time.Second); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func bench(ctx context.Context, binary string, n int, load time.Duration) error {
+func bench(ctx context.Context, binary, only string, n int, load time.Duration) error {
 	data, err := os.MkdirTemp("", "sandpiper-bench-")
 	if err != nil {
 		return err
@@ -55,13 +56,22 @@ func bench(ctx context.Context, binary string, n int, load time.Duration) error 
 	if err != nil {
 		return err
 	}
-	steps := []func() error{
+	runs := []func() error{
 		func() error { return measureHello(ctx, c, languages, n) },
 		func() error { return measureNative(ctx, min(n, 40)) },
 		func() error { return measureLoad(ctx, c, load) },
 		func() error { return measureStuck(ctx, c) },
 		func() error { return measureMemory(ctx, c, srv.PID()) },
+	}
+	sandboxes := []func() error{
 		func() error { return measureSandboxes(ctx, srv, min(n, 50)) },
+	}
+	steps := append(runs, sandboxes...)
+	switch only {
+	case "runs":
+		steps = runs
+	case "sandboxes":
+		steps = sandboxes
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
