@@ -17,6 +17,10 @@ const (
 	RecordingsPort = 33333
 )
 
+// DesktopPort is where the screen of a sandbox with a started desktop is served
+// in the RFB protocol (VNC), to its own loopback addresses only.
+const DesktopPort = 5900
+
 // TokenHeader is the header in which a toolbox expects Spec.Token.
 const TokenHeader = "X-Sandpiper-Toolbox-Token"
 
