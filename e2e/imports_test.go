@@ -60,6 +60,8 @@ var table = map[string]rule{
 	"sandbox/toolbox/toolboxd":    {ours: []string{"sandbox/gitrepo", "sandbox/guest/osguest", "sandbox/toolbox"}, thirdParty: []string{xsys}},
 	"sandbox/sandboxtest":         {ours: []string{"sandbox"}},
 
+	"computeruse/wire": {},
+
 	"runtimes/catalog":               {ours: []string{"sandbox"}, thirdParty: []string{zstd}},
 	"runtimes/catalog/mkmodules":     {ours: []string{"runtimes/wasm/rewrite"}, thirdParty: []string{zstd}},
 	"runtimes/needs":                 {ours: []string{"sandbox"}},
@@ -108,8 +110,10 @@ var table = map[string]rule{
 	"web/api/wire":     {},
 	"web/api/socketio": {ours: []string{"sandbox"}, thirdParty: []string{"github.com/coder/websocket"}},
 	"web/proxy":        {ours: []string{"sandbox", "web/auth", "web/reply"}},
+	"web/words":        {},
+	"web/page":         {ours: []string{"sandbox", "components", "web/auth", "web/reply", "web/words"}, thirdParty: []string{templ}},
 	"web/ui": {
-		ours:       []string{"sandbox", "sandbox/scheduler", "components", "web/apitype", "web/auth", "web/reply", "web/run"},
+		ours:       []string{"sandbox", "sandbox/scheduler", "components", "web/apitype", "web/auth", "web/page", "web/reply", "web/run", "web/words"},
 		thirdParty: []string{templ, "rsc.io/qr"},
 	},
 
