@@ -11,9 +11,9 @@ import (
 
 // getDocs shows the page on the API. Its requests work as they stand.
 func (h *Handler) getDocs(w http.ResponseWriter, r *http.Request) error {
-	page := h.page(r, "API")
-	page.Indexed = true
-	d := components.Docs{Page: page, Origin: h.public, Open: h.desk.Guard.Open(), Operations: h.operations}
+	p := h.frame.Page(r, "API")
+	p.Indexed = true
+	d := components.Docs{Page: p, Origin: h.public, Open: h.desk.Guard.Open(), Operations: h.operations}
 	languages := h.languages()
 	for _, l := range languages {
 		d.Languages = append(d.Languages, components.DocsLanguage{ID: l.ID, Name: l.Name, Version: l.Version, Aliases: strings.Join(l.Aliases, " "), Summary: l.Summary})
@@ -22,7 +22,7 @@ func (h *Handler) getDocs(w http.ResponseWriter, r *http.Request) error {
 		d.Examples = h.docsExamples(languages[0])
 		d.Embeds = h.docsEmbeds(languages[0])
 	}
-	return h.render(w, r, http.StatusOK, components.DocsPage(d))
+	return h.frame.Render(w, r, http.StatusOK, components.DocsPage(d))
 }
 
 // docsRequest is a request as the page shows it, in the order in which one

@@ -13,7 +13,9 @@ import (
 	"sandpiper/sandbox"
 	"sandpiper/sandbox/scheduler"
 	"sandpiper/web/auth"
+	"sandpiper/web/page"
 	"sandpiper/web/run"
+	"sandpiper/web/words"
 )
 
 // embedData is what an embed's script knows, as EmbedData in
@@ -39,7 +41,7 @@ func (h *Handler) getEmbed(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return h.embedTrouble(w, r, err)
 	}
-	nonce := newNonce()
+	nonce := page.NewNonce()
 	embedHeaders(w.Header(), h.host(r), nonce)
 	return components.EmbedPage(h.embedView(r, s, l)).Render(templ.WithNonce(r.Context(), nonce), w)
 }
@@ -65,8 +67,8 @@ func (h *Handler) embedView(r *http.Request, s sandbox.Snippet, l sandbox.Langua
 	}
 	return components.Embed{
 		Title:    titleOf(s, l),
-		Styles:   h.paths("app.css"),
-		Scripts:  h.paths("embed.js"),
+		Styles:   h.frame.Paths("app.css"),
+		Scripts:  h.frame.Paths("embed.js"),
 		Theme:    theme(q.Get("theme")),
 		Language: label(l),
 		Program:  programView(d),
@@ -83,10 +85,10 @@ func (h *Handler) embedTrouble(w http.ResponseWriter, r *http.Request, err error
 	if err != errNoSnippet {
 		return err
 	}
-	nonce := newNonce()
+	nonce := page.NewNonce()
 	embedHeaders(w.Header(), h.host(r), nonce)
 	w.WriteHeader(http.StatusNotFound)
-	return components.EmbedGone(h.paths("app.css"), theme(r.URL.Query().Get("theme")), sentence(errNoSnippet.Message)).Render(templ.WithNonce(r.Context(), nonce), w)
+	return components.EmbedGone(h.frame.Paths("app.css"), theme(r.URL.Query().Get("theme")), words.Sentence(errNoSnippet.Message)).Render(templ.WithNonce(r.Context(), nonce), w)
 }
 
 // flag reads a parameter that is there or not: read-only, read-only=true.

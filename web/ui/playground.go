@@ -5,7 +5,9 @@ import (
 
 	"sandpiper/components"
 	"sandpiper/sandbox"
+	"sandpiper/web/page"
 	"sandpiper/web/reply"
+	"sandpiper/web/words"
 )
 
 // description is what search engines and link previews say of the playground.
@@ -25,7 +27,7 @@ const (
 // with an example. Strangers to a closed server are shown the way in.
 func (h *Handler) getPlayground(w http.ResponseWriter, r *http.Request) error {
 	if h.desk.Guard.CheckRunner(r.Context()) != nil {
-		http.Redirect(w, r, signInURL(r.URL.RequestURI()), http.StatusSeeOther)
+		http.Redirect(w, r, page.SignInURL(r.URL.RequestURI()), http.StatusSeeOther)
 		return nil
 	}
 	if name := r.URL.Query().Get("example"); name != "" {
@@ -88,7 +90,7 @@ func (h *Handler) postPlayground(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err != nil {
 		e := reply.Public(err)
-		page.Problem = sentence(e.Message)
+		page.Problem = words.Sentence(e.Message)
 		return h.showPlayground(w, r, reply.Status(e.Kind), page)
 	}
 	view := resultView(result)
@@ -107,19 +109,18 @@ func (h *Handler) runToEnd(r *http.Request, d draft) (sandbox.Result, error) {
 }
 
 func (h *Handler) showPlayground(w http.ResponseWriter, r *http.Request, status int, p components.Playground) error {
-	return h.render(w, r, status, components.PlaygroundPage(p))
+	return h.frame.Render(w, r, status, components.PlaygroundPage(p))
 }
 
 // playground returns the page with a program in it.
 func (h *Handler) playground(r *http.Request, l sandbox.Language, d draft, from source) components.Playground {
-	page := h.page(r, d.Title)
-	page.Place, page.Fixed = "/", true
-	page.Scripts, page.Preloads = h.paths("playground.js"), h.assets.Imports("playground.js")
+	frame := h.frame.PageWith(r, d.Title, "playground.js")
+	frame.Place, frame.Fixed = "/", true
 	if from == fromWelcome {
-		page.Description, page.Indexed = description, true
+		frame.Description, frame.Indexed = description, true
 	}
 	p := components.Playground{
-		Page:     page,
+		Page:     frame,
 		Language: option(l),
 		Program:  programView(d),
 		Data:     h.pageData(l, d, from),
@@ -144,18 +145,18 @@ func (h *Handler) getLanguageStatus(w http.ResponseWriter, r *http.Request) erro
 	if !ok {
 		return sandbox.Errorf(sandbox.KindNotFound, "this server has no language %q", r.PathValue("id"))
 	}
-	return fragment(w, r, http.StatusOK, components.LanguageStatus(option(l)))
+	return page.Fragment(w, r, http.StatusOK, components.LanguageStatus(option(l)))
 }
 
 // getExamples shows the gallery, as a page or for the dialog.
 func (h *Handler) getExamples(w http.ResponseWriter, r *http.Request) error {
 	groups := exampleGroups(h.languages())
-	if isFragment(r) {
-		return fragment(w, r, http.StatusOK, components.ExamplesView(groups))
+	if page.IsFragment(r) {
+		return page.Fragment(w, r, http.StatusOK, components.ExamplesView(groups))
 	}
-	page := h.page(r, "Examples")
-	page.Indexed = true
-	return h.render(w, r, http.StatusOK, components.ExamplesPage(page, groups))
+	p := h.frame.Page(r, "Examples")
+	p.Indexed = true
+	return h.frame.Render(w, r, http.StatusOK, components.ExamplesPage(p, groups))
 }
 
 func exampleGroups(languages []sandbox.Language) []components.ExampleGroup {

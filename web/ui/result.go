@@ -14,6 +14,7 @@ import (
 
 	"sandpiper/components"
 	"sandpiper/sandbox"
+	"sandpiper/web/words"
 )
 
 // tableType is the MIME type of a table among rich outputs.
@@ -31,7 +32,7 @@ func resultView(r sandbox.Result) components.Result {
 		State:   state,
 		Summary: summary,
 		Figures: figures(r),
-		Where:   joined(engineName(r.Engine), r.Reason),
+		Where:   words.Joined(engineName(r.Engine), r.Reason),
 		Stdout:  r.Stdout,
 		Stderr:  r.Stderr,
 		Notes:   notes(r),
@@ -61,7 +62,7 @@ func printedToo(d sandbox.Display) bool {
 // ending returns how a run ended as a state's class and in words: the server's own for
 // an early end, because they carry the limit.
 func ending(r sandbox.Result) (state, summary string) {
-	said := strings.TrimSuffix(sentence(r.Message), ".")
+	said := strings.TrimSuffix(words.Sentence(r.Message), ".")
 	switch r.Status {
 	case sandbox.StatusOK:
 		return "ok", "Finished, exit 0"
@@ -82,9 +83,9 @@ func ending(r sandbox.Result) (state, summary string) {
 func figures(r sandbox.Result) string {
 	memory := ""
 	if r.Usage.MemoryBytes > 0 {
-		memory = size(r.Usage.MemoryBytes)
+		memory = words.Size(r.Usage.MemoryBytes)
 	}
-	return joined(duration(r.Usage.Wall), memory)
+	return words.Joined(words.Duration(r.Usage.Wall), memory)
 }
 
 func engineName(e sandbox.EngineChoice) string {
@@ -232,7 +233,7 @@ func cellView(v any) components.Cell {
 }
 
 func fileView(f sandbox.File) components.LeftFile {
-	view := components.LeftFile{Name: f.Name, Size: size(int64(len(f.Content)))}
+	view := components.LeftFile{Name: f.Name, Size: words.Size(int64(len(f.Content)))}
 	if len(f.Content) <= maxDataURL {
 		view.Data = templ.SafeURL("data:application/octet-stream;base64," + base64.StdEncoding.EncodeToString(f.Content))
 	}

@@ -7,6 +7,7 @@ import (
 	"sandpiper/components"
 	"sandpiper/sandbox"
 	"sandpiper/web/auth"
+	"sandpiper/web/words"
 )
 
 // maxRuns is how many runs the list has.
@@ -26,14 +27,14 @@ func (h *Handler) getRuns(w http.ResponseWriter, r *http.Request) error {
 	for _, record := range records {
 		rows = append(rows, h.runRow(record.Result, record.FinishedAt))
 	}
-	return h.render(w, r, http.StatusOK, components.RunsPage(h.page(r, "Runs"), rows))
+	return h.frame.Render(w, r, http.StatusOK, components.RunsPage(h.frame.Page(r, "Runs"), rows))
 }
 
 func (h *Handler) runRow(result sandbox.Result, finished time.Time) components.RunRow {
 	state, summary := ending(result)
 	row := components.RunRow{ID: result.ID, State: state, Summary: summary, Language: h.languageLabel(result), Figures: figures(result)}
 	if !finished.IsZero() {
-		row.Age, row.Time = ago(finished, h.now()), exact(finished)
+		row.Age, row.Time = words.Ago(finished, h.now()), words.Exact(finished)
 	}
 	return row
 }
@@ -58,7 +59,7 @@ func (h *Handler) getRun(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	row := h.runRow(result, time.Time{})
-	page := h.page(r, row.Language+" run")
-	page.Place = "/runs"
-	return h.render(w, r, http.StatusOK, components.RunView(components.RunPage{Page: page, Row: row, Result: resultView(result)}))
+	p := h.frame.Page(r, row.Language+" run")
+	p.Place = "/runs"
+	return h.frame.Render(w, r, http.StatusOK, components.RunView(components.RunPage{Page: p, Row: row, Result: resultView(result)}))
 }

@@ -12,6 +12,7 @@ import (
 	"sandpiper/components"
 	"sandpiper/sandbox"
 	"sandpiper/web/auth"
+	"sandpiper/web/page"
 	"sandpiper/web/reply"
 )
 
@@ -81,7 +82,7 @@ func (h *Handler) mayShare(r *http.Request) error {
 
 // readShare reads a request from JSON or from the playground's form.
 func readShare(w http.ResponseWriter, r *http.Request) (shareRequest, error) {
-	if isJSON(r) {
+	if page.IsJSON(r) {
 		var req shareRequest
 		err := reply.Decode(w, r, maxForm, &req)
 		return req, err
@@ -141,18 +142,17 @@ func authorHash(secret string) []byte {
 }
 
 func (h *Handler) answerShare(w http.ResponseWriter, r *http.Request, s sandbox.Snippet, mine bool, made string) error {
-	if wantsJSON(r) {
+	if page.WantsJSON(r) {
 		return reply.JSON(w, http.StatusCreated, h.shareAnswer(s, mine, made))
 	}
 	panel := h.sharePanel(s, mine && made == "")
 	if mine && made != "" {
 		panel.Delete = "curl -X DELETE -H '" + authorHeader + ": " + made + "' " + h.sharedURL(s.ID)
 	}
-	if isFragment(r) {
-		return fragment(w, r, http.StatusOK, components.SharePanelView(panel))
+	if page.IsFragment(r) {
+		return page.Fragment(w, r, http.StatusOK, components.SharePanelView(panel))
 	}
-	page := h.page(r, "Shared")
-	return h.render(w, r, http.StatusOK, components.SharedPage(page, panel))
+	return h.frame.Render(w, r, http.StatusOK, components.SharedPage(h.frame.Page(r, "Shared"), panel))
 }
 
 func (h *Handler) shareAnswer(s sandbox.Snippet, mine bool, made string) shareAnswer {

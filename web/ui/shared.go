@@ -11,6 +11,7 @@ import (
 
 	"sandpiper/components"
 	"sandpiper/sandbox"
+	"sandpiper/web/words"
 )
 
 // getShared shows a shared program in the playground.
@@ -32,8 +33,8 @@ func (h *Handler) getShared(w http.ResponseWriter, r *http.Request) error {
 	page.Shared = &components.Shared{
 		ID:      s.ID,
 		URL:     h.sharedURL(s.ID),
-		Age:     ago(s.CreatedAt, now),
-		Created: exact(s.CreatedAt),
+		Age:     words.Ago(s.CreatedAt, now),
+		Created: words.Exact(s.CreatedAt),
 		Expires: expiry(s, now),
 		Output:  s.Output,
 	}
@@ -64,7 +65,7 @@ func expiry(s sandbox.Snippet, now time.Time) string {
 	if s.ExpiresAt.IsZero() {
 		return ""
 	}
-	return span(s.ExpiresAt.Sub(now) + time.Minute) // a day that just began is a day
+	return words.Span(s.ExpiresAt.Sub(now) + time.Minute) // a day that just began is a day
 }
 
 // getRaw answers with the text of a shared program's file: the main one, or

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"sandpiper/sandbox"
+	"sandpiper/web/words"
 )
 
 // What a shared program may hold.
@@ -55,7 +56,7 @@ func validateShared(s sandbox.Snippet) error {
 	}
 	switch {
 	case total > maxShared:
-		return &sandbox.Error{Kind: sandbox.KindTooLarge, Field: "files", Message: fmt.Sprintf("the program has %s and a short link holds %s; use a private link, which has no limit of its own", size(int64(total)), size(maxShared))}
+		return &sandbox.Error{Kind: sandbox.KindTooLarge, Field: "files", Message: fmt.Sprintf("the program has %s and a short link holds %s; use a private link, which has no limit of its own", words.Size(int64(total)), words.Size(maxShared))}
 	case utf8.RuneCountInString(s.Title) > maxSharedTitle || !utf8.ValidString(s.Title):
 		return sandbox.FieldErrorf("title", "a title may have %d characters", maxSharedTitle)
 	case !utf8.ValidString(s.Stdin):

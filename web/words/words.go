@@ -1,13 +1,18 @@
-package ui
+// Package words writes figures, times and messages for people, the same on every
+// page.
+// static/src/lib/format.ts writes the same in the browser.
+package words
 
 import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
-// duration returns a run's time with its unit, as the page's script does.
-func duration(d time.Duration) string {
+// Duration returns a run's time with its unit, as the page's script does.
+func Duration(d time.Duration) string {
 	ms := float64(d) / float64(time.Millisecond)
 	switch {
 	case ms < 1:
@@ -23,8 +28,8 @@ func duration(d time.Duration) string {
 	}
 }
 
-// size returns a number of bytes with its unit, as the page's script does.
-func size(n int64) string {
+// Size returns a number of bytes with its unit, as the page's script does.
+func Size(n int64) string {
 	if n < 1000 {
 		return fmt.Sprintf("%d B", n)
 	}
@@ -53,8 +58,8 @@ var units = []struct {
 	{"minute", time.Minute},
 }
 
-// span returns a time span in its longest whole unit: "3 days".
-func span(d time.Duration) string {
+// Span returns a time span in its longest whole unit: "3 days".
+func Span(d time.Duration) string {
 	for _, u := range units {
 		if n := d / u.long; n == 1 {
 			return "1 " + u.name
@@ -65,19 +70,19 @@ func span(d time.Duration) string {
 	return "a moment"
 }
 
-// ago returns how long before now t was.
-func ago(t, now time.Time) string {
-	if s := span(now.Sub(t)); s != "a moment" {
+// Ago returns how long before now t was.
+func Ago(t, now time.Time) string {
+	if s := Span(now.Sub(t)); s != "a moment" {
 		return s + " ago"
 	}
 	return "just now"
 }
 
-// exact returns a time for a tooltip.
-func exact(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+// Exact returns a time for a tooltip.
+func Exact(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
-// joined joins the parts that are not empty.
-func joined(parts ...string) string {
+// Joined joins the parts that are not empty.
+func Joined(parts ...string) string {
 	var kept []string
 	for _, p := range parts {
 		if p != "" {
@@ -85,4 +90,17 @@ func joined(parts ...string) string {
 		}
 	}
 	return strings.Join(kept, " · ")
+}
+
+// Sentence writes an error's message as a sentence.
+func Sentence(s string) string {
+	first, n := utf8.DecodeRuneInString(s)
+	if n == 0 {
+		return ""
+	}
+	s = string(unicode.ToUpper(first)) + s[n:]
+	if strings.ContainsAny(s[len(s)-1:], ".!?") {
+		return s
+	}
+	return s + "."
 }

@@ -1,15 +1,14 @@
-package ui
+package page
 
 import (
 	"net/http"
 	"net/url"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"sandpiper/components"
 	"sandpiper/sandbox"
 	"sandpiper/web/reply"
+	"sandpiper/web/words"
 )
 
 // headings say what happened, by the kind of the error.
@@ -28,60 +27,49 @@ var headings = map[sandbox.Kind]string{
 	sandbox.KindInternal:     "The server failed",
 }
 
-// writeError answers with an error in the shape that the request asks for: a
+// WriteError answers with an error in the shape that the request asks for: a
 // piece of HTML for a page's script, JSON for a program, else a page.
-func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, e *sandbox.Error) {
+func (f *Frame) WriteError(w http.ResponseWriter, r *http.Request, e *sandbox.Error) {
 	status := reply.Status(e.Kind)
 	var err error
 	switch {
-	case isFragment(r):
-		err = fragment(w, r, status, components.ShareProblem(sentence(e.Message)))
-	case wantsJSON(r):
+	case IsFragment(r):
+		err = Fragment(w, r, status, components.Problem(words.Sentence(e.Message)))
+	case WantsJSON(r):
 		reply.WriteError(w, r, e)
 	default:
-		err = h.render(w, r, status, components.TroublePage(h.trouble(r, e)))
+		err = f.Render(w, r, status, components.TroublePage(f.trouble(r, e)))
 	}
 	if err != nil {
-		h.log.DebugContext(r.Context(), "write error page", "error", err)
+		f.log.DebugContext(r.Context(), "write error page", "error", err)
 	}
 }
 
-func (h *Handler) trouble(r *http.Request, e *sandbox.Error) components.Trouble {
-	t := components.Trouble{Page: h.page(r, headings[e.Kind]), Heading: headings[e.Kind], Message: sentence(e.Message)}
+func (f *Frame) trouble(r *http.Request, e *sandbox.Error) components.Trouble {
+	t := components.Trouble{Page: f.Page(r, headings[e.Kind]), Heading: headings[e.Kind], Message: words.Sentence(e.Message)}
 	switch e.Kind {
 	case sandbox.KindUnauthorized:
-		t.SignIn = signInURL(r.URL.RequestURI())
+		t.SignIn = SignInURL(r.URL.RequestURI())
 	case sandbox.KindInternal:
 		t.Code = reply.RequestID(r.Context())
 	}
 	return t
 }
 
-func signInURL(next string) string {
+// SignInURL returns where the form to sign in is, which leads to next.
+func SignInURL(next string) string {
 	return "/signin?" + url.Values{"next": {next}}.Encode()
 }
 
-// wantsJSON reports whether a program asks, rather than a browser that
+// WantsJSON reports whether a program asks, rather than a browser that
 // navigates.
-func wantsJSON(r *http.Request) bool {
+func WantsJSON(r *http.Request) bool {
 	accept := r.Header.Get("Accept")
-	return !strings.Contains(accept, "text/html") && (strings.Contains(accept, "json") || strings.Contains(accept, "event-stream") || isJSON(r))
+	return !strings.Contains(accept, "text/html") && (strings.Contains(accept, "json") || strings.Contains(accept, "event-stream") || IsJSON(r))
 }
 
-func isJSON(r *http.Request) bool {
+// IsJSON reports whether the body of a request says that it is JSON.
+func IsJSON(r *http.Request) bool {
 	media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	return strings.TrimSpace(media) == "application/json"
-}
-
-// sentence writes an error's message as a sentence.
-func sentence(s string) string {
-	first, n := utf8.DecodeRuneInString(s)
-	if n == 0 {
-		return ""
-	}
-	s = string(unicode.ToUpper(first)) + s[n:]
-	if strings.ContainsAny(s[len(s)-1:], ".!?") {
-		return s
-	}
-	return s + "."
 }
