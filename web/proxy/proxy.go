@@ -41,9 +41,10 @@ type Manager interface {
 type Config struct {
 	Manager      Manager
 	Guard        *auth.Guard
-	Organization string            // that all callers with a key or a session belong to
-	Errors       reply.ErrorWriter // writes the proxy's own errors
-	Log          *slog.Logger      // nil means slog.Default()
+	Organization string              // that all callers with a key or a session belong to
+	Errors       reply.ErrorWriter   // writes the proxy's own errors
+	Ports        map[int]PortHandler // of pages of ours; nil for none
+	Log          *slog.Logger        // nil means slog.Default()
 }
 
 // Proxy serves toolboxes. It implements web.Routes.
@@ -52,6 +53,7 @@ type Proxy struct {
 	guard   *auth.Guard
 	org     string
 	errors  reply.ErrorWriter
+	ports   map[int]PortHandler
 	log     *slog.Logger
 	reverse *httputil.ReverseProxy
 	pool    *http.Transport
@@ -60,7 +62,7 @@ type Proxy struct {
 
 // New returns a Proxy.
 func New(cfg Config) *Proxy {
-	p := &Proxy{manager: cfg.Manager, guard: cfg.Guard, org: cfg.Organization, errors: cfg.Errors, log: cmp.Or(cfg.Log, slog.Default())}
+	p := &Proxy{manager: cfg.Manager, guard: cfg.Guard, org: cfg.Organization, errors: cfg.Errors, ports: cfg.Ports, log: cmp.Or(cfg.Log, slog.Default())}
 	p.pool = &http.Transport{
 		DialContext:            p.dial,
 		DisableCompression:     true,
