@@ -14,6 +14,9 @@ import (
 // maxLayers is how many layers an image may have here; Docker stops at 125.
 const maxLayers = 115
 
+// commitComment is in the history of every image that commit made.
+const commitComment = "files of a Sandpiper sandbox"
+
 // commit makes an image of a sandbox's files. What the image says of itself, its
 // entrypoint and user, is what the image that the sandbox started from says: the
 // agent leaves no trace.
@@ -32,7 +35,7 @@ func (e *Engine) commit(ctx context.Context, id, kind, ref string) (imageInfo, e
 	change, cancel := bounded(ctx, copyTimeout)
 	defer cancel()
 	_, err = e.api.ContainerCommit(change, c.ID, container.CommitOptions{
-		Reference: ref, Pause: true, Changes: commitChanges(from, e.names.instance, kind), Config: &container.Config{},
+		Reference: ref, Pause: true, Comment: commitComment, Changes: commitChanges(from, e.names.instance, kind), Config: &container.Config{},
 	})
 	if err != nil {
 		return imageInfo{}, problem("copy the sandbox's files", err)

@@ -104,6 +104,9 @@ func (e *Engine) setup(ctx context.Context) (h *host, err error) {
 	h.boxes = boxes{dir: e.boxDir(), tmpfs: mayMount(), owner: containerRoot(h.info)}
 	h.peer = daemonPeer(e.api.DaemonHost())
 	h.files = min(maxFiles, h.peer.maxFiles()) // a container cannot have more than the daemon
+	if err := e.removeProbes(ctx); err != nil {
+		return nil, err
+	}
 	if err := e.probe(ctx, h); err != nil {
 		return nil, err
 	}

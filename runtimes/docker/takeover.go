@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/filters"
 	dockernet "github.com/docker/docker/api/types/network"
 
 	"sandpiper/runtimes/docker/network"
@@ -19,9 +18,6 @@ import (
 // after an earlier process ended in whatever way: it goes on with the network of
 // what runs, and removes what belongs to nothing.
 func (e *Engine) takeOver(ctx context.Context, h *host) error {
-	if err := e.removeProbes(ctx); err != nil {
-		return err
-	}
 	found, err := e.containers(ctx)
 	if err != nil {
 		return err
@@ -34,24 +30,10 @@ func (e *Engine) takeOver(ctx context.Context, h *host) error {
 		h.netProblem = err.Error()
 		e.log.Warn("the network of sandboxes cannot be set up as it should be", "error", err)
 	}
+	if err := e.sweepImages(ctx); err != nil {
+		return err
+	}
 	return e.sweepBoxes(h, found)
-}
-
-// removeProbes removes probes that an earlier process left.
-func (e *Engine) removeProbes(ctx context.Context) error {
-	look, cancel := context.WithTimeout(ctx, changeTimeout)
-	defer cancel()
-	left, err := e.api.ContainerList(look, container.ListOptions{All: true, Filters: filters.NewArgs(
-		filters.Arg("label", labelInstance+"="+e.names.instance), filters.Arg("label", labelKind+"="+kindProbe))})
-	if err != nil {
-		return fmt.Errorf("list probes: %w", err)
-	}
-	for _, c := range left {
-		if err := e.api.ContainerRemove(look, c.ID, container.RemoveOptions{Force: true}); err != nil && !isNotFound(err) {
-			return fmt.Errorf("remove a probe: %w", err)
-		}
-	}
-	return nil
 }
 
 // sweepRecords forgets sandboxes that have no container, and returns the records
