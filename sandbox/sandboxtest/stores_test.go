@@ -16,7 +16,11 @@ func TestStoresInMemory(t *testing.T) {
 	t.Run("sandboxes", func(t *testing.T) {
 		TestStore(t, func(*testing.T) sandbox.Store { return &Store{} })
 	})
+	t.Run("SSH access", func(t *testing.T) {
+		TestSSHAccessStore(t, func(*testing.T) SandboxesAndSSHAccess { return &Store{} })
+	})
 	t.Run("credentials", func(t *testing.T) {
 		TestCredentialStore(t, func(*testing.T) sandbox.CredentialStore { return &CredentialStore{} })
 	})
+	t.Run("ended links", func(t *testing.T) { TestPreviewStore(t, &PreviewStore{}) })
 }

@@ -46,9 +46,13 @@ func TestStores(t *testing.T) {
 	t.Run("sandboxes", func(t *testing.T) {
 		sandboxtest.TestStore(t, func(t *testing.T) sandbox.Store { return openTest(t) })
 	})
+	t.Run("SSH access", func(t *testing.T) {
+		sandboxtest.TestSSHAccessStore(t, func(t *testing.T) sandboxtest.SandboxesAndSSHAccess { return openTest(t) })
+	})
 	t.Run("credentials", func(t *testing.T) {
 		sandboxtest.TestCredentialStore(t, func(t *testing.T) sandbox.CredentialStore { return openTest(t) })
 	})
+	t.Run("ended links", func(t *testing.T) { sandboxtest.TestPreviewStore(t, openTest(t)) })
 }
 
 func TestOpenAgain(t *testing.T) {
