@@ -106,16 +106,21 @@ var table = map[string]rule{
 	"web/run/socket":   {ours: []string{"sandbox", "web/auth", "web/reply"}, thirdParty: []string{socket}},
 	"web/run/openapi":  {},
 	"web/run/runtest":  {ours: []string{"sandbox/...", "web/..."}},
-	"web/api":          {ours: []string{"sandbox", "sandbox/manager", "web/api/...", "web/auth", "web/reply", "web/run/openapi"}},
+	"web/api":          {ours: []string{"sandbox", "sandbox/manager", "web/api/...", "web/auth", "web/preview", "web/reply", "web/run/openapi"}},
 	"web/api/wire":     {},
 	"web/api/socketio": {ours: []string{"sandbox"}, thirdParty: []string{"github.com/coder/websocket"}},
-	"web/proxy":        {ours: []string{"sandbox", "web/auth", "web/reply"}},
+	"web/proxy":        {ours: []string{"sandbox", "web/auth", "web/preview", "web/reply"}},
+	"web/preview":      {ours: []string{"sandbox"}},
 	"web/words":        {},
 	"web/page":         {ours: []string{"sandbox", "components", "web/auth", "web/reply", "web/words"}, thirdParty: []string{templ}},
 	"web/ui": {
 		ours:       []string{"sandbox", "sandbox/scheduler", "components", "web/apitype", "web/auth", "web/page", "web/reply", "web/run", "web/words"},
 		thirdParty: []string{templ, "rsc.io/qr"},
 	},
+
+	"web/dashboard/live":        {thirdParty: []string{templ}},
+	"web/dashboard/view":        {ours: []string{"sandbox", "components", "web/words"}},
+	"web/dashboard/sandboxpage": {ours: []string{"sandbox", "sandbox/manager", "components", "web/auth", "web/dashboard/live", "web/dashboard/view", "web/page", "web/reply"}, thirdParty: []string{templ}},
 
 	"components":      {thirdParty: []string{templ}},
 	"static":          {ours: []string{"static/manifest"}},

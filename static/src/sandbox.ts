@@ -1,0 +1,5 @@
+// A sandbox's pages that need nothing but their frame.
+
+import { startSandboxPage } from "./lib/sandboxpage";
+
+startSandboxPage();
