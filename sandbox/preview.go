@@ -8,7 +8,7 @@ import (
 // EndedLink is a signed address of a preview that was ended before its time. The
 // address itself is never stored.
 type EndedLink struct {
-	Hash  []byte    // SHA-256 of the address's token
+	Hash  []byte    // SHA-256 of the address's token, decoded
 	Until time.Time // when it would have ended by itself
 }
 

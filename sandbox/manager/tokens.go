@@ -35,7 +35,14 @@ func (m *Manager) SigningKey(s sandbox.Sandbox) string {
 	return m.derive("signing", s.ID, fmt.Sprint(s.KeyVersion))
 }
 
-// RotateSigningKey makes a sandbox's signing key and preview token invalid.
+// PreviewKey returns the key that signs addresses of a sandbox's previews, which
+// survive restarts.
+func (m *Manager) PreviewKey(s sandbox.Sandbox) string {
+	return m.derive("preview-link", s.ID, fmt.Sprint(s.KeyVersion))
+}
+
+// RotateSigningKey makes a sandbox's signing key, preview token and signed
+// previews invalid.
 func (m *Manager) RotateSigningKey(ctx context.Context, org, idOrName string) (sandbox.Sandbox, error) {
 	return m.change(ctx, org, idOrName, func(s *sandbox.Sandbox) error {
 		s.KeyVersion++
