@@ -17,6 +17,7 @@ type Store struct {
 	sandboxes map[string]sandbox.Sandbox
 	snapshots map[string]sandbox.Snapshot
 	pools     map[string]sandbox.WarmPool
+	accesses  []sandbox.SSHAccess
 	writes    map[string]int // of each sandbox
 	err       error
 }
@@ -159,6 +160,10 @@ func (s *Store) PruneSandboxes(_ context.Context, before time.Time) (int, error)
 	had := len(s.sandboxes)
 	maps.DeleteFunc(s.sandboxes, func(_ string, o sandbox.Sandbox) bool {
 		return o.State == sandbox.StateDestroyed && o.LastEvent.Before(before)
+	})
+	s.accesses = slices.DeleteFunc(s.accesses, func(a sandbox.SSHAccess) bool {
+		_, ok := s.sandboxes[a.Sandbox]
+		return !ok
 	})
 	return had - len(s.sandboxes), nil
 }
