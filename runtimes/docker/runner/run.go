@@ -138,7 +138,7 @@ func (t *run) steps(ctx context.Context) sandbox.Outcome {
 
 // step runs one process to its end.
 func (t *run) step(ctx context.Context, args []string, stdin *sandbox.Stdin) sandbox.Outcome {
-	p, err := t.runner.attach(ctx, t.member, attach.Command{Args: append(t.shell(), args...), Dir: folder, Env: environment(t.program.Env)})
+	p, err := t.runner.attach(ctx, t.member, attach.Command{Args: append(t.shell(), args...), Dir: folder, Env: environment(t.program.Env), Measure: true})
 	if err != nil {
 		return t.failed(ctx, err)
 	}

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,6 +17,7 @@ import (
 
 	"sandpiper/sandbox"
 	"sandpiper/sandbox/guest/osguest"
+	"sandpiper/sandbox/toolbox/upgrade"
 )
 
 // serve serves this machine as a guest and returns what dials it.
@@ -64,8 +67,11 @@ func TestAttach(t *testing.T) {
 		"folder":         {Command{Args: []string{"pwd"}, Dir: "/"}, "", "/\n", "", 0},
 		"a signal":       {Command{Args: []string{"sh", "-c", "kill -9 $$"}}, "", "", "", 137},
 		"much of output": {Command{Args: []string{"sh", "-c", "yes | head -c 1000000"}}, "", strings.Repeat("y\n", 500_000), "", 0},
+		"a script":       {Command{Shell: true, Script: "cat; exit 4"}, "in", "in", "", 4},
+		"a terminal":     {Command{Shell: true, Script: "stty size; echo err >&2", TTY: &Size{Rows: 12, Cols: 34}}, "", "12 34\r\nerr\r\n", "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
+			tt.command.Measure = true
 			p, err := Start(t.Context(), dial(), "", tt.command)
 			if err != nil {
 				t.Fatal(err)
@@ -89,8 +95,13 @@ func TestAttach(t *testing.T) {
 
 func TestAttachRefuses(t *testing.T) {
 	dial := serve(t)
-	if _, err := Start(t.Context(), dial(), "", Command{}); err == nil || !strings.Contains(err.Error(), "400") {
-		t.Errorf("nothing to run: %v", err)
+	for name, c := range map[string]Command{
+		"nothing to run": {}, "two things to run": {Args: []string{"true"}, Shell: true}, "a script for nobody": {Args: []string{"true"}, Script: "true"},
+	} {
+		var refused *upgrade.Refusal
+		if _, err := Start(t.Context(), dial(), "", c); !errors.As(err, &refused) || refused.Status != http.StatusBadRequest {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 	p, err := Start(t.Context(), dial(), "", Command{Args: []string{"/is/not/there"}})
 	if err != nil {
@@ -126,6 +137,57 @@ func TestAttachEnds(t *testing.T) {
 			}
 			if took := time.Since(began); took > 5*time.Second {
 				t.Errorf("it took %v", took)
+			}
+		})
+	}
+}
+
+func TestResize(t *testing.T) {
+	p, err := Start(t.Context(), serve(t)(), "", Command{Shell: true, Script: "trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.1; done", TTY: &Size{Rows: 1, Cols: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	var got bytes.Buffer
+	exit, err := p.Wait(func(_ sandbox.Stream, content []byte) {
+		got.Write(content)
+		if got.String() == "ready\r\n" {
+			p.Resize(Size{Rows: 300, Cols: 400})
+		}
+	})
+	if err != nil || exit.Code != 0 || got.String() != "ready\r\n300 400\r\n" {
+		t.Errorf("%+v, %v: %q", exit, err, got.String())
+	}
+}
+
+// TestHangUp lets go of processes that are told of it.
+func TestHangUp(t *testing.T) {
+	dial := serve(t)
+	for name, tt := range map[string]struct {
+		script string
+		tty    *Size
+		want   string
+	}{
+		"a script hears of it":       {"trap 'echo bye >$F; exit' HUP; echo ready; while :; do sleep 0.1; done", nil, "bye\n"},
+		"so it does with a terminal": {"trap 'echo bye >$F; exit' HUP; echo ready; while :; do sleep 0.1; done", &Size{Rows: 9, Cols: 9}, "bye\n"},
+		"it may live on":             {"trap '' HUP; echo ready; cat; sleep 0.3; echo done >$F", nil, "done\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "out")
+			p, err := Start(t.Context(), dial(), "", Command{Shell: true, Script: tt.script, TTY: tt.tty, Env: []string{"F=" + file}, HangUp: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = p.Wait(func(sandbox.Stream, []byte) { p.Close() })
+			if err == nil {
+				t.Error("the process has ended before it was let go of")
+			}
+			var got []byte
+			for began := time.Now(); len(got) == 0 && time.Since(began) < 20*time.Second; time.Sleep(5 * time.Millisecond) {
+				got, _ = os.ReadFile(file)
+			}
+			if string(got) != tt.want {
+				t.Errorf("it wrote %q", got)
 			}
 		})
 	}

@@ -13,69 +13,48 @@ import (
 	"sync"
 
 	"sandpiper/sandbox"
+	"sandpiper/sandbox/toolbox/upgrade"
 )
 
 // Process is a process in a sandbox, as its caller sees it.
 type Process struct {
-	conn net.Conn
-	r    *bufio.Reader
-	room chan struct{} // has something in it when the sandbox takes input
-	done chan struct{} // closed when Wait has returned
+	conn    net.Conn
+	r       *bufio.Reader
+	room    chan struct{} // has something in it when the sandbox takes input
+	done    chan struct{} // closed when Wait has returned
+	release func() bool   // lets go of the context
 
 	mu sync.Mutex // orders frames
 }
 
-// maxHead bounds the head of the answer.
-const maxHead = 64 << 10
-
 // Start starts a command on a connection to a sandbox's toolbox, which it takes
-// over: after an error it is closed. The process is killed when ctx ends or the
-// Process is closed.
+// over: after an error it is closed. A toolbox that refuses is an
+// *upgrade.Refusal. The process is let go of when ctx ends or the Process is
+// closed.
 func Start(ctx context.Context, conn net.Conn, token string, c Command) (*Process, error) {
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	p, err := start(ctx, conn, token, c)
-	if err != nil {
-		stop()
-		conn.Close()
-		return nil, err
-	}
-	return p, nil
-}
-
-func start(ctx context.Context, conn net.Conn, token string, c Command) (*Process, error) {
 	body, err := json.Marshal(c)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, conn.Close())
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://toolbox/attach", bytes.NewReader(body))
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, conn.Close())
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Connection", "Upgrade")
-	req.Header.Set("Upgrade", Protocol)
 	req.Header.Set(sandbox.TokenHeader, token)
-	if err := req.Write(conn); err != nil {
-		return nil, fmt.Errorf("ask the toolbox to run a process: %w", err)
+	if conn, err = upgrade.Ask(ctx, conn, req, Protocol); err != nil {
+		return nil, fmt.Errorf("run a process: %w", err)
 	}
-	head := &io.LimitedReader{R: conn, N: maxHead}
-	r := bufio.NewReaderSize(head, headSize+maxFrame)
-	resp, err := http.ReadResponse(r, req)
-	if err != nil {
-		return nil, fmt.Errorf("ask the toolbox to run a process: %w", err)
-	}
-	if resp.StatusCode != http.StatusSwitchingProtocols {
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 4096))
-		return nil, fmt.Errorf("ask the toolbox to run a process: it answered %s: %s", resp.Status, text)
-	}
-	head.N = 1<<63 - 1
-	p := &Process{conn: conn, r: r, room: make(chan struct{}, 1), done: make(chan struct{})}
+	p := &Process{conn: conn, r: bufio.NewReaderSize(conn, headSize+maxFrame), room: make(chan struct{}, 1), done: make(chan struct{})}
+	p.release = context.AfterFunc(ctx, func() { conn.Close() })
 	p.room <- struct{}{}
 	return p, nil
 }
 
 // Wait passes the process's output to out, from one goroutine, until the process
-// has ended. A nil content never comes. It may be called once.
+// has ended. A nil content never comes. An error with an Exit whose Error is set
+// says why the process could not be started; any other, that it was lost. It may
+// be called once.
 func (p *Process) Wait(out func(s sandbox.Stream, content []byte)) (Exit, error) {
 	defer close(p.done)
 	buf := make([]byte, maxFrame)
@@ -146,5 +125,13 @@ func (p *Process) CloseInput() error { return p.send(frameEOF, nil) }
 // Signal signals the process and its descendants of the same process group.
 func (p *Process) Signal(number byte) error { return p.send(frameSignal, []byte{number}) }
 
-// Close lets go of the process, which is killed when it still runs.
-func (p *Process) Close() error { return p.conn.Close() }
+// Resize tells the process the size of its terminal.
+func (p *Process) Resize(s Size) error {
+	return p.send(frameResize, []byte{byte(s.Rows >> 8), byte(s.Rows), byte(s.Cols >> 8), byte(s.Cols)})
+}
+
+// Close lets go of the process, which is killed or hung up when it still runs.
+func (p *Process) Close() error {
+	p.release()
+	return p.conn.Close()
+}

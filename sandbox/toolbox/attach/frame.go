@@ -1,6 +1,7 @@
 // Package attach runs one process over one connection: its input, output and
 // signals travel in frames, with the exit at the end. The server's code runner
-// uses it, where the toolbox's public API has no streams with an end of input.
+// and its SSH gateway use it, where the toolbox's public API has no streams with
+// an end of input, and no signals.
 //
 // A frame is a byte for its kind, the length of its content in four bytes, big
 // end first, and the content. The connection begins as an HTTP request to POST
@@ -28,6 +29,7 @@ const (
 	frameStderr kind = 5
 	frameExit   kind = 6 // an Exit as JSON; the last frame
 	frameTaken  kind = 7 // the process has taken the frame of input before; only then comes the next
+	frameResize kind = 8 // to the process: rows and columns of its terminal, two bytes each, big end first
 )
 
 // maxFrame bounds a frame's content.
@@ -63,7 +65,7 @@ func readFrame(r io.Reader, buf []byte) (kind, []byte, error) {
 	}
 	n := binary.BigEndian.Uint32(head[1:])
 	k := kind(head[0])
-	if n > maxFrame || k < frameStdin || k > frameTaken {
+	if n > maxFrame || k < frameStdin || k > frameResize {
 		return 0, nil, fmt.Errorf("%w: kind %d with %d bytes", errFrame, k, n)
 	}
 	if _, err := io.ReadFull(r, buf[:n]); err != nil {
@@ -72,11 +74,28 @@ func readFrame(r io.Reader, buf []byte) (kind, []byte, error) {
 	return k, buf[:n], nil
 }
 
-// Command is a process to run.
+// Command is a process to run: Args, or the sandbox's shell.
 type Command struct {
-	Args []string `json:"args"`
-	Dir  string   `json:"dir"` // "" is the sandbox's work folder
-	Env  []string `json:"env"` // KEY=value, added to the sandbox's own
+	Args   []string `json:"args,omitempty"`
+	Shell  bool     `json:"shell,omitempty"`  // run the user's shell, in place of Args: as after a log-in, or
+	Script string   `json:"script,omitempty"` // with this for it to run
+	Dir    string   `json:"dir"`              // "" is the sandbox's work folder
+	Env    []string `json:"env"`              // KEY=value, added to the sandbox's own
+	TTY    *Size    `json:"tty,omitempty"`    // a terminal of that size, whose output is all on stdout; nil for none
+
+	// HangUp says what becomes of the process when the caller goes away: it gets
+	// SIGHUP, as from a terminal whose line is dead, and lives on if it likes.
+	// Without it the process is killed.
+	HangUp bool `json:"hangUp,omitempty"`
+
+	// Measure fills in what the sandbox used, in Exit.
+	Measure bool `json:"measure,omitempty"`
+}
+
+// Size is a terminal's size in characters.
+type Size struct {
+	Rows uint16 `json:"rows"`
+	Cols uint16 `json:"cols"`
 }
 
 // Exit is how a process ended and what it used.
@@ -84,6 +103,6 @@ type Exit struct {
 	Code        int     `json:"code"`
 	Signal      int     `json:"signal"`          // 0 when it ended by itself
 	Error       string  `json:"error,omitempty"` // why it could not be started
-	CPUSeconds  float64 `json:"cpuSeconds"`      // that the whole sandbox used meanwhile
+	CPUSeconds  float64 `json:"cpuSeconds"`      // that the whole sandbox used meanwhile, where that was measured
 	MemoryBytes int64   `json:"memoryBytes"`     // the most that the whole sandbox was seen to use
 }

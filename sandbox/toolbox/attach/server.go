@@ -1,7 +1,9 @@
 package attach
 
 import (
+	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,12 +11,12 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"sandpiper/sandbox/guest"
 	"sandpiper/sandbox/toolbox/answer"
+	"sandpiper/sandbox/toolbox/upgrade"
 )
 
 // sampling is how often memory is looked at.
@@ -61,33 +63,29 @@ func (h *Handler) Register(mux *http.ServeMux) { mux.Handle("POST /attach", answ
 
 // attach runs a process until it ends or the caller goes away.
 func (h *Handler) attach(w http.ResponseWriter, r *http.Request) error {
-	if !strings.EqualFold(r.Header.Get("Upgrade"), Protocol) {
-		return answer.BadRequest("ask for an upgrade to %s here", Protocol)
+	if err := upgrade.Check(r, Protocol); err != nil {
+		return err
 	}
 	var c Command
 	if err := answer.Decode(w, r, &c); err != nil {
 		return err
 	}
-	if len(c.Args) == 0 {
-		return answer.BadRequest("say what to run in args")
+	if c.Shell != (len(c.Args) == 0) || c.Script != "" && !c.Shell {
+		return answer.BadRequest("say what to run: either in args, or with shell and perhaps a script")
 	}
 	if !h.join() {
-		return answer.Errorf(http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", "the sandbox is stopping")
+		return upgrade.Stopping()
 	}
 	defer h.sessions.Done()
-	conn, buffered, err := http.NewResponseController(w).Hijack()
+	conn, err := upgrade.Accept(w, Protocol)
 	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Time{})
-	if _, err := io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+Protocol+"\r\n\r\n"); err != nil {
 		return nil // the caller is gone
 	}
+	defer conn.Close()
 	ctx, cancel := context.WithCancel(h.closed) // the request's own ends with its hijacking
 	defer cancel()
-	s := &session{guest: h.guest, conn: conn, in: buffered, cancel: cancel}
-	s.run(ctx, c)
+	s := &session{guest: h.guest, conn: conn, in: bufio.NewReader(conn), command: c, cancel: cancel, gone: make(chan struct{})}
+	s.run(ctx)
 	_ = conn.Close()
 	s.inputs.Wait()
 	return nil
@@ -95,10 +93,13 @@ func (h *Handler) attach(w http.ResponseWriter, r *http.Request) error {
 
 // session is one process with its connection.
 type session struct {
-	guest  guest.Guest
-	conn   net.Conn
-	in     io.Reader
-	cancel context.CancelFunc // kills the process
+	guest   guest.Guest
+	conn    net.Conn
+	in      io.Reader
+	command Command
+	cancel  context.CancelFunc // kills the process
+	gone    chan struct{}      // closed when the caller has gone away
+	once    sync.Once
 
 	inputs sync.WaitGroup // what receives and feeds; they end with the connection
 
@@ -117,40 +118,90 @@ type output struct {
 	k kind
 }
 
-// Write implements io.Writer. A caller that is gone ends the process.
+// Write implements io.Writer.
 func (o output) Write(p []byte) (int, error) {
 	if err := o.s.send(o.k, p); err != nil {
-		o.s.cancel()
+		o.s.leave()
 		return 0, err
 	}
 	return len(p), nil
 }
 
+// leave notes that the caller has gone away.
+func (s *session) leave() { s.once.Do(func() { close(s.gone) }) }
+
 // run runs the process and sends its exit.
-func (s *session) run(ctx context.Context, c Command) {
+func (s *session) run(ctx context.Context) {
 	input, feed := io.Pipe()
 	defer input.Close()
-	dir := c.Dir
-	if dir == "" {
-		dir = s.guest.Info().WorkDir
+	use := func(*Exit) {}
+	if s.command.Measure {
+		use = s.measure(ctx)
 	}
-	use := s.measure(ctx)
-	p, err := s.guest.Start(ctx, guest.Cmd{
-		Args: c.Args, Dir: dir, Env: slices.Concat(s.guest.Info().Env, c.Env),
-		Stdin: input, Stdout: output{s, frameStdout}, Stderr: output{s, frameStderr},
-	})
+	p, err := s.start(ctx, input)
 	if err != nil {
 		s.exit(Exit{Code: 127, Error: err.Error()})
 		return
 	}
 	s.inputs.Go(func() { s.receive(p, feed) })
+	ended := make(chan struct{})
+	s.inputs.Go(func() { s.letGo(p, ended) })
 	status, err := p.Wait()
+	close(ended)
 	e := Exit{Code: status.Code, Signal: int(status.Signal)}
 	if err != nil && ctx.Err() == nil {
 		e.Error = err.Error()
 	}
 	use(&e)
 	s.exit(e)
+}
+
+// start starts the process that the command asks for.
+func (s *session) start(ctx context.Context, input io.Reader) (guest.Process, error) {
+	info, c := s.guest.Info(), s.command
+	cmd := guest.Cmd{
+		Args: c.Args, Dir: cmp.Or(c.Dir, info.WorkDir), Env: slices.Concat(info.Env, c.Env),
+		Stdin: input, Stdout: output{s, frameStdout}, Stderr: output{s, frameStderr},
+	}
+	if c.TTY != nil {
+		cmd.TTY = &guest.WinSize{Rows: c.TTY.Rows, Cols: c.TTY.Cols}
+	}
+	switch {
+	case c.Shell && len(info.Shell) == 0:
+		return nil, guest.ErrNoShell
+	case c.Script != "":
+		cmd.Args = []string{info.Shell[0], "-c", c.Script}
+	case c.Shell:
+		cmd.Args = info.Shell
+	}
+	return s.guest.Start(ctx, cmd)
+}
+
+// patience is how long a process that had a terminal may go on without it.
+const patience = 10 * time.Second
+
+// letGo does with the process what is to be done once the caller has gone away.
+// One without a terminal may go on for as long as it likes after SIGHUP, as
+// after nohup; one with a terminal has nobody to read from any more.
+func (s *session) letGo(p guest.Process, ended <-chan struct{}) {
+	select {
+	case <-ended:
+		return
+	case <-s.gone:
+	}
+	if !s.command.HangUp {
+		s.cancel()
+		return
+	}
+	_ = p.Signal(guest.SIGHUP) // it may have ended
+	if s.command.TTY == nil {
+		return
+	}
+	select {
+	case <-ended:
+	case <-time.After(patience):
+		s.cancel()
+	}
 }
 
 func (s *session) exit(e Exit) {
@@ -160,11 +211,11 @@ func (s *session) exit(e Exit) {
 	}
 }
 
-// receive passes on what the caller sends, until it goes away: that kills the
-// process. It ends when the connection is closed. It never waits for a process
-// that does not read: signals must get through.
+// receive passes on what the caller sends, until it goes away. It ends when the
+// connection is closed. It never waits for a process that does not read: signals
+// must get through.
 func (s *session) receive(p guest.Process, feed *io.PipeWriter) {
-	defer s.cancel()
+	defer s.leave()
 	waiting := make(chan []byte, 1)
 	s.inputs.Go(func() { s.feed(waiting, feed) })
 	open := true
@@ -191,6 +242,10 @@ func (s *session) receive(p guest.Process, feed *io.PipeWriter) {
 			close(waiting)
 		case k == frameSignal && len(content) == 1:
 			_ = p.Signal(guest.Signal(content[0])) // it may have ended
+		case k == frameResize && len(content) == 4:
+			_ = p.Resize(guest.WinSize{ // it may have ended, or have no terminal
+				Rows: uint16(content[0])<<8 | uint16(content[1]), Cols: uint16(content[2])<<8 | uint16(content[3]),
+			})
 		}
 	}
 }
