@@ -26,12 +26,14 @@ type SandboxFilter struct {
 
 	ID, Name string // a prefix, without regard to case
 	Partial  bool   // ID and Name may stand anywhere instead
+	Text     string // stands anywhere in the ID or the name, without regard to case
 
 	Labels    map[string]string // all of these
 	States    []State           // any of these
 	Snapshots []string          // any of these
 	Targets   []string          // any of these
 	Classes   []string          // any of these, as on the wire
+	Engines   []EngineName      // any of these
 	Parent    string            // forks of it
 	WarmPool  string            // unclaimed members of it
 
@@ -223,7 +225,10 @@ func (f SandboxFilter) admitsText(s Sandbox) bool {
 			return false
 		}
 	}
-	return matches(strings.ToLower(s.ID), strings.ToLower(f.ID)) && matches(strings.ToLower(s.Name), strings.ToLower(f.Name)) &&
+	id, name, text := strings.ToLower(s.ID), strings.ToLower(s.Name), strings.ToLower(f.Text)
+	return matches(id, strings.ToLower(f.ID)) && matches(name, strings.ToLower(f.Name)) &&
+		(strings.Contains(id, text) || strings.Contains(name, text)) &&
+		(len(f.Engines) == 0 || slices.Contains(f.Engines, s.Engine)) &&
 		(len(f.Snapshots) == 0 || slices.Contains(f.Snapshots, s.Snapshot)) &&
 		(len(f.Targets) == 0 || slices.Contains(f.Targets, s.Target)) &&
 		(len(f.Classes) == 0 || slices.Contains(f.Classes, ClassContainer))

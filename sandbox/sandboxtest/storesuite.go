@@ -185,7 +185,8 @@ func randomFilter(r *rand.Rand) sandbox.SandboxFilter {
 	return sandbox.SandboxFilter{
 		Organization: "org",
 		ID:           maybe(r, pick(r, "0", "A", "f1")), Name: maybe(r, pick(r, "WEB", "äpf", "%", "_", "db")), Partial: r.IntN(2) == 0,
-		Labels:    maybe(r, map[string]string{"team": "blue", "env": "a"}),
+		Text:   maybe(r, pick(r, "B", "äpf", "_", "f1")),
+		Labels: maybe(r, map[string]string{"team": "blue", "env": "a"}), Engines: maybe(r, []sandbox.EngineName{sandbox.EngineWasm}),
 		States:    maybe(r, pick(r, []sandbox.State{sandbox.StateStarted, sandbox.StateError}, []sandbox.State{sandbox.StateDestroyed})),
 		Snapshots: maybe(r, []string{"wasm", "none"}), Targets: maybe(r, []string{"eu"}),
 		Classes: maybe(r, pick(r, []string{"container"}, []string{"windows"}, []string{"android", "container"})),

@@ -203,7 +203,11 @@ func filterTexts(f sandbox.SandboxFilter, c *condition) {
 	for k, v := range f.Labels {
 		c.and("EXISTS (SELECT 1 FROM json_each(document, '$.Labels') AS l WHERE l.key = ? AND l.value = ?)", k, v)
 	}
+	if text := strings.ToLower(f.Text); text != "" {
+		c.and("(instr(lower(id), ?) > 0 OR instr(name_key, ?) > 0)", text, text)
+	}
 	anyOf(c, "snapshot", f.Snapshots)
+	anyOf(c, "document ->> '$.Engine'", f.Engines)
 	anyOf(c, "target", f.Targets)
 	if len(f.Classes) > 0 && !slices.Contains(f.Classes, sandbox.ClassContainer) {
 		c.and("false")
