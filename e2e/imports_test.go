@@ -59,10 +59,18 @@ var table = map[string]rule{
 	"sandbox/toolbox/process":     {ours: []string{"sandbox/guest", "sandbox/session", "sandbox/toolbox/answer", "sandbox/toolbox/kernel", "sandbox/toolbox/toolboxtype"}, thirdParty: []string{socket, "github.com/google/uuid"}},
 	"sandbox/toolbox/attach":      {ours: []string{"sandbox", "sandbox/guest", "sandbox/toolbox/answer", "sandbox/toolbox/upgrade"}},
 	"sandbox/toolbox/upgrade":     {ours: []string{"sandbox/toolbox/answer"}},
-	"sandbox/toolbox/toolboxd":    {ours: []string{"sandbox/gitrepo", "sandbox/guest/osguest", "sandbox/toolbox"}, thirdParty: []string{xsys}},
+	"sandbox/toolbox/toolboxd":    {ours: []string{"computeruse", "sandbox", "sandbox/gitrepo", "sandbox/guest", "sandbox/guest/osguest", "sandbox/toolbox"}, thirdParty: []string{xsys}},
 	"sandbox/sandboxtest":         {ours: []string{"sandbox"}},
 
-	"computeruse/wire": {},
+	// A desktop is used over the same guest and with the same answers as the rest
+	// of the toolbox, which does not know it: toolboxd brings the two together.
+	"computeruse":           {ours: []string{"computeruse/...", "sandbox", "sandbox/guest", "sandbox/toolbox/answer"}},
+	"computeruse/wire":      {},
+	"computeruse/keys":      {},
+	"computeruse/actionlog": {ours: []string{"computeruse/wire"}},
+	"computeruse/x11":       {ours: []string{"computeruse/keys"}, thirdParty: []string{"github.com/jezek/xgb"}},
+	"computeruse/picture":   {thirdParty: []string{"github.com/deepteams/webp", zstd, "golang.org/x/image"}},
+	"computeruse/desktop":   {ours: []string{"computeruse/wire", "computeruse/x11", "sandbox/guest"}},
 
 	"runtimes/catalog":               {ours: []string{"sandbox"}, thirdParty: []string{zstd}},
 	"runtimes/catalog/mkmodules":     {ours: []string{"runtimes/wasm/rewrite"}, thirdParty: []string{zstd}},
@@ -114,7 +122,7 @@ var table = map[string]rule{
 	"web/api/socketio": {ours: []string{"sandbox"}, thirdParty: []string{"github.com/coder/websocket"}},
 	"web/proxy":        {ours: []string{"sandbox", "web/auth", "web/preview", "web/reply"}},
 	"web/preview":      {ours: []string{"sandbox"}},
-	"web/desktop/rfb": {},
+	"web/desktop/rfb":  {},
 	"web/words":        {},
 	"web/page":         {ours: []string{"sandbox", "components", "web/auth", "web/reply", "web/words"}, thirdParty: []string{templ}},
 	"web/ui": {
