@@ -20,6 +20,7 @@ import (
 	"sandpiper/sandbox/sqlite"
 	"sandpiper/static"
 	"sandpiper/web"
+	"sandpiper/web/api"
 	"sandpiper/web/auth"
 	"sandpiper/web/run"
 	"sandpiper/web/run/codapi"
@@ -154,6 +155,7 @@ func assemble(ctx context.Context, cfg config, dir *datadir.Dir, key string, log
 		Pages: ui.New(ui.Config{
 			Desk: desk, Snippets: s.db, Assets: assets, PublicURL: public, Salt: salt, Operations: s.sandboxes.operations(), Log: log,
 		}),
+		Gate:    web.Gate{Open: s.sandboxes.manager.Booted(), Errors: api.WriteError},
 		Ready:   ready,
 		Version: version,
 		Log:     log,
@@ -170,9 +172,21 @@ func ready(ctx context.Context) error {
 	return &sandbox.Error{Kind: sandbox.KindUnavailable, Message: "the server is shutting down", RetryAfter: drainTimeout}
 }
 
-// serve answers requests until ctx ends. Then it lets the accepted runs end and
-// their last answers out.
+// serve answers requests until ctx ends; those about sandboxes wait until the
+// engines have said what they hold. Then it lets the accepted runs end and their
+// last answers out.
 func (s *server) serve(ctx context.Context, listener net.Listener) error {
+	ctx, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	booted := make(chan error, 1)
+	go func() {
+		err := s.sandboxes.manager.Boot(ctx)
+		if err != nil && ctx.Err() == nil {
+			err = fmt.Errorf("take over the sandboxes: %w", err)
+			giveUp()
+		}
+		booted <- err
+	}()
 	failed := make(chan error, 1)
 	go func() { failed <- s.http.Serve(listener) }()
 	select {
@@ -180,9 +194,13 @@ func (s *server) serve(ctx context.Context, listener net.Listener) error {
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
+	err := <-booted
+	if errors.Is(err, context.Canceled) {
+		err = nil // the end came first
+	}
 	drain, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
-	err := s.scheduler.Drain(drain)
+	err = errors.Join(err, s.scheduler.Drain(drain))
 	goodbye, cancel := context.WithTimeout(context.Background(), goodbyeTimeout)
 	defer cancel()
 	if s.http.Shutdown(goodbye) != nil { // somebody keeps a connection busy

@@ -20,6 +20,7 @@ type Config struct {
 	Guard   *auth.Guard
 	API     []Routes     // of paths below /v1/, /api/ and /toolbox/
 	Pages   Routes       // everything else; nil for a server without pages
+	Gate    Gate         // before what is about sandboxes
 	Ready   func() error // why the server takes no work, as a *sandbox.Error; nil means always ready
 	Version string       // of the server, in the health check
 	Log     *slog.Logger // nil means slog.Default()
@@ -36,7 +37,7 @@ func New(cfg Config) http.Handler {
 		}
 		pages.ServeHTTP(w, r)
 	})
-	return observe(log, secure(cfg.Guard.Identify(root)))
+	return observe(log, secure(cfg.Guard.Identify(cfg.Gate.before(root))))
 }
 
 // isAPI reports whether a path belongs to programs rather than to browsers.

@@ -65,12 +65,17 @@ func (b *bench) open() {
 	b.t.Helper()
 	b.cfg.Store, b.cfg.Engines = b.store, []sandbox.Engine{b.docker, b.wasm}
 	b.cfg.Placer = scheduler.NewPlacer(scheduler.PlacerConfig{Engines: b.cfg.Engines, Region: b.cfg.Region, Parallel: 4, Log: b.cfg.Log})
+	b.boot()
+}
+
+// boot starts a manager as b.cfg says.
+func (b *bench) boot() {
+	b.t.Helper()
 	m, err := manager.New(b.t.Context(), b.cfg)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	b.Manager = m
+	must(b.t, err)
 	b.t.Cleanup(func() { must(b.t, m.Close()) })
+	must(b.t, m.Boot(b.t.Context()))
+	b.Manager = m
 }
 
 // reopen lets another manager take over.

@@ -355,12 +355,9 @@ func TestQuotaAndRoom(t *testing.T) {
 			Engines: b.cfg.Engines, Region: b.cfg.Region, Log: b.cfg.Log,
 			Quota: func(string) sandbox.Resources { return sandbox.Resources{CPU: 3, DiskGiB: 12} },
 		})
-		m, err := manager.New(t.Context(), b.cfg)
-		must(t, err)
-		b.Manager = m
-		t.Cleanup(func() { must(t, m.Close()) })
+		b.boot()
 		all := []sandbox.Sandbox{b.create(manager.CreateRequest{}), b.create(manager.CreateRequest{}), b.create(manager.CreateRequest{})}
-		_, err = b.Create(t.Context(), manager.CreateRequest{Organization: org})
+		_, err := b.Create(t.Context(), manager.CreateRequest{Organization: org})
 		if e := wantKind(t, err, sandbox.KindForbidden); !strings.Contains(e.Message, "3 of 3") {
 			t.Errorf("got %v", e)
 		}

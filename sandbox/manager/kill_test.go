@@ -69,7 +69,10 @@ func openSite(dir string, delay time.Duration) (*site, error) {
 		Secret: []byte(strings.Repeat("s", 32)), Organization: sandbox.Organization{ID: org}, Region: region,
 		Tick: 20 * time.Millisecond, Reconcile: 50 * time.Millisecond, OrphanGrace: 150 * time.Millisecond, Log: log,
 	})
-	return &site{m, db, engine}, err
+	if err != nil {
+		return nil, err
+	}
+	return &site{m, db, engine}, m.Boot(context.Background())
 }
 
 // workForever does what clients do, several at once, and prints what they were

@@ -12,7 +12,7 @@ import (
 	"sandpiper/sandbox/scheduler"
 )
 
-// bootWait is how long New waits for the engines to say what they hold.
+// bootWait is how long Boot waits for the engines to say what they hold.
 const bootWait = 15 * time.Second
 
 // errClosing is why work is cut off when the manager closes.
@@ -36,6 +36,7 @@ type Manager struct {
 	writes [64]sync.Mutex // by sandbox: events come in the order of writes
 
 	refill chan struct{} // wakes the loop that fills pools
+	booted chan struct{} // closed by Boot
 
 	mu        sync.Mutex
 	closed    bool
@@ -50,8 +51,7 @@ type Manager struct {
 
 type nameKey struct{ organization, name string }
 
-// New returns a Manager that knows what its store and its engines hold. It
-// waits a while for the engines, and works on what a crash has left half done.
+// New returns a Manager, which knows nothing and does nothing before Boot.
 func New(ctx context.Context, cfg Config) (*Manager, error) {
 	cfg = cfg.withDefaults()
 	if len(cfg.Secret) < 32 {
@@ -61,20 +61,37 @@ func New(ctx context.Context, cfg Config) (*Manager, error) {
 		cfg: cfg, log: cfg.Log, store: cfg.Store, placer: cfg.Placer,
 		live: make(map[string]*entry), names: make(map[nameKey]string),
 		subs: make(map[*subscriber]bool), views: make(map[string]view), sweeping: make(map[string]bool), waits: make(map[string]wait),
-		refill: make(chan struct{}, 1),
+		refill: make(chan struct{}, 1), booted: make(chan struct{}),
 	}
 	m.root, m.stop = context.WithCancelCause(context.WithoutCancel(ctx))
-	if err := m.boot(ctx); err != nil {
-		return nil, errors.Join(err, m.Close())
+	return m, nil
+}
+
+// Boot reads the store, compares it with the engines, and begins to work, also
+// on what a crash has left half done. It waits a while for the engines, so that
+// nobody sees what is no longer so. Nothing else may be called before it returns
+// but Booted and Close; it is called once.
+func (m *Manager) Boot(ctx context.Context) error {
+	if err := m.takeStock(ctx); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return errClosing
 	}
 	m.wg.Go(m.keepTime)
 	m.wg.Go(m.keepLooking)
 	m.wg.Go(m.keepPools)
-	return m, nil
+	close(m.booted)
+	return nil
 }
 
-// boot reads the store and compares it with the engines.
-func (m *Manager) boot(ctx context.Context) error {
+// Booted is closed when Boot has done its work.
+func (m *Manager) Booted() <-chan struct{} { return m.booted }
+
+// takeStock reads the store and compares it with the engines.
+func (m *Manager) takeStock(ctx context.Context) error {
 	all, err := m.store.LiveSandboxes(ctx)
 	if err != nil {
 		return fmt.Errorf("read the sandboxes: %w", err)
@@ -91,7 +108,7 @@ func (m *Manager) boot(ctx context.Context) error {
 	if err := m.dropHalfSnapshots(ctx); err != nil {
 		return fmt.Errorf("read the snapshots: %w", err)
 	}
-	for _, right := range m.reconcile(look) { // nobody may see what is no longer so
+	for _, right := range m.reconcile(look) {
 		select {
 		case <-right:
 		case <-look.Done():

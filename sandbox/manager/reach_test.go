@@ -138,15 +138,12 @@ func TestUpstreamImageIsOurs(t *testing.T) {
 		must(t, b.Close())
 		b.cfg.Engines = []sandbox.Engine{pickyEngine{b.docker}}
 		b.cfg.Placer = scheduler.NewPlacer(scheduler.PlacerConfig{Engines: b.cfg.Engines, Log: b.cfg.Log})
-		m, err := manager.New(t.Context(), b.cfg)
-		must(t, err)
-		b.Manager = m
-		t.Cleanup(func() { must(t, m.Close()) })
+		b.boot()
 		s := b.create(manager.CreateRequest{Image: "daytonaio/sandbox:0.5.0"})
 		if s.Ref != manager.DefaultImage || s.Snapshot != "daytonaio/sandbox:0.5.0" {
 			t.Errorf("got %+v", s)
 		}
-		_, err = b.Create(t.Context(), manager.CreateRequest{Organization: org, Image: "daytonaio/sandboxes:1"})
+		_, err := b.Create(t.Context(), manager.CreateRequest{Organization: org, Image: "daytonaio/sandboxes:1"})
 		wantKind(t, err, sandbox.KindUnprocessed)
 	})
 }

@@ -57,6 +57,9 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = m.Close() })
+	if err := m.Boot(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	b.manager = m
 	b.key("admin", nil)
 	guard, err := auth.New(auth.Config{Store: b.keys, PublicURL: &url.URL{Scheme: "http", Host: "sandpiper.test"}, Log: log})
