@@ -27,6 +27,10 @@ docker: ## install and start Docker where it is missing, and make the images of 
 	runtimes/docker/setup/engine
 	runtimes/docker/setup/images
 
+.PHONY: gvisor
+gvisor: ## build gVisor and register it with Docker: sandboxes with a kernel of their own
+	runtimes/docker/setup/gvisor
+
 # Without Docker the tests that need it are skipped and say so, but not in CI.
 # Packages are tested one at a time: each keeps all cores busy, and many hold that
 # something happens in time.

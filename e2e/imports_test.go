@@ -97,6 +97,8 @@ var table = map[string]rule{
 	"runtimes/docker/runner":      {ours: []string{"sandbox", "sandbox/toolbox/attach", "runtimes/catalog"}, thirdParty: []string{"github.com/google/uuid", "golang.org/x/sync"}},
 	"runtimes/docker/image/still": {},
 
+	"runtimes/docker/setup/addruntime": {},
+
 	// The engine of sandboxes has its file system and its runtimes from package
 	// wasm's parts, its shell in a child process, and its toolbox from whoever
 	// configures it.

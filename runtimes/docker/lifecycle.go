@@ -34,6 +34,9 @@ func (e *Engine) halt(ctx context.Context, h *host, id string, grace time.Durati
 			err = e.ask(ctx, id, grace)
 		}
 		if err == nil {
+			err = e.thaw(ctx, id, c)
+		}
+		if err == nil {
 			err = e.kill(ctx, id)
 		}
 		if err != nil {
@@ -61,6 +64,15 @@ func (e *Engine) ask(ctx context.Context, id string, grace time.Duration) error 
 		return ignoreStopped(problem("wait for the sandbox to stop", err), err)
 	}
 	return nil
+}
+
+// thaw resumes a paused container of gVisor, which could not be killed: its
+// kernel waits to be resumed. Others are killed as they are.
+func (e *Engine) thaw(ctx context.Context, id string, c container.InspectResponse) error {
+	if !c.State.Paused || !isGVisor(c.Config.Labels[labelRuntime]) {
+		return nil
+	}
+	return e.unpause(ctx, id)
 }
 
 // kill ends a container at once, and waits until it has ended.
@@ -98,6 +110,9 @@ func (e *Engine) remove(ctx context.Context, h *host, id string) error {
 	change, cancel := bounded(ctx, changeTimeout)
 	defer cancel()
 	c, err := e.inspect(change, id)
+	if err == nil {
+		err = e.thaw(ctx, id, c)
+	}
 	if err == nil {
 		err = e.api.ContainerRemove(change, e.names.container(id), container.RemoveOptions{Force: true, RemoveVolumes: true})
 	}

@@ -71,9 +71,7 @@ func (e *Engine) Resize(ctx context.Context, id string, r sandbox.Resources) err
 	if h.quota && r.DiskGiB != rec.Resources.DiskGiB {
 		return sandbox.FieldErrorf("disk", "the storage driver %s cannot change the disk of a sandbox: make a snapshot of it and a new sandbox from that", h.info.Driver)
 	}
-	change, cancel := bounded(ctx, changeTimeout)
-	defer cancel()
-	_, err = e.api.ContainerUpdate(change, e.names.container(id), container.UpdateConfig{Resources: resources(r)})
+	err = e.limit(ctx, id, resources(r))
 	if err != nil && strings.Contains(err.Error(), "device or resource busy") {
 		return sandbox.Errorf(sandbox.KindConflict, "the sandbox uses more memory than it would have: stop it, then make it smaller")
 	}
@@ -92,11 +90,27 @@ func (e *Engine) LimitMemory(ctx context.Context, id string, bytes int64) error 
 		return err
 	}
 	defer unlock()
-	change, cancel := bounded(ctx, changeTimeout)
-	defer cancel()
-	limits := container.Resources{Memory: bytes, MemorySwap: bytes}
-	_, err = e.api.ContainerUpdate(change, e.names.container(id), container.UpdateConfig{Resources: limits})
+	err = e.limit(ctx, id, container.Resources{Memory: bytes, MemorySwap: bytes})
 	return problem("limit the memory of a sandbox", err)
+}
+
+// limit sets limits of a container. Where control groups are of version 1, the
+// one of memory cannot be above the one of memory with swap; gVisor raises them
+// in the wrong order, so there the second one is raised on its own before.
+func (e *Engine) limit(ctx context.Context, id string, r container.Resources) error {
+	ctx, cancel := bounded(ctx, changeTimeout)
+	defer cancel()
+	name := e.names.container(id)
+	_, err := e.api.ContainerUpdate(ctx, name, container.UpdateConfig{Resources: r})
+	if err == nil || !strings.Contains(err.Error(), "memory.limit_in_bytes: invalid argument") {
+		return err
+	}
+	above := container.Resources{MemorySwap: r.MemorySwap}
+	if _, err := e.api.ContainerUpdate(ctx, name, container.UpdateConfig{Resources: above}); err != nil {
+		return err
+	}
+	_, err = e.api.ContainerUpdate(ctx, name, container.UpdateConfig{Resources: r})
+	return err
 }
 
 // SetNetwork implements sandbox.Networker. Open connections that the new policy

@@ -44,8 +44,9 @@ type world struct {
 	daemon *exec.Cmd
 }
 
-// newWorld makes a world and starts its Docker engine, with more flags. All of it
-// goes at the end of the test.
+// newWorld makes a world and starts its Docker engine, with more flags. The
+// machine's own configuration does not count for it. All of it goes at the end of
+// the test.
 func newWorld(t testing.TB, flags ...string) *world {
 	t.Helper()
 	needDocker(t)
@@ -56,6 +57,7 @@ func newWorld(t testing.TB, flags ...string) *world {
 	check(t, err)
 	w := &world{flags: flags, dir: dir, host: newNamespace(t), beyond: newNamespace(t)}
 	t.Cleanup(func() { w.stopDocker(); os.RemoveAll(dir) })
+	check(t, os.WriteFile(w.settings(), []byte("{}"), 0o600))
 	w.connect(t)
 	for _, addr := range []string{internetAddr, otherAddr, metadataAddr, neighbourAddr, resolverAddr} {
 		w.serve(t, w.beyond, addr+":80")
@@ -170,6 +172,9 @@ func (w *world) serve(t testing.TB, ns netns.NsHandle, addr string) {
 
 func (w *world) socket() string { return "unix://" + filepath.Join(w.dir, "d.sock") }
 
+// settings is dockerd's configuration file.
+func (w *world) settings() string { return filepath.Join(w.dir, "daemon.json") }
+
 // startDocker starts dockerd in the host's namespace and waits until it answers.
 func (w *world) startDocker(t testing.TB) {
 	t.Helper()
@@ -177,7 +182,7 @@ func (w *world) startDocker(t testing.TB) {
 	check(t, err)
 	defer log.Close()
 	w.daemon = exec.Command("dockerd", append([]string{
-		"--host", w.socket(), "--bridge", "none", "--data-root", filepath.Join(w.dir, "data"),
+		"--config-file", w.settings(), "--host", w.socket(), "--bridge", "none", "--data-root", filepath.Join(w.dir, "data"),
 		"--exec-root", filepath.Join(w.dir, "exec"), "--pidfile", filepath.Join(w.dir, "pid"),
 	}, w.flags...)...)
 	w.daemon.Stdout, w.daemon.Stderr = log, log

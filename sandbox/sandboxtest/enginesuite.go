@@ -14,7 +14,8 @@ import (
 
 // EngineSubject is what a suite needs to know of an engine besides its methods.
 type EngineSubject struct {
-	Ref string // what sandboxes start from; it has a POSIX shell
+	Ref     string // what sandboxes start from; it has a POSIX shell
+	Runtime string // of all sandboxes; "" for the engine's best
 
 	// Lose, when there is one, takes a sandbox away behind the engine's back.
 	Lose func(t *testing.T, id string)
@@ -73,7 +74,7 @@ func TestEngine(t *testing.T, newEngine func(t *testing.T) sandbox.Engine, s Eng
 func (e *engineTrial) spec() sandbox.Spec {
 	id := NewUUID()
 	return sandbox.Spec{
-		ID: id, Name: "name-" + id[:8], Ref: e.subject.Ref, Token: "token-" + id,
+		ID: id, Name: "name-" + id[:8], Ref: e.subject.Ref, Runtime: e.subject.Runtime, Token: "token-" + id,
 		Env:       map[string]string{"GREETING": "hello world"},
 		Resources: sandbox.Resources{CPU: 1, MemoryGiB: 1, DiskGiB: 1},
 	}
