@@ -152,9 +152,9 @@ func assemble(ctx context.Context, cfg config, dir *datadir.Dir, key string, log
 			piston.New(desk, sandbox.Limits{}),
 			codapi.New(desk),
 		),
-		Pages: ui.New(ui.Config{
+		Pages: []web.Routes{ui.New(ui.Config{
 			Desk: desk, Snippets: s.db, Assets: assets, PublicURL: public, Salt: salt, Operations: s.sandboxes.operations(), Log: log,
-		}),
+		})},
 		Gate:    web.Gate{Open: s.sandboxes.manager.Booted(), Errors: api.WriteError},
 		Ready:   ready,
 		Version: version,

@@ -17,13 +17,14 @@ type Routes interface {
 
 // Config says what the server serves.
 type Config struct {
-	Guard   *auth.Guard
-	API     []Routes     // of paths below /v1/, /api/ and /toolbox/
-	Pages   Routes       // everything else; nil for a server without pages
-	Gate    Gate         // before what is about sandboxes
-	Ready   func() error // why the server takes no work, as a *sandbox.Error; nil means always ready
-	Version string       // of the server, in the health check
-	Log     *slog.Logger // nil means slog.Default()
+	Guard    *auth.Guard
+	API      []Routes     // of paths below /v1/, /api/ and /toolbox/
+	Pages    []Routes     // everything else; none for a server without pages
+	Gate     Gate         // before what is about sandboxes
+	Previews Previews     // on their hosts; nil for none
+	Ready    func() error // why the server takes no work, as a *sandbox.Error; nil means always ready
+	Version  string       // of the server, in the health check
+	Log      *slog.Logger // nil means slog.Default()
 }
 
 // New returns the handler of the whole server.
@@ -37,7 +38,7 @@ func New(cfg Config) http.Handler {
 		}
 		pages.ServeHTTP(w, r)
 	})
-	return observe(log, secure(cfg.Guard.Identify(cfg.Gate.before(root))))
+	return observe(log, apart(cfg, secure(cfg.Guard.Identify(cfg.Gate.before(root)))))
 }
 
 // isAPI reports whether a path belongs to programs rather than to browsers.
@@ -57,10 +58,12 @@ func newAPI(cfg Config) http.Handler {
 
 func newPages(cfg Config) http.Handler {
 	mux := http.NewServeMux()
-	if cfg.Pages == nil {
+	if len(cfg.Pages) == 0 {
 		return problems(mux)
 	}
-	cfg.Pages.Register(mux)
+	for _, routes := range cfg.Pages {
+		routes.Register(mux)
+	}
 	return sameOrigin(cfg.Guard, mux)
 }
 

@@ -42,7 +42,7 @@ func newHandler(t *testing.T, api, pages routes, ready func() error) (http.Handl
 	cfg := web.Config{Guard: guard, API: []web.Routes{api}, Ready: ready, Version: "1.2.3",
 		Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	if pages != nil {
-		cfg.Pages = pages
+		cfg.Pages = []web.Routes{pages}
 	}
 	return web.New(cfg), &log
 }

@@ -64,7 +64,7 @@ func newServer(t testing.TB, o options) *server {
 	handler := web.New(web.Config{
 		Guard: desk.Guard,
 		API:   []web.Routes{run.New(run.Config{Desk: desk})},
-		Pages: pages,
+		Pages: []web.Routes{pages},
 		Log:   slog.New(slog.DiscardHandler),
 	})
 	return &server{Handler: handler, snippets: snippets}
