@@ -18,6 +18,11 @@ const (
 	maxPoolWait = 2 * time.Minute
 )
 
+// refillDelay is how long a pool that was taken from waits before it is filled: to
+// start a container keeps the cores busy, which the member's first command wants
+// too.
+const refillDelay = 100 * time.Millisecond
+
 // A wait puts off the filling of a pool after a failure.
 type wait struct {
 	until time.Time
@@ -193,6 +198,10 @@ func (m *Manager) keepPools() {
 			return
 		case <-tick.C:
 		case <-m.refill:
+			select {
+			case <-m.root.Done():
+			case <-time.After(refillDelay):
+			}
 		}
 	}
 }
