@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"sandpiper/web/preview"
 )
 
 // config is what the flags and their environment twins say.
@@ -16,11 +18,17 @@ type config struct {
 	listen    string
 	data      string
 	publicURL string // empty: the address that is listened on
-	open      bool
-	proxies   prefixes
-	docker    dockerUse
-	verbose   bool
-	apiKey    string // from the environment only, so that it shows in no process list
+
+	previewListen  string // "off" for no listener of the previews' own
+	previewDomain  string
+	previewWarning bool
+	previewPaths   *url.URL // where that listener is; nil for none
+
+	open    bool
+	proxies prefixes
+	docker  dockerUse
+	verbose bool
+	apiKey  string // from the environment only, so that it shows in no process list
 }
 
 // parseConfig reads flags; each unset one is taken from SANDPIPER_ and its name
@@ -31,6 +39,9 @@ func parseConfig(name string, args []string) (config, error) {
 	fs.StringVar(&c.listen, "listen", "127.0.0.1:8080", "address of the pages and the API; port 0 picks one")
 	fs.StringVar(&c.data, "data", defaultData(), "folder for state, keys and the compilation cache")
 	fs.StringVar(&c.publicURL, "public-url", "", "where users reach this server, such as https://run.example.org")
+	fs.StringVar(&c.previewListen, "preview-listen", "127.0.0.1:8081", "address of a listener for previews alone, also by paths /p/SANDBOX/PORT/; port 0 picks one, off is none")
+	fs.StringVar(&c.previewDomain, "preview-domain", "localhost", "domain that the hosts of previews are below, such as 3000-SANDBOX.localhost")
+	fs.BoolVar(&c.previewWarning, "preview-warning", true, "warn browsers' users once a day that a preview comes from a sandbox")
 	fs.BoolVar(&c.open, "open-playground", false, "let everyone run code without signing in, rate-limited by address")
 	fs.Var(&c.proxies, "trusted-proxies", "networks of proxies whose X-Forwarded-For names the client, such as 127.0.0.1/32,10.0.0.0/8")
 	fs.Var(&c.docker, "docker", "containers: auto uses Docker where it answers, off never does")
@@ -88,6 +99,11 @@ func defaultData() string {
 		return filepath.Join(home, ".local", "share", "sandpiper")
 	}
 	return "data"
+}
+
+// previews says where previews are, for an app that browsers reach at public.
+func (c config) previews(public *url.URL) preview.Config {
+	return preview.Config{Domain: c.previewDomain, Public: public, Paths: c.previewPaths}
 }
 
 // dockerUse is a flag that says whether Docker may be used. The zero value is auto.

@@ -28,6 +28,7 @@ import (
 	"sandpiper/web"
 	"sandpiper/web/api"
 	"sandpiper/web/auth"
+	"sandpiper/web/preview"
 	"sandpiper/web/proxy"
 )
 
@@ -48,6 +49,7 @@ type sandboxes struct {
 	closers []io.Closer          // engines and what stands on them, in the order of their making
 	runners []sandbox.CodeRunner // of single programs in containers; none without Docker
 	manager *manager.Manager
+	site    *preview.Site
 	proxy   *proxy.Proxy
 	api     *api.Handler
 }
@@ -59,6 +61,8 @@ type sandboxConfig struct {
 	guard     *auth.Guard
 	languages computer.Languages
 	public    *url.URL
+	previews  preview.Config
+	warn      bool // before previews
 	docker    bool // containers may be used
 	open      bool // everyone may run code
 	ready     func() error
@@ -97,10 +101,20 @@ func openSandboxes(ctx context.Context, cfg sandboxConfig) (_ *sandboxes, err er
 	if err != nil {
 		return nil, err
 	}
-	s.proxy = proxy.New(proxy.Config{Manager: s.manager, Guard: cfg.guard, Organization: owner.ID, Errors: api.WriteError, Log: cfg.log})
+	if s.site, err = preview.NewSite(cfg.previews); err != nil {
+		return nil, err
+	}
+	links, err := preview.NewLinks(ctx, s.manager, cfg.db)
+	if err != nil {
+		return nil, err
+	}
+	s.proxy = proxy.New(proxy.Config{
+		Manager: s.manager, Guard: cfg.guard, Organization: owner.ID, Errors: api.WriteError,
+		Site: s.site, Links: links, Warn: cfg.warn, Log: cfg.log,
+	})
 	s.api = api.New(api.Config{
 		Manager: s.manager, Keys: cfg.db, Guard: cfg.guard, Organization: owner,
-		PublicURL: cfg.public, Version: version, Ready: cfg.ready, Log: cfg.log,
+		PublicURL: cfg.public, Site: s.site, Links: links, Warn: cfg.warn, Version: version, Ready: cfg.ready, Log: cfg.log,
 	})
 	return s, nil
 }

@@ -22,6 +22,7 @@ import (
 	"sandpiper/web"
 	"sandpiper/web/api"
 	"sandpiper/web/auth"
+	"sandpiper/web/proxy"
 	"sandpiper/web/run"
 	"sandpiper/web/run/codapi"
 	"sandpiper/web/run/piston"
@@ -45,6 +46,14 @@ func serve(ctx context.Context, cfg config, out io.Writer) (err error) {
 	if cfg.publicURL == "" {
 		cfg.publicURL = local
 	}
+	previews, err := listenPreviews(cfg.previewListen)
+	if err != nil {
+		return err
+	}
+	if previews != nil {
+		defer previews.Close()
+		cfg.previewPaths = &url.URL{Scheme: "http", Host: previews.Addr().String()}
+	}
 
 	key, made, err := dir.AdminKey(cfg.apiKey)
 	if err != nil {
@@ -59,7 +68,19 @@ func serve(ctx context.Context, cfg config, out io.Writer) (err error) {
 		return err
 	}
 	greet(out, cfg, s, local, dir, key, made)
-	return s.serve(ctx, listener)
+	return s.serve(ctx, listener, previews)
+}
+
+// listenPreviews listens for previews alone; nil for off.
+func listenPreviews(address string) (net.Listener, error) {
+	if address == "off" {
+		return nil, nil
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("--preview-listen: %w", err)
+	}
+	return listener, nil
 }
 
 func newLog(verbose bool) *slog.Logger {
@@ -76,6 +97,10 @@ func greet(out io.Writer, cfg config, s *server, local string, dir *datadir.Dir,
 	fmt.Fprintf(out, "sandpiper: serving %s\n", local)
 	if cfg.open {
 		fmt.Fprintf(out, "  playground  %s  (open to everyone)\n", cfg.publicURL)
+	}
+	fmt.Fprintf(out, "  previews    %s\n", s.sandboxes.site.Template())
+	if cfg.previewPaths != nil {
+		fmt.Fprintf(out, "              %s  (previews alone; also /p/SANDBOX/PORT/)\n", cfg.previewPaths)
 	}
 	link, expires := s.guard.SignInURL()
 	fmt.Fprintf(out, "  sign in     %s  (once, until %s)\n", link, expires.Format("15:04"))
@@ -97,6 +122,7 @@ type server struct {
 	sandboxes *sandboxes
 	guard     *auth.Guard
 	http      *web.Server
+	previews  *web.Server // of their own listener
 }
 
 // assemble opens and wires all parts. On an error it leaves nothing open.
@@ -136,7 +162,7 @@ func assemble(ctx context.Context, cfg config, dir *datadir.Dir, key string, log
 	}
 	ready := func() error { return ready(ctx) }
 	s.sandboxes, err = openSandboxes(ctx, sandboxConfig{
-		dir: dir, db: s.db, guard: s.guard, languages: s.engine, public: public, docker: !cfg.docker.off, open: cfg.open, ready: ready, log: log,
+		dir: dir, db: s.db, guard: s.guard, languages: s.engine, public: public, previews: cfg.previews(public), warn: cfg.previewWarning, docker: !cfg.docker.off, open: cfg.open, ready: ready, log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -145,7 +171,7 @@ func assemble(ctx context.Context, cfg config, dir *datadir.Dir, key string, log
 		Runners: append([]sandbox.CodeRunner{s.engine}, s.sandboxes.runners...), Needs: needs.Reason, Store: s.db, Log: log,
 	})
 	desk := run.Desk{Scheduler: s.scheduler, Guard: s.guard}
-	s.http = web.NewServer(web.New(web.Config{
+	handlers := web.Config{
 		Guard: s.guard,
 		API: append(s.sandboxes.routes(),
 			run.New(run.Config{Desk: desk, Version: version}),
@@ -154,12 +180,14 @@ func assemble(ctx context.Context, cfg config, dir *datadir.Dir, key string, log
 		),
 		Pages: []web.Routes{ui.New(ui.Config{
 			Desk: desk, Snippets: s.db, Assets: assets, PublicURL: public, Salt: salt, Operations: s.sandboxes.operations(), Log: log,
-		})},
-		Gate:    web.Gate{Open: s.sandboxes.manager.Booted(), Errors: api.WriteError},
-		Ready:   ready,
-		Version: version,
-		Log:     log,
-	}), log)
+		}), proxy.Pages{Proxy: s.sandboxes.proxy}},
+		Gate:     web.Gate{Open: s.sandboxes.manager.Booted(), Errors: api.WriteError},
+		Previews: s.sandboxes.proxy,
+		Ready:    ready,
+		Version:  version,
+		Log:      log,
+	}
+	s.http, s.previews = web.NewServer(web.New(handlers), log), web.NewServer(web.NewPreviews(handlers), log)
 	s.http.RegisterOnShutdown(s.sandboxes.hangUp)
 	return s, nil
 }
@@ -175,7 +203,7 @@ func ready(ctx context.Context) error {
 // serve answers requests until ctx ends; those about sandboxes wait until the
 // engines have said what they hold. Then it lets the accepted runs end and their
 // last answers out.
-func (s *server) serve(ctx context.Context, listener net.Listener) error {
+func (s *server) serve(ctx context.Context, listener, previews net.Listener) error {
 	ctx, giveUp := context.WithCancel(ctx)
 	defer giveUp()
 	booted := make(chan error, 1)
@@ -187,8 +215,13 @@ func (s *server) serve(ctx context.Context, listener net.Listener) error {
 		}
 		booted <- err
 	}()
-	failed := make(chan error, 1)
+	failed := make(chan error, 2)
+	servers := []*web.Server{s.http}
 	go func() { failed <- s.http.Serve(listener) }()
+	if previews != nil {
+		servers = append(servers, s.previews)
+		go func() { failed <- s.previews.Serve(previews) }()
+	}
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)
@@ -203,10 +236,12 @@ func (s *server) serve(ctx context.Context, listener net.Listener) error {
 	err = errors.Join(err, s.scheduler.Drain(drain))
 	goodbye, cancel := context.WithTimeout(context.Background(), goodbyeTimeout)
 	defer cancel()
-	if s.http.Shutdown(goodbye) != nil { // somebody keeps a connection busy
-		err = errors.Join(err, s.http.Close())
+	for _, server := range servers {
+		if server.Shutdown(goodbye) != nil { // somebody keeps a connection busy
+			err = errors.Join(err, server.Close())
+		}
+		<-failed
 	}
-	<-failed
 	return err
 }
 

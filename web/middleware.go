@@ -53,7 +53,7 @@ func logAccess(log *slog.Logger, rec *reply.Recorder, r *http.Request, took time
 	attrs := []slog.Attr{
 		slog.String("request_id", reply.RequestID(r.Context())),
 		slog.String("method", r.Method),
-		slog.String("path", r.URL.Path),
+		slog.String("path", shown(r.URL.Path)),
 		slog.Int("status", rec.Status()),
 		slog.Int64("bytes", rec.Bytes()),
 		slog.Duration("took", took),
@@ -66,6 +66,15 @@ func logAccess(log *slog.Logger, rec *reply.Recorder, r *http.Request, took time
 		attrs = append(attrs, slog.String("error", err.Error()))
 	}
 	log.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// shown is a path without what lets in to a preview.
+func shown(path string) string {
+	if rest, ok := strings.CutPrefix(path, "/p/"); ok {
+		_, rest, _ = strings.Cut(rest, "/")
+		return "/p/…/" + rest
+	}
+	return path
 }
 
 // secure sets the headers that every answer has unless its handler says

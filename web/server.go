@@ -33,7 +33,11 @@ func NewServer(handler http.Handler, log *slog.Logger) *Server {
 		defer s.handlers.Done()
 		handler.ServeHTTP(w, r)
 	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true) // for proxies that speak it
 	s.Server = &http.Server{
+		Protocols:         protocols,
 		Handler:           http.HandlerFunc(counted),
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,

@@ -10,22 +10,21 @@ import (
 
 // Why operations are not served. A reader should know what to do instead.
 const (
-	noBackups        = "a sandbox is backed up when it is archived; stop it and archive it"
-	noSignedPreviews = "this version previews no ports of sandboxes, so it signs no addresses of previews"
-	noSSH            = "this version has no SSH; use a PTY of the toolbox"
-	noSecrets        = "this version has no store of secrets; pass values in env"
-	noTelemetry      = "this version collects no telemetry of sandboxes; the toolbox has the present figures at /system/metrics"
-	noVolumes        = "this version has no volumes; files stay in a sandbox until it is deleted"
-	noRegistries     = "this server has no registry; pull or build the image with the container engine and name it"
-	noUploads        = "this version builds no images from uploaded files; build the image with the container engine and name it"
-	noWebhooks       = "this version sends no webhooks; listen at /api/socket.io/"
-	noAudit          = "this version keeps no audit log"
-	oneRegion        = "this server is one region, which is as it is"
-	localRunner      = "the only runner is inside this server, which needs no word from outside"
-	noAccounts       = "this server knows keys and sign-in links, and no accounts of other services"
-	onePerson        = "this server has one organization with one member; make API keys for others"
-	noAdmin          = "this operation is for operators of many organizations; there is one here"
-	noSettings       = "these settings are made where the server is started, not here"
+	noBackups    = "a sandbox is backed up when it is archived; stop it and archive it"
+	noSSH        = "this version has no SSH; use a PTY of the toolbox"
+	noSecrets    = "this version has no store of secrets; pass values in env"
+	noTelemetry  = "this version collects no telemetry of sandboxes; the toolbox has the present figures at /system/metrics"
+	noVolumes    = "this version has no volumes; files stay in a sandbox until it is deleted"
+	noRegistries = "this server has no registry; pull or build the image with the container engine and name it"
+	noUploads    = "this version builds no images from uploaded files; build the image with the container engine and name it"
+	noWebhooks   = "this version sends no webhooks; listen at /api/socket.io/"
+	noAudit      = "this version keeps no audit log"
+	oneRegion    = "this server is one region, which is as it is"
+	localRunner  = "the only runner is inside this server, which needs no word from outside"
+	noAccounts   = "this server knows keys and sign-in links, and no accounts of other services"
+	onePerson    = "this server has one organization with one member; make API keys for others"
+	noAdmin      = "this operation is for operators of many organizations; there is one here"
+	noSettings   = "these settings are made where the server is started, not here"
 )
 
 // absence is a reason and the operations that are not served for it.
@@ -39,11 +38,6 @@ type absence struct {
 var absences = []absence{
 	{noBackups, []openapi.Operation{
 		op("POST", "/sandbox/{sandboxIdOrName}/backup", "createBackup", "Create sandbox backup"),
-	}},
-	{noSignedPreviews, []openapi.Operation{
-		op("GET", "/preview/{signedPreviewToken}/{port}/sandbox-id", "getSandboxIdFromSignedPreviewUrlToken", "Get sandbox ID from signed preview URL token"),
-		op("GET", "/sandbox/{sandboxIdOrName}/ports/{port}/signed-preview-url", "getSignedPortPreviewUrl", "Get signed preview URL for a sandbox port"),
-		op("POST", "/sandbox/{sandboxIdOrName}/ports/{port}/signed-preview-url/{token}/expire", "expireSignedPortPreviewUrl", "Expire signed preview URL for a sandbox port"),
 	}},
 	{noSSH, []openapi.Operation{
 		op("POST", "/sandbox/{sandboxIdOrName}/ssh-access", "createSshAccess", "Create SSH access for sandbox"),

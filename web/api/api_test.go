@@ -146,8 +146,7 @@ func TestRequestsThatAreWrong(t *testing.T) {
 		`{"buildInfo":{"dockerfileContent":"FROM a","contextHashes":["x"]}}`} {
 		b.bad(501, "", "POST", "/sandbox", body)
 	}
-	b.bad(501, "preview", "GET", "/sandbox/"+id+"/ports/3000/preview-url", "")
-	b.bad(501, "preview", "GET", "/preview/token/3000/sandbox-id", "")
+	b.bad(404, "expired", "GET", "/preview/token/3000/sandbox-id", "")
 }
 
 func TestAFullHostSaysSoAndWhen(t *testing.T) {
@@ -292,12 +291,28 @@ func TestWhatClientsAskForBesides(t *testing.T) {
 	if preview.get("url") != "http://sandpiper.test/toolbox/"+id || token == "" {
 		t.Errorf("got %s", preview.text)
 	}
-	if a := b.good("getPortPreviewUrl", "GET", "/sandbox/"+id+"/ports/22222/preview-url", ""); a.get("url") != "http://sandpiper.test/sandboxes/"+id+"/terminal" {
+	if a := b.good("getPortPreviewUrl", "GET", "/sandbox/"+id+"/ports/22222/preview-url", ""); a.get("url") != "http://22222-"+id+".previews.test" {
 		t.Errorf("the terminal: %s", a.text)
 	}
 	if a := b.good("isValidAuthToken", "GET", "/preview/"+id+"/validate/"+token, ""); a.json != true {
 		t.Errorf("the preview token is not valid: %s", a.text)
 	}
+	signed := b.good("getSignedPortPreviewUrl", "GET", "/sandbox/"+id+"/ports/3000/signed-preview-url?expiresInSeconds=86400", "")
+	link, _ := signed.get("token").(string)
+	if signed.get("url") != "http://3000-"+link+".previews.test" {
+		t.Errorf("got %s", signed.text)
+	}
+	if a := b.good("getSandboxIdFromSignedPreviewUrlToken", "GET", "/preview/"+link+"/3000/sandbox-id", ""); a.json != id {
+		t.Errorf("the address lets into %s", a.text)
+	}
+	for _, seconds := range []string{"0", "86401", "-1", "x", "1.5"} {
+		b.bad(400, "1 to 86400", "GET", "/sandbox/"+id+"/ports/3000/signed-preview-url?expiresInSeconds="+seconds, "")
+	}
+	b.bad(404, "expired", "GET", "/preview/"+link+"/3001/sandbox-id", "")
+	b.bad(404, "expired", "POST", "/sandbox/"+id+"/ports/3001/signed-preview-url/"+link+"/expire", "")
+	b.good("expireSignedPortPreviewUrl", "POST", "/sandbox/"+id+"/ports/3000/signed-preview-url/"+link+"/expire", "")
+	b.bad(404, "ended", "POST", "/sandbox/"+id+"/ports/3000/signed-preview-url/"+link+"/expire", "")
+	b.bad(404, "ended", "GET", "/preview/"+link+"/3000/sandbox-id", "")
 	key := b.good("getSandboxSigningKey", "GET", "/sandbox/"+id+"/signing-key", "").json
 	if again := b.good("rotateSigningKey", "POST", "/sandbox/"+id+"/signing-key/rotate", "").json; again == key || again == "" {
 		t.Errorf("the signing key %v became %v", key, again)

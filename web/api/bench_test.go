@@ -20,6 +20,7 @@ import (
 	"sandpiper/web"
 	"sandpiper/web/api"
 	"sandpiper/web/auth"
+	"sandpiper/web/preview"
 )
 
 const (
@@ -67,8 +68,17 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(guard.Close)
-	b.routes = api.New(api.Config{Manager: m, Keys: b.keys, Guard: guard, Organization: organization,
-		PublicURL: &url.URL{Scheme: "http", Host: "sandpiper.test"}, Version: "1.2.3", Log: log})
+	public := &url.URL{Scheme: "http", Host: "sandpiper.test"}
+	site, err := preview.NewSite(preview.Config{Domain: "previews.test", Public: public})
+	if err != nil {
+		t.Fatal(err)
+	}
+	links, err := preview.NewLinks(t.Context(), m, &sandboxtest.PreviewStore{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.routes = api.New(api.Config{Site: site, Links: links, Warn: true, Manager: m, Keys: b.keys, Guard: guard, Organization: organization,
+		PublicURL: public, Version: "1.2.3", Log: log})
 	srv := httptest.NewServer(web.New(web.Config{Guard: guard, API: []web.Routes{b.routes}, Version: "1.2.3", Log: log}))
 	t.Cleanup(srv.Close)
 	t.Cleanup(b.routes.Close)

@@ -57,7 +57,7 @@ func (h *Handler) getConfig(w http.ResponseWriter, r *http.Request) error {
 	return reply.JSON(w, http.StatusOK, wire.Configuration{
 		Version:                h.version,
 		Announcements:          map[string]wire.Announcement{},
-		ProxyTemplateURL:       base + "/toolbox/{{sandboxId}}",
+		ProxyTemplateURL:       h.site.Template(),
 		ProxyToolboxURL:        toolboxURL(base),
 		DefaultSnapshot:        h.manager.DefaultSnapshot(),
 		DashboardURL:           base,

@@ -12,6 +12,7 @@ import (
 
 	"sandpiper/sandbox"
 	"sandpiper/web/auth"
+	"sandpiper/web/preview"
 	"sandpiper/web/reply"
 	"sandpiper/web/run/openapi"
 )
@@ -23,6 +24,9 @@ type Config struct {
 	Guard        *auth.Guard
 	Organization sandbox.Organization // the one that all callers belong to
 	PublicURL    *url.URL             // where clients reach the server
+	Site         *preview.Site        // where previews are
+	Links        *preview.Links       // that sign addresses of previews
+	Warn         bool                 // a page warns before previews
 	Version      string
 	Ready        func() error // why the server takes no work, as a *sandbox.Error; nil means always ready
 	Log          *slog.Logger // nil means slog.Default()
@@ -35,6 +39,9 @@ type Handler struct {
 	guard   *auth.Guard
 	org     sandbox.Organization
 	public  *url.URL
+	site    *preview.Site
+	links   *preview.Links
+	warn    bool
 	version string
 	ready   func() error
 	openAPI func() ([]byte, error)
@@ -51,6 +58,9 @@ func New(cfg Config) *Handler {
 		guard:   cfg.Guard,
 		org:     cfg.Organization,
 		public:  cfg.PublicURL,
+		site:    cfg.Site,
+		links:   cfg.Links,
+		warn:    cfg.Warn,
 		version: cfg.Version,
 		ready:   cfg.Ready,
 		log:     cmp.Or(cfg.Log, slog.Default()),

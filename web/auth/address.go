@@ -11,6 +11,16 @@ import (
 // connection's, or the one that a trusted proxy names. An IPv6 client counts
 // as its /64, which is what one subscriber has.
 func clientAddress(r *http.Request, proxies []netip.Prefix) string {
+	text := clientIP(r, proxies)
+	if addr, err := netip.ParseAddr(text); err == nil && addr.Is6() {
+		block, _ := addr.WithZone("").Prefix(64)
+		return block.Masked().String()
+	}
+	return text
+}
+
+// clientIP is clientAddress of one client.
+func clientIP(r *http.Request, proxies []netip.Prefix) string {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr // a unix socket or a test
@@ -18,10 +28,6 @@ func clientAddress(r *http.Request, proxies []netip.Prefix) string {
 	addr := peer.Addr().Unmap()
 	if trusted(addr, proxies) {
 		addr = forwarded(r.Header.Values("X-Forwarded-For"), addr, proxies)
-	}
-	if addr.Is6() {
-		block, _ := addr.WithZone("").Prefix(64)
-		return block.Masked().String()
 	}
 	return addr.String()
 }

@@ -239,6 +239,10 @@ func (g *Guard) Address(r *http.Request) Caller {
 	return Caller{ID: "address:" + clientAddress(r, g.proxies), Kind: KindAddress}
 }
 
+// ClientIP returns the address of the client of r: the connection's, or the one
+// that a trusted proxy names.
+func (g *Guard) ClientIP(r *http.Request) string { return clientIP(r, g.proxies) }
+
 // OwnPage reports whether no page, or a page of this server, made r. Browsers
 // hold no same-origin rule over WebSockets, so the Origin header is all there
 // is to tell by. A proxy may have ended TLS, so the scheme does not count.

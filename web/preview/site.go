@@ -173,6 +173,11 @@ func (s *Site) Return(target string) (a Address, base, path string, ok bool) {
 	return a, s.origin(a, u.Port()), path, ok && !a.Signed()
 }
 
+// IsPaths reports whether base is where previews are told apart by their paths.
+func (s *Site) IsPaths(base string) bool {
+	return s.paths != nil && base == s.paths.Scheme+"://"+s.paths.Host
+}
+
 // origin is the address of a preview on one of the two listeners.
 func (s *Site) origin(a Address, port string) string {
 	if s.paths == nil || port == "" || port != s.paths.Port() {

@@ -33,10 +33,13 @@ const (
 // fake is a manager with one sandbox, whose toolbox is a test server.
 type fake struct {
 	toolbox *httptest.Server
-	err     error // of Dial
+	servers map[int]string // addresses of what listens on other ports
+	err     error          // of Dial
+	start   func(s *sandbox.Sandbox) error
 
 	mu      sync.Mutex
 	touched int
+	source  sandbox.ActivitySource
 	box     sandbox.Sandbox
 }
 
@@ -44,6 +47,8 @@ func (f *fake) Sandbox(_ context.Context, o, name string) (sandbox.Sandbox, erro
 	if o != org || name != id && name != "named" {
 		return sandbox.Sandbox{}, sandbox.Errorf(sandbox.KindNotFound, "there is no sandbox %s", name)
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	return f.box, nil
 }
 
@@ -55,17 +60,32 @@ func (f *fake) Dial(ctx context.Context, _ string, port int) (net.Conn, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
+	address := f.toolbox.Listener.Addr().String()
 	if port != sandbox.ToolboxPort {
+		f.mu.Lock()
+		address = f.servers[port]
+		f.mu.Unlock()
+	}
+	if address == "" {
 		return nil, sandbox.Errorf(sandbox.KindNotFound, "no")
 	}
 	var d net.Dialer
-	return d.DialContext(ctx, "tcp", f.toolbox.Listener.Addr().String())
+	return d.DialContext(ctx, "tcp", address)
 }
 
-func (f *fake) Touch(context.Context, string, string, sandbox.ActivitySource) error {
+// Start implements proxy.Manager.
+func (f *fake) Start(context.Context, string, string) (sandbox.Sandbox, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	err := f.start(&f.box)
+	return f.box, err
+}
+
+func (f *fake) Touch(_ context.Context, _, _ string, source sandbox.ActivitySource) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.touched++
+	f.source = source
 	return nil
 }
 
@@ -79,6 +99,7 @@ func (f *fake) ToolboxToken(sandbox.Sandbox) string { return token }
 func (f *fake) PreviewToken(s sandbox.Sandbox) string {
 	return "preview-" + strconv.FormatInt(s.Incarnation, 10)
 }
+func (f *fake) PreviewKey(sandbox.Sandbox) string { return "preview-key" }
 func (f *fake) SigningKey(sandbox.Sandbox) string { return "signing" }
 
 // writeError tells what matters of an error in one line.

@@ -3,6 +3,7 @@ package proxy
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -13,13 +14,17 @@ import (
 
 	"sandpiper/sandbox"
 	"sandpiper/web/auth"
+	"sandpiper/web/preview"
 	"sandpiper/web/reply"
 )
 
 // Limits of the connections into sandboxes.
 const (
 	bufferSize      = 64 << 10
+	visitBuffer     = 16 << 10
 	idlePerSandbox  = 8
+	idlePerServer   = 64
+	maxPerServer    = 512 // that visits of one port hold; more wait
 	idleTotal       = 256
 	idleTimeout     = 15 * time.Second // less than a toolbox keeps an idle connection
 	continueTimeout = 5 * time.Second  // for a toolbox to want an announced body
@@ -33,6 +38,7 @@ type Manager interface {
 	Dial(ctx context.Context, id string, port int) (net.Conn, error)
 	Touch(ctx context.Context, org, idOrName string, source sandbox.ActivitySource) error
 	ToolboxToken(s sandbox.Sandbox) string
+	Start(ctx context.Context, org, idOrName string) (sandbox.Sandbox, error)
 	PreviewToken(s sandbox.Sandbox) string
 	SigningKey(s sandbox.Sandbox) string
 }
@@ -43,47 +49,71 @@ type Config struct {
 	Guard        *auth.Guard
 	Organization string              // that all callers with a key or a session belong to
 	Errors       reply.ErrorWriter   // writes the proxy's own errors
+	Site         *preview.Site       // where previews are
+	Links        *preview.Links      // that open signed addresses of previews
+	Warn         bool                // warn browsers' users before previews
 	Ports        map[int]PortHandler // of pages of ours; nil for none
 	Log          *slog.Logger        // nil means slog.Default()
 }
 
-// Proxy serves toolboxes. It implements web.Routes.
+// Proxy serves toolboxes, for which it implements web.Routes, and previews, for
+// which it implements web.Previews.
 type Proxy struct {
 	manager Manager
 	guard   *auth.Guard
 	org     string
 	errors  reply.ErrorWriter
+	site    *preview.Site
+	links   *preview.Links
+	warn    bool
+	codes   codes
 	ports   map[int]PortHandler
 	log     *slog.Logger
-	reverse *httputil.ReverseProxy
-	pool    *http.Transport
+	reverse *httputil.ReverseProxy // to toolboxes
+	visits  *httputil.ReverseProxy // to servers inside
+	pool    *http.Transport        // of connections to toolboxes
+	servers *http.Transport        // of connections to servers inside
 	calls   reply.Lifelines
 }
 
 // New returns a Proxy.
 func New(cfg Config) *Proxy {
-	p := &Proxy{manager: cfg.Manager, guard: cfg.Guard, org: cfg.Organization, errors: cfg.Errors, ports: cfg.Ports, log: cmp.Or(cfg.Log, slog.Default())}
-	p.pool = &http.Transport{
-		DialContext:            p.dial,
+	p := &Proxy{
+		manager: cfg.Manager, guard: cfg.Guard, org: cfg.Organization, errors: cfg.Errors, log: cmp.Or(cfg.Log, slog.Default()),
+		site: cfg.Site, links: cfg.Links, warn: cfg.Warn, ports: cfg.Ports,
+	}
+	p.pool = newTransport(p.dial, bufferSize)
+	p.servers = newTransport(p.dialVisit, visitBuffer)
+	p.servers.MaxIdleConnsPerHost, p.servers.MaxConnsPerHost = idlePerServer, maxPerServer
+	p.reverse = p.newReverse(p.pool, rewrite, p.disarm)
+	p.visits = p.newReverse(p.servers, p.rewriteVisit, p.dress)
+	return p
+}
+
+func newTransport(dial func(ctx context.Context, network, address string) (net.Conn, error), buffer int) *http.Transport {
+	return &http.Transport{
+		DialContext:            dial,
 		DisableCompression:     true,
 		MaxIdleConns:           idleTotal,
 		MaxIdleConnsPerHost:    idlePerSandbox,
 		IdleConnTimeout:        idleTimeout,
 		ExpectContinueTimeout:  continueTimeout,
 		MaxResponseHeaderBytes: maxHeader,
-		ReadBufferSize:         bufferSize,
-		WriteBufferSize:        bufferSize,
+		ReadBufferSize:         buffer,
+		WriteBufferSize:        buffer,
 	}
-	p.reverse = &httputil.ReverseProxy{
+}
+
+func (p *Proxy) newReverse(pool *http.Transport, rewrite func(*httputil.ProxyRequest), modify func(*http.Response) error) *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
 		Rewrite:        rewrite,
-		Transport:      p.pool,
+		Transport:      pool,
 		FlushInterval:  -1, // what a stream says is passed on at once
 		BufferPool:     newBuffers(),
-		ModifyResponse: p.disarm,
+		ModifyResponse: modify,
 		ErrorHandler:   p.failed,
 		ErrorLog:       slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
-	return p
 }
 
 // Close ends connections that would last, such as those of terminals, and
@@ -91,6 +121,7 @@ func New(cfg Config) *Proxy {
 func (p *Proxy) Close() {
 	p.calls.End()
 	p.pool.CloseIdleConnections()
+	p.servers.CloseIdleConnections()
 }
 
 // Register adds the routes.
@@ -144,9 +175,12 @@ func renamed(path string) string {
 // call is one request on its way into a sandbox, for rewrite and the rest.
 type call struct {
 	sandbox sandbox.Sandbox
-	path    string // of the toolbox, escaped
-	token   string // of the toolbox
-	touch   func() // notes activity, now and then
+	port    int
+	path    string        // inside, escaped
+	token   string        // of the toolbox
+	touch   func()        // notes activity, now and then
+	visit   *visit        // of a preview; nil for a toolbox
+	from    *http.Request // what a visitor sent
 }
 
 type callKey struct{}
@@ -157,14 +191,14 @@ func callOf(ctx context.Context) call {
 }
 
 func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, s sandbox.Sandbox, path string) error {
-	if err := p.reachable(r.Context(), s); err != nil {
+	if err := p.reachable(r.Context(), s, sandbox.ToolboxPort); err != nil {
 		return err
 	}
 	ctx, cancel := p.calls.Attach(r.Context())
 	defer cancel()
-	touch := p.toucher(ctx, r, s)
+	touch := p.toucher(ctx, r, s, sandbox.ActivityToolbox)
 	touch()
-	ctx = context.WithValue(ctx, callKey{}, call{sandbox: s, path: path, token: p.manager.ToolboxToken(s), touch: touch})
+	ctx = context.WithValue(ctx, callKey{}, call{sandbox: s, port: sandbox.ToolboxPort, path: path, token: p.manager.ToolboxToken(s), touch: touch})
 	r = r.WithContext(ctx)
 	out := &stream{ResponseWriter: w, control: http.NewResponseController(w), header: http.Header{}}
 	if r.Body != nil && r.Body != http.NoBody {
@@ -176,11 +210,14 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, s sandbox.Sandbox,
 
 // reachable reports why s cannot be reached. A connection that is kept from
 // before says nothing: what is paused holds it and does not answer.
-func (p *Proxy) reachable(ctx context.Context, s sandbox.Sandbox) error {
+func (p *Proxy) reachable(ctx context.Context, s sandbox.Sandbox, port int) error {
 	if s.State == sandbox.StateStarted {
 		return nil
 	}
-	conn, err := p.manager.Dial(ctx, s.ID, sandbox.ToolboxPort)
+	conn, err := p.manager.Dial(ctx, s.ID, port)
+	if err != nil && port != sandbox.ToolboxPort && sandbox.KindOf(err) == sandbox.KindNotFound {
+		return errors.Join(errSilent, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -196,7 +233,8 @@ func (p *Proxy) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	return conn, err
 }
 
-// host names a sandbox since its last start: connections are kept for it alone.
-func host(s sandbox.Sandbox) string {
-	return s.ID + "." + strconv.FormatInt(s.Incarnation, 10) + ".sandbox:" + strconv.Itoa(sandbox.ToolboxPort)
+// host names a port of a sandbox since its last start: connections are kept for
+// it alone.
+func host(s sandbox.Sandbox, port int) string {
+	return s.ID + "." + strconv.FormatInt(s.Incarnation, 10) + ".sandbox:" + strconv.Itoa(port)
 }

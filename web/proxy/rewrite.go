@@ -3,7 +3,6 @@ package proxy
 import (
 	"net/http"
 	"net/http/httputil"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -53,18 +52,8 @@ func rewrite(r *httputil.ProxyRequest) {
 	}
 	r.Out.Header.Set(sandbox.TokenHeader, c.token)
 	r.Out.Header.Set("User-Agent", "") // else Go's own is added
-	query := r.In.URL.Query()
-	if query.Has(previewQuery) {
-		query.Del(previewQuery)
-		r.Out.URL.RawQuery = query.Encode()
-	} else {
-		r.Out.URL.RawQuery = r.In.URL.RawQuery
-	}
-	r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = "http", host(c.sandbox), "sandbox"
-	r.Out.URL.Path, r.Out.URL.RawPath = c.path, ""
-	if plain, err := url.PathUnescape(c.path); err == nil {
-		r.Out.URL.Path, r.Out.URL.RawPath = plain, c.path
-	}
+	setTarget(r.Out, host(c.sandbox, c.port), c.path, withoutKey(r.In.URL.RawQuery))
+	r.Out.Host = "sandbox"
 }
 
 // disarm takes out of an answer what would act in our name: cookies, redirects,

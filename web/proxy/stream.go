@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,7 +42,7 @@ func (b *buffers) Put(buf []byte) { b.pool.Put(&buf) }
 
 // toucher returns a function that notes that s is in use, at most once in
 // touchInterval.
-func (p *Proxy) toucher(ctx context.Context, r *http.Request, s sandbox.Sandbox) func() {
+func (p *Proxy) toucher(ctx context.Context, r *http.Request, s sandbox.Sandbox, source sandbox.ActivitySource) func() {
 	if r.Header.Get(skipActivity) == "true" {
 		return func() {}
 	}
@@ -51,7 +52,7 @@ func (p *Proxy) toucher(ctx context.Context, r *http.Request, s sandbox.Sandbox)
 		if now-before < int64(touchInterval) || !last.CompareAndSwap(before, now) {
 			return
 		}
-		if err := p.manager.Touch(ctx, s.Organization, s.ID, sandbox.ActivityToolbox); err != nil && ctx.Err() == nil {
+		if err := p.manager.Touch(ctx, s.Organization, s.ID, source); err != nil && ctx.Err() == nil {
 			p.log.DebugContext(ctx, "note activity", "sandbox", s.ID, "error", err)
 		}
 	}
@@ -148,6 +149,27 @@ func (s *stream) WriteHeader(status int) {
 	s.ResponseWriter.WriteHeader(status)
 }
 
+// trail passes on what came after an answer's body.
+func (s *stream) trail() {
+	for name, values := range s.header {
+		if strings.HasPrefix(name, http.TrailerPrefix) || s.announced(name) {
+			s.ResponseWriter.Header()[name] = values
+		}
+	}
+}
+
+// announced reports whether an answer said that a header comes after its body.
+func (s *stream) announced(name string) bool {
+	for _, line := range s.header["Trailer"] {
+		for one := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(one), name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Unwrap lets http.ResponseController reach the writer below.
 func (s *stream) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
@@ -171,6 +193,9 @@ func (c *slowConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
+// errBroken is that a server inside gave no answer.
+var errBroken = errors.New("the server inside broke the connection off")
+
 // failed notes why there is no answer, for the handler to return.
 func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	s, ok := w.(*stream)
@@ -182,8 +207,10 @@ func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case r.Context().Err() != nil:
 		s.err = errors.Join(sandbox.ErrClientGone, err)
-	case errors.As(err, &e):
+	case errors.As(err, &e) || errors.Is(err, errSilent):
 		s.err = err
+	case callOf(r.Context()).visit != nil:
+		s.err = errors.Join(errBroken, err)
 	default:
 		s.err = &sandbox.Error{Kind: sandbox.KindUnavailable, Message: "the sandbox's toolbox broke the connection off; try again", RetryAfter: time.Second, Err: err}
 	}

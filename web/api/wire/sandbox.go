@@ -163,6 +163,15 @@ type PortPreviewURL struct {
 	Token     string `json:"token" doc:"For the header x-daytona-preview-token or the query DAYTONA_SANDBOX_AUTH_KEY; another one after every start."`
 }
 
+// SignedPortPreviewURL is where a port of a sandbox answers to whoever has the
+// address.
+type SignedPortPreviewURL struct {
+	SandboxID string `json:"sandboxId"`
+	Port      int    `json:"port"`
+	Token     string `json:"token" doc:"A part of the address."`
+	URL       string `json:"url"`
+}
+
 // URL is an address.
 type URL struct {
 	URL string `json:"url"`

@@ -1,0 +1,143 @@
+package proxy
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"sandpiper/sandbox"
+	"sandpiper/web/auth"
+)
+
+// passLife is how long a browser that was let in stays so. It ends with the
+// sandbox's run, too.
+const passLife = 12 * time.Hour
+
+// errNoVisit is the same for a sandbox that is not there and for one that does
+// not let this visitor in, so that nobody can ask which there are.
+var errNoVisit = sandbox.Errorf(sandbox.KindUnauthorized, "this preview is private, or there is none: sign in, or show its token in the header %s", previewHeader)
+
+// admit finds out which sandbox a visit is to, and how its visitor gets in.
+func (p *Proxy) admit(r *http.Request, v *visit) error {
+	var err error
+	v.ourKey, err = p.showsKey(r)
+	if v.Signed() {
+		v.way = byLink
+		v.sandbox, err = p.links.Open(r.Context(), v.Name, v.Port)
+		return err
+	}
+	s, lookup := p.manager.ByID(r.Context(), v.Name)
+	if lookup != nil {
+		if sandbox.KindOf(lookup) == sandbox.KindNotFound {
+			return errNoVisit
+		}
+		return lookup
+	}
+	if v.way = p.wayIn(r, v, s); v.way == byNothing && v.ourKey {
+		if err != nil {
+			return err
+		}
+		v.way = byKey
+	}
+	if v.way == byNothing || v.way == byKey && s.Organization != p.org {
+		return errNoVisit
+	}
+	v.sandbox = s
+	return nil
+}
+
+// wayIn returns the way into s that needs no key. That s is public says nothing
+// of what is shown on the reserved ports, and the toolbox takes no cookie: it is
+// not for pages.
+func (p *Proxy) wayIn(r *http.Request, v *visit, s sandbox.Sandbox) way {
+	want := []byte(p.manager.PreviewToken(s))
+	same := func(token string) bool { return subtle.ConstantTimeCompare([]byte(token), want) == 1 }
+	switch {
+	case same(r.Header.Get(previewHeader)):
+		return byToken
+	case strings.Contains(r.URL.RawQuery, previewQuery) && same(r.URL.Query().Get(previewQuery)):
+		return byQuery
+	case v.prefix == "" && v.Port != sandbox.ToolboxPort && p.hasPass(r, s, v.Port) && p.ownPage(r, s):
+		return byPass
+	case s.Public && !reserved(v.Port):
+		return byPublic
+	}
+	return byNothing
+}
+
+// showsKey reports whether a request shows a key of ours, which the server
+// inside must not see, and why the key does not let in. What the header has
+// otherwise is between the visitor and that server.
+func (p *Proxy) showsKey(r *http.Request) (bool, error) {
+	header := r.Header.Get("Authorization")
+	if header == "" {
+		return false, nil
+	}
+	scheme, secret, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return false, nil
+	}
+	ctx, err := p.guard.WithBearer(r.Context(), strings.TrimSpace(secret))
+	if err != nil {
+		return false, nil // a secret of somebody else's
+	}
+	return true, auth.CheckPermission(ctx, auth.WriteSandboxes)
+}
+
+// The cookies of previews. With the prefix, which takes TLS, browsers refuse
+// what a neighbour planted.
+func (p *Proxy) passName() string {
+	if p.site.Secure() {
+		return "__Host-sandpiper-preview"
+	}
+	return "sandpiper-preview"
+}
+
+// hasPass reports whether a browser was let in to a port of s before.
+func (p *Proxy) hasPass(r *http.Request, s sandbox.Sandbox, port int) bool {
+	cookie, err := r.Cookie(p.passName())
+	if err != nil {
+		return false
+	}
+	end, _, _ := strings.Cut(cookie.Value, ".")
+	at, err := strconv.ParseInt(end, 10, 64)
+	return err == nil && time.Now().Unix() < at && hmac.Equal([]byte(cookie.Value), []byte(p.pass(s, port, at)))
+}
+
+// pass is the value of a cookie that lets in to a port of s until a second.
+func (p *Proxy) pass(s sandbox.Sandbox, port int, end int64) string {
+	mac := hmac.New(sha256.New, []byte(p.manager.PreviewToken(s)))
+	fmt.Fprintf(mac, "pass:%s:%d:%d", s.ID, port, end)
+	return strconv.FormatInt(end, 10) + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// setPass lets a browser in to a port of s.
+func (p *Proxy) setPass(w http.ResponseWriter, s sandbox.Sandbox, port int) {
+	http.SetCookie(w, p.cookie(p.passName(), p.pass(s, port, time.Now().Add(passLife).Unix()), passLife))
+}
+
+// cookie is one of ours on a preview's host: for this host only, out of reach of
+// its pages, and not for requests that pages of other sites make.
+func (p *Proxy) cookie(name, value string, life time.Duration) *http.Cookie {
+	return &http.Cookie{
+		Name: name, Value: value, Path: "/", MaxAge: int(life.Seconds()),
+		HttpOnly: true, Secure: p.site.Secure(), SameSite: http.SameSiteLaxMode,
+	}
+}
+
+// found returns a sandbox of the organization for a caller who has proved to be
+// of it.
+func (p *Proxy) found(ctx context.Context, id string) (sandbox.Sandbox, error) {
+	s, err := p.manager.Sandbox(ctx, p.org, id)
+	if err == nil && s.ID != id {
+		return sandbox.Sandbox{}, sandbox.Errorf(sandbox.KindNotFound, "there is no sandbox %s", id)
+	}
+	return s, err
+}
