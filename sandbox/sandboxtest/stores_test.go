@@ -22,5 +22,8 @@ func TestStoresInMemory(t *testing.T) {
 	t.Run("credentials", func(t *testing.T) {
 		TestCredentialStore(t, func(*testing.T) sandbox.CredentialStore { return &CredentialStore{} })
 	})
+	t.Run("links to desktops", func(t *testing.T) {
+		TestDesktopLinkStore(t, &DesktopLinkStore{Has: func(id string) bool { return id == "a" || id == "b" }})
+	})
 	t.Run("ended links", func(t *testing.T) { TestPreviewStore(t, &PreviewStore{}) })
 }

@@ -52,6 +52,15 @@ func TestStores(t *testing.T) {
 	t.Run("credentials", func(t *testing.T) {
 		sandboxtest.TestCredentialStore(t, func(t *testing.T) sandbox.CredentialStore { return openTest(t) })
 	})
+	t.Run("links to desktops", func(t *testing.T) {
+		db := openTest(t)
+		for _, id := range []string{"a", "b"} {
+			if err := db.AddSandbox(t.Context(), sandboxtest.Sandbox(id)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sandboxtest.TestDesktopLinkStore(t, db)
+	})
 	t.Run("ended links", func(t *testing.T) { sandboxtest.TestPreviewStore(t, openTest(t)) })
 }
 
