@@ -31,14 +31,10 @@ docker: ## install and start Docker where it is missing, and make the images of 
 gvisor: ## build gVisor and register it with Docker: sandboxes with a kernel of their own
 	runtimes/docker/setup/gvisor
 
-# Without Docker the tests that need it are skipped and say so, but not in CI.
-# Packages are tested one at a time: each keeps all cores busy, and many hold that
-# something happens in time.
 .PHONY: test
 test: build e2e/node_modules/.package-lock.json ## set everything up and run every test
 	@.ci/system-packages chromium
-	@{ $(MAKE) --no-print-directory docker && runtimes/docker/setup/images tests; } || [ -z "$$CI" ]
-	$(GO) test -p 1 -timeout 25m ./...
+	@.ci/tests
 
 .PHONY: conformance
 conformance: build ## call every operation of the Daytona API and print what works
