@@ -124,9 +124,13 @@ var table = map[string]rule{
 	"web/api/socketio": {ours: []string{"sandbox"}, thirdParty: []string{"github.com/coder/websocket"}},
 	"web/proxy":        {ours: []string{"sandbox", "web/auth", "web/preview", "web/reply"}},
 	"web/preview":      {ours: []string{"sandbox"}},
-	"web/desktop/rfb":  {},
-	"web/words":        {},
-	"web/page":         {ours: []string{"sandbox", "components", "web/auth", "web/reply", "web/words"}, thirdParty: []string{templ}},
+	"web/desktop": {
+		ours:       []string{"sandbox", "components", "web/auth", "web/dashboard/live", "web/dashboard/sandboxpage", "web/desktop/rfb", "web/page", "web/reply", "web/words"},
+		thirdParty: []string{socket},
+	},
+	"web/desktop/rfb": {},
+	"web/words":       {},
+	"web/page":        {ours: []string{"sandbox", "components", "web/auth", "web/reply", "web/words"}, thirdParty: []string{templ}},
 	"web/ui": {
 		ours:       []string{"sandbox", "sandbox/scheduler", "components", "web/apitype", "web/auth", "web/page", "web/reply", "web/run", "web/words"},
 		thirdParty: []string{templ, "rsc.io/qr"},

@@ -19,6 +19,7 @@ func appHeaders(h http.Header, nonce string) {
 		"connect-src 'self'",
 		"img-src 'self' data: blob:",
 		"font-src 'self'",
+		"media-src 'self'",
 		"frame-src 'self'",
 		"frame-ancestors 'none'",
 		"form-action 'self'",
