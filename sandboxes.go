@@ -25,9 +25,12 @@ import (
 	"sandpiper/sandbox/scheduler"
 	"sandpiper/sandbox/sqlite"
 	"sandpiper/sandbox/toolbox"
+	"sandpiper/static"
 	"sandpiper/web"
 	"sandpiper/web/api"
 	"sandpiper/web/auth"
+	"sandpiper/web/dashboard/sandboxpage"
+	"sandpiper/web/desktop"
 	"sandpiper/web/preview"
 	"sandpiper/web/proxy"
 )
@@ -52,6 +55,8 @@ type sandboxes struct {
 	site    *preview.Site
 	proxy   *proxy.Proxy
 	api     *api.Handler
+	frame   *sandboxpage.Pages
+	desktop *desktop.Handler
 }
 
 // sandboxConfig is what sandboxes stand on.
@@ -59,6 +64,7 @@ type sandboxConfig struct {
 	dir       *datadir.Dir
 	db        *sqlite.DB
 	guard     *auth.Guard
+	assets    *static.Assets
 	languages computer.Languages
 	public    *url.URL
 	previews  preview.Config
@@ -108,9 +114,10 @@ func openSandboxes(ctx context.Context, cfg sandboxConfig) (_ *sandboxes, err er
 	if err != nil {
 		return nil, err
 	}
+	s.openPages(cfg, owner.ID)
 	s.proxy = proxy.New(proxy.Config{
 		Manager: s.manager, Guard: cfg.guard, Organization: owner.ID, Errors: api.WriteError,
-		Site: s.site, Links: links, Warn: cfg.warn, Log: cfg.log,
+		Site: s.site, Links: links, Warn: cfg.warn, Ports: s.pagePorts(), Log: cfg.log,
 	})
 	s.api = api.New(api.Config{
 		Manager: s.manager, Keys: cfg.db, Guard: cfg.guard, Organization: owner,
@@ -204,6 +211,8 @@ func (s *sandboxes) operations() []components.DocsOperation {
 func (s *sandboxes) hangUp() {
 	s.proxy.Close()
 	s.api.Close()
+	s.frame.Close()
+	s.desktop.Close()
 }
 
 // close ends the management of sandboxes. The sandboxes themselves go on, and

@@ -162,7 +162,7 @@ func assemble(ctx context.Context, cfg config, dir *datadir.Dir, key string, log
 	}
 	ready := func() error { return ready(ctx) }
 	s.sandboxes, err = openSandboxes(ctx, sandboxConfig{
-		dir: dir, db: s.db, guard: s.guard, languages: s.engine, public: public, previews: cfg.previews(public), warn: cfg.previewWarning, docker: !cfg.docker.off, open: cfg.open, ready: ready, log: log,
+		dir: dir, db: s.db, guard: s.guard, assets: assets, languages: s.engine, public: public, previews: cfg.previews(public), warn: cfg.previewWarning, docker: !cfg.docker.off, open: cfg.open, ready: ready, log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -178,9 +178,9 @@ func assemble(ctx context.Context, cfg config, dir *datadir.Dir, key string, log
 			piston.New(desk, sandbox.Limits{}),
 			codapi.New(desk),
 		),
-		Pages: []web.Routes{ui.New(ui.Config{
+		Pages: append(s.sandboxes.pages(), ui.New(ui.Config{
 			Desk: desk, Snippets: s.db, Assets: assets, PublicURL: public, Salt: salt, Operations: s.sandboxes.operations(), Log: log,
-		}), proxy.Pages{Proxy: s.sandboxes.proxy}},
+		}), proxy.Pages{Proxy: s.sandboxes.proxy}),
 		Gate:     web.Gate{Open: s.sandboxes.manager.Booted(), Errors: api.WriteError},
 		Previews: s.sandboxes.proxy,
 		Ready:    ready,
