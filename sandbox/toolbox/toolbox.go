@@ -44,6 +44,7 @@ type Toolbox struct {
 	process *process.Handler
 	attach  *attach.Handler
 	lsp     *lsp.Handler
+	remote  *remote
 	mux     *http.ServeMux
 	tunnels tunnels
 
@@ -65,6 +66,8 @@ func New(cfg Config) *Toolbox {
 	t.process.Register(t.mux)
 	t.attach.Register(t.mux)
 	t.lsp.Register(t.mux)
+	t.remote = newRemote(live, cfg.Guest)
+	t.remote.register(t.mux)
 	files.New(live).Register(t.mux)
 	git.New(live, cfg.Network).Register(t.mux)
 	t.register()
@@ -75,6 +78,7 @@ func New(cfg Config) *Toolbox {
 // Requests must not come any more.
 func (t *Toolbox) Close() {
 	t.tunnels.close()
+	t.remote.close()
 	t.attach.Close()
 	t.lsp.Close()
 	t.process.Close()

@@ -26,9 +26,9 @@ func (h *Handler) resolveQuery(r *http.Request, param string) (string, error) {
 	return h.resolve(name)
 }
 
-// realPath returns where name leads when all links on it are followed, the last
+// RealPath returns where name leads when all links on it are followed, the last
 // one too. What it leads to need not be there.
-func realPath(fsys guest.FS, name string) (string, error) {
+func RealPath(fsys guest.FS, name string) (string, error) {
 	done, rest := "/", name
 	for links := 0; rest != ""; {
 		var first string

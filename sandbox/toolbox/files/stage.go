@@ -31,7 +31,7 @@ type stage struct {
 // Either commit or discard must follow; discard after commit does nothing.
 func (h *Handler) stage(name string) (s *stage, err error) {
 	s = &stage{h: h}
-	if s.target, err = realPath(h.fs, name); err != nil {
+	if s.target, err = RealPath(h.fs, name); err != nil {
 		return nil, err
 	}
 	info, err := h.fs.Stat(s.target)
