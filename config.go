@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"os"
@@ -24,6 +25,9 @@ type config struct {
 	previewWarning bool
 	previewPaths   *url.URL // where that listener is; nil for none
 
+	sshListen  string // "off" for none
+	sshAddress string // host:port for users; "" for the public URL's host and the port that is listened on
+
 	open    bool
 	proxies prefixes
 	docker  dockerUse
@@ -42,6 +46,8 @@ func parseConfig(name string, args []string) (config, error) {
 	fs.StringVar(&c.previewListen, "preview-listen", "127.0.0.1:8081", "address of a listener for previews alone, also by paths /p/SANDBOX/PORT/; port 0 picks one, off is none")
 	fs.StringVar(&c.previewDomain, "preview-domain", "localhost", "domain that the hosts of previews are below, such as 3000-SANDBOX.localhost")
 	fs.BoolVar(&c.previewWarning, "preview-warning", true, "warn browsers' users once a day that a preview comes from a sandbox")
+	fs.StringVar(&c.sshListen, "ssh-listen", "127.0.0.1:2222", "address of SSH into sandboxes; port 0 picks one, off is none")
+	fs.StringVar(&c.sshAddress, "ssh-address", "", "host:port where users reach SSH, if it is not the public URL's host and the port listened on")
 	fs.BoolVar(&c.open, "open-playground", false, "let everyone run code without signing in, rate-limited by address")
 	fs.Var(&c.proxies, "trusted-proxies", "networks of proxies whose X-Forwarded-For names the client, such as 127.0.0.1/32,10.0.0.0/8")
 	fs.Var(&c.docker, "docker", "containers: auto uses Docker where it answers, off never does")
@@ -56,7 +62,7 @@ func parseConfig(name string, args []string) (config, error) {
 		return c, err
 	}
 	c.apiKey = os.Getenv("SANDPIPER_API_KEY")
-	return c, checkPublicURL(c.publicURL)
+	return c, errors.Join(checkPublicURL(c.publicURL), checkSSHAddress(c.sshAddress))
 }
 
 // fromEnvironment sets each flag that the command line left alone from its
@@ -85,6 +91,16 @@ func checkPublicURL(s string) error {
 	u, err := url.Parse(s)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.Trim(u.Path, "/") != "" {
 		return fmt.Errorf("--public-url %q: give scheme and host only, such as https://run.example.org", s)
+	}
+	return nil
+}
+
+func checkSSHAddress(s string) error {
+	if s == "" {
+		return nil
+	}
+	if host, port, err := net.SplitHostPort(s); err != nil || host == "" || port == "" {
+		return fmt.Errorf("--ssh-address %q: give host and port, such as ssh.example.org:22", s)
 	}
 	return nil
 }

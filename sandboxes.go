@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ import (
 	"sandpiper/sandbox/manager"
 	"sandpiper/sandbox/scheduler"
 	"sandpiper/sandbox/sqlite"
+	"sandpiper/sandbox/sshaccess"
 	"sandpiper/sandbox/toolbox"
 	"sandpiper/static"
 	"sandpiper/web"
@@ -33,6 +35,7 @@ import (
 	"sandpiper/web/desktop"
 	"sandpiper/web/preview"
 	"sandpiper/web/proxy"
+	"sandpiper/web/sshgateway"
 )
 
 // sandboxImage is the image of the built-in container snapshots, which
@@ -55,6 +58,7 @@ type sandboxes struct {
 	site    *preview.Site
 	proxy   *proxy.Proxy
 	api     *api.Handler
+	ssh     *sshgateway.Gateway // nil where SSH is off
 	frame   *sandboxpage.Pages
 	desktop *desktop.Handler
 }
@@ -68,9 +72,10 @@ type sandboxConfig struct {
 	languages computer.Languages
 	public    *url.URL
 	previews  preview.Config
-	warn      bool // before previews
-	docker    bool // containers may be used
-	open      bool // everyone may run code
+	warn      bool   // before previews
+	ssh       string // host:port of SSH for users; "" where it is off
+	docker    bool   // containers may be used
+	open      bool   // everyone may run code
 	ready     func() error
 	log       *slog.Logger
 }
@@ -119,11 +124,39 @@ func openSandboxes(ctx context.Context, cfg sandboxConfig) (_ *sandboxes, err er
 		Manager: s.manager, Guard: cfg.guard, Organization: owner.ID, Errors: api.WriteError,
 		Site: s.site, Links: links, Warn: cfg.warn, Ports: s.pagePorts(), Log: cfg.log,
 	})
+	shells, err := s.openSSH(cfg)
+	if err != nil {
+		return nil, err
+	}
 	s.api = api.New(api.Config{
-		Manager: s.manager, Keys: cfg.db, Guard: cfg.guard, Organization: owner,
+		SSH: shells, SSHAddress: cfg.ssh, Manager: s.manager, Keys: cfg.db, Guard: cfg.guard, Organization: owner,
 		PublicURL: cfg.public, Site: s.site, Links: links, Warn: cfg.warn, Version: version, Ready: cfg.ready, Log: cfg.log,
 	})
 	return s, nil
+}
+
+// openSSH opens the SSH gateway, and returns where its tokens are given out; nil
+// where SSH is off.
+func (s *sandboxes) openSSH(cfg sandboxConfig) (api.SSH, error) {
+	if cfg.ssh == "" {
+		return nil, nil
+	}
+	seed, err := cfg.dir.SSHSeed()
+	if err != nil {
+		return nil, fmt.Errorf("read the seed of the SSH host key: %w", err)
+	}
+	desk := sshaccess.New(cfg.db, s.manager)
+	s.ssh, err = sshgateway.New(sshgateway.Config{Manager: s.manager, Desk: desk, HostKey: ed25519.NewKeyFromSeed(seed), Log: cfg.log})
+	return desk, err
+}
+
+// endSSH tells those who are connected by SSH that the server shuts down, and
+// ends their connections.
+func (s *sandboxes) endSSH(ctx context.Context) error {
+	if s.ssh == nil {
+		return nil
+	}
+	return s.ssh.Shutdown(ctx)
 }
 
 // openEngines opens the engines, the preferred one first.
@@ -218,7 +251,9 @@ func (s *sandboxes) hangUp() {
 // close ends the management of sandboxes. The sandboxes themselves go on, and
 // are found again at the next start.
 func (s *sandboxes) close() error {
-	var errs []error
+	ctx, cancel := context.WithTimeout(context.Background(), goodbyeTimeout)
+	defer cancel()
+	errs := []error{s.endSSH(ctx)}
 	if s.manager != nil {
 		errs = append(errs, s.manager.Close())
 	}

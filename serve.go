@@ -54,6 +54,13 @@ func serve(ctx context.Context, cfg config, out io.Writer) (err error) {
 		defer previews.Close()
 		cfg.previewPaths = &url.URL{Scheme: "http", Host: previews.Addr().String()}
 	}
+	shells, err := listenSSH(&cfg)
+	if err != nil {
+		return err
+	}
+	if shells != nil {
+		defer shells.Close()
+	}
 
 	key, made, err := dir.AdminKey(cfg.apiKey)
 	if err != nil {
@@ -68,7 +75,7 @@ func serve(ctx context.Context, cfg config, out io.Writer) (err error) {
 		return err
 	}
 	greet(out, cfg, s, local, dir, key, made)
-	return s.serve(ctx, listener, previews)
+	return s.serve(ctx, listener, previews, shells)
 }
 
 // listenPreviews listens for previews alone; nil for off.
@@ -79,6 +86,26 @@ func listenPreviews(address string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("--preview-listen: %w", err)
+	}
+	return listener, nil
+}
+
+// listenSSH listens for SSH, and notes where users reach it; nil for off.
+func listenSSH(cfg *config) (net.Listener, error) {
+	if cfg.sshListen == "off" {
+		return nil, nil
+	}
+	listener, err := net.Listen("tcp", cfg.sshListen)
+	if err != nil {
+		return nil, fmt.Errorf("--ssh-listen: %w (is another server there? off is for no SSH)", err)
+	}
+	if cfg.sshAddress != "" {
+		return listener, nil
+	}
+	cfg.sshAddress = listener.Addr().String()
+	// Who listens everywhere is reached by the public URL's host.
+	if addr, ok := listener.Addr().(*net.TCPAddr); ok && addr.IP.IsUnspecified() {
+		cfg.sshAddress = fmt.Sprintf(":%d", addr.Port)
 	}
 	return listener, nil
 }
@@ -101,6 +128,9 @@ func greet(out io.Writer, cfg config, s *server, local string, dir *datadir.Dir,
 	fmt.Fprintf(out, "  previews    %s\n", s.sandboxes.site.Template())
 	if cfg.previewPaths != nil {
 		fmt.Fprintf(out, "              %s  (previews alone; also /p/SANDBOX/PORT/)\n", cfg.previewPaths)
+	}
+	if s.sandboxes.ssh != nil {
+		fmt.Fprintf(out, "  SSH         ssh://%s  (host key %s)\n", cfg.sshAddress, s.sandboxes.ssh.Fingerprint())
 	}
 	link, expires := s.guard.SignInURL()
 	fmt.Fprintf(out, "  sign in     %s  (once, until %s)\n", link, expires.Format("15:04"))
@@ -162,7 +192,7 @@ func assemble(ctx context.Context, cfg config, dir *datadir.Dir, key string, log
 	}
 	ready := func() error { return ready(ctx) }
 	s.sandboxes, err = openSandboxes(ctx, sandboxConfig{
-		dir: dir, db: s.db, guard: s.guard, assets: assets, languages: s.engine, public: public, previews: cfg.previews(public), warn: cfg.previewWarning, docker: !cfg.docker.off, open: cfg.open, ready: ready, log: log,
+		dir: dir, db: s.db, guard: s.guard, assets: assets, languages: s.engine, public: public, previews: cfg.previews(public), warn: cfg.previewWarning, ssh: cfg.sshAddress, docker: !cfg.docker.off, open: cfg.open, ready: ready, log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -203,7 +233,7 @@ func ready(ctx context.Context) error {
 // serve answers requests until ctx ends; those about sandboxes wait until the
 // engines have said what they hold. Then it lets the accepted runs end and their
 // last answers out.
-func (s *server) serve(ctx context.Context, listener, previews net.Listener) error {
+func (s *server) serve(ctx context.Context, listener, previews, shells net.Listener) error {
 	ctx, giveUp := context.WithCancel(ctx)
 	defer giveUp()
 	booted := make(chan error, 1)
@@ -215,12 +245,19 @@ func (s *server) serve(ctx context.Context, listener, previews net.Listener) err
 		}
 		booted <- err
 	}()
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	servers := []*web.Server{s.http}
 	go func() { failed <- s.http.Serve(listener) }()
 	if previews != nil {
 		servers = append(servers, s.previews)
 		go func() { failed <- s.previews.Serve(previews) }()
+	}
+	if shells != nil {
+		go func() {
+			if err := s.sandboxes.ssh.Serve(shells); err != nil {
+				failed <- err
+			}
+		}()
 	}
 	select {
 	case err := <-failed:
@@ -236,6 +273,7 @@ func (s *server) serve(ctx context.Context, listener, previews net.Listener) err
 	err = errors.Join(err, s.scheduler.Drain(drain))
 	goodbye, cancel := context.WithTimeout(context.Background(), goodbyeTimeout)
 	defer cancel()
+	err = errors.Join(err, s.sandboxes.endSSH(goodbye))
 	for _, server := range servers {
 		if server.Shutdown(goodbye) != nil { // somebody keeps a connection busy
 			err = errors.Join(err, server.Close())

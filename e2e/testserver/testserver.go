@@ -52,7 +52,7 @@ type Server struct {
 // Start runs "sandpiper serve" on a loopback port that the kernel picks and
 // waits until it says where. The caller must Stop it.
 func Start(ctx context.Context, cfg Config) (*Server, error) {
-	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--preview-listen", "127.0.0.1:0", "--data", cfg.Data}, cfg.Args...)
+	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--preview-listen", "127.0.0.1:0", "--ssh-listen", "127.0.0.1:0", "--data", cfg.Data}, cfg.Args...)
 	cmd := exec.Command(cfg.Binary, args...)
 	cmd.Env = append(append(os.Environ(), "SANDPIPER_API_KEY="+Key), cfg.Env...)
 	cmd.Stderr = cfg.Log

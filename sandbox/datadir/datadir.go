@@ -5,6 +5,7 @@
 //	admin.key         the first API key, mode 0600
 //	share.salt        keeps the ids of shared programs from being guessed
 //	sandbox.secret    tokens and keys of sandboxes are derived from it
+//	ssh.seed          the SSH host key is derived from it
 //	server.url        where the running server is reached from this machine
 //	lock              held while a server runs
 //	cache/            compiled modules; may be deleted while no server runs
@@ -126,6 +127,10 @@ func (d *Dir) Salt() ([]byte, error) { return d.random("share.salt") }
 // SandboxSecret returns the random bytes that tokens and keys of sandboxes are
 // derived from, making them at the first call.
 func (d *Dir) SandboxSecret() ([]byte, error) { return d.random(sandboxSecret) }
+
+// SSHSeed returns the random bytes that the SSH host key is derived from, making
+// them at the first call.
+func (d *Dir) SSHSeed() ([]byte, error) { return d.random("ssh.seed") }
 
 // CreatedAt returns when the folder was first used for sandboxes. Precondition:
 // SandboxSecret was called.

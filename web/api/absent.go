@@ -11,7 +11,6 @@ import (
 // Why operations are not served. A reader should know what to do instead.
 const (
 	noBackups    = "a sandbox is backed up when it is archived; stop it and archive it"
-	noSSH        = "this version has no SSH; use a PTY of the toolbox"
 	noSecrets    = "this version has no store of secrets; pass values in env"
 	noTelemetry  = "this version collects no telemetry of sandboxes; the toolbox has the present figures at /system/metrics"
 	noVolumes    = "this version has no volumes; files stay in a sandbox until it is deleted"
@@ -38,11 +37,6 @@ type absence struct {
 var absences = []absence{
 	{noBackups, []openapi.Operation{
 		op("POST", "/sandbox/{sandboxIdOrName}/backup", "createBackup", "Create sandbox backup"),
-	}},
-	{noSSH, []openapi.Operation{
-		op("POST", "/sandbox/{sandboxIdOrName}/ssh-access", "createSshAccess", "Create SSH access for sandbox"),
-		op("DELETE", "/sandbox/{sandboxIdOrName}/ssh-access", "revokeSshAccess", "Revoke SSH access for sandbox"),
-		op("GET", "/sandbox/ssh-access/validate", "validateSshAccess", "Validate SSH access for sandbox"),
 	}},
 	{noSecrets, []openapi.Operation{
 		op("PUT", "/sandbox/{sandboxIdOrName}/secrets", "updateSandboxSecrets", "Update sandbox secrets"),

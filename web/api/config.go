@@ -63,6 +63,7 @@ func (h *Handler) getConfig(w http.ResponseWriter, r *http.Request) error {
 		DashboardURL:           base,
 		MaxAutoArchiveInterval: minutes(sandbox.MaxAutoArchive),
 		Environment:            "self-hosted",
+		SSHGatewayCommand:      h.sshCommand(r, "{{TOKEN}}"),
 	})
 }
 

@@ -27,6 +27,8 @@ type Config struct {
 	Site         *preview.Site        // where previews are
 	Links        *preview.Links       // that sign addresses of previews
 	Warn         bool                 // a page warns before previews
+	SSH          SSH                  // nil where SSH is off
+	SSHAddress   string               // host:port of SSH for users; the public URL's host where it has none
 	Version      string
 	Ready        func() error // why the server takes no work, as a *sandbox.Error; nil means always ready
 	Log          *slog.Logger // nil means slog.Default()
@@ -42,7 +44,9 @@ type Handler struct {
 	site    *preview.Site
 	links   *preview.Links
 	warn    bool
+	ssh     SSH
 	version string
+	sshHost string // host:port; "" where SSH is off
 	ready   func() error
 	openAPI func() ([]byte, error)
 	log     *slog.Logger
@@ -61,7 +65,9 @@ func New(cfg Config) *Handler {
 		site:    cfg.Site,
 		links:   cfg.Links,
 		warn:    cfg.Warn,
+		ssh:     cfg.SSH,
 		version: cfg.Version,
+		sshHost: cfg.SSHAddress,
 		ready:   cfg.Ready,
 		log:     cmp.Or(cfg.Log, slog.Default()),
 	}
@@ -88,7 +94,7 @@ func (h *Handler) routes() []route {
 	var all []route
 	for _, some := range [][]route{
 		h.configRoutes(), h.keyRoutes(), h.organizationRoutes(), h.regionRoutes(), h.runnerRoutes(),
-		h.listRoutes(), h.lifecycleRoutes(), h.settingRoutes(), h.previewRoutes(),
+		h.listRoutes(), h.lifecycleRoutes(), h.settingRoutes(), h.previewRoutes(), h.sshRoutes(),
 		h.snapshotRoutes(), h.poolRoutes(), h.workspaceRoutes(), absentRoutes(),
 	} {
 		all = append(all, some...)

@@ -24,6 +24,7 @@ type Configuration struct {
 	MaxAutoArchiveInterval int                     `json:"maxAutoArchiveInterval" doc:"Minutes."`
 	MaintananceMode        bool                    `json:"maintananceMode"`
 	Environment            string                  `json:"environment"`
+	SSHGatewayCommand      string                  `json:"sshGatewayCommand,omitempty" doc:"Has {{TOKEN}} where the token goes; not there where SSH is off."`
 }
 
 // OIDC says where people sign in; empty where keys are all there is.
