@@ -80,7 +80,7 @@ type bridge struct {
 func (b *bridge) run(ctx context.Context, end context.CancelCauseFunc) error {
 	stop := context.AfterFunc(ctx, func() { _ = b.screen.Close() }) // wakes whoever waits for it
 	defer stop()
-	if err := b.shakeHands(ctx); err != nil {
+	if err := b.shakeHands(); err != nil {
 		return b.cause(ctx, err)
 	}
 	done := make(chan error, 3)
@@ -107,7 +107,7 @@ func (b *bridge) cause(ctx context.Context, err error) error {
 	return errShutDown
 }
 
-func (b *bridge) shakeHands(ctx context.Context) error {
+func (b *bridge) shakeHands() error {
 	if err := b.screen.SetDeadline(time.Now().Add(handshakeTime)); err != nil {
 		return err
 	}
@@ -121,18 +121,18 @@ func (b *bridge) shakeHands(ctx context.Context) error {
 	if b.link != nil {
 		screen.Name, screen.Format = screenName, rfb.Plain
 		if err := rfb.SetPixelFormat(b.screen, rfb.Plain); err != nil {
-			return err
+			return b.ended(err)
 		}
+	}
+	if err := b.screen.SetDeadline(time.Time{}); err != nil {
+		return b.ended(err)
 	}
 	timer := time.AfterFunc(handshakeTime, func() { _ = b.socket.CloseNow() })
 	defer timer.Stop()
 	if err := rfb.Greet(b.browser, screen); err != nil {
 		return gone(err)
 	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return b.screen.SetDeadline(time.Time{})
+	return nil
 }
 
 // policy is what of the browser's messages reaches the screen.

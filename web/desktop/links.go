@@ -142,6 +142,6 @@ func (h *Handler) linkView(s sandbox.Sandbox, l sandbox.DesktopLink, watching in
 	path := "/sandboxes/" + s.ID + "/desktop/links/" + l.ID
 	return components.DesktopLink{
 		ID: l.ID, URL: h.public + "/desktop/" + token(h.manager.SigningKey(s), l), Delete: path + "/delete", Watching: watching, Text: l.Text,
-		Until: "for " + words.Span(l.ExpiresAt.Sub(h.now())), Exact: words.Exact(l.ExpiresAt),
+		Until: "for " + words.Span(l.ExpiresAt.Sub(h.now()).Round(time.Minute)), Exact: words.Exact(l.ExpiresAt),
 	}
 }

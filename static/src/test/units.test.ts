@@ -6,6 +6,8 @@ import { test } from "node:test";
 import { Painter, Returns } from "../lib/ansi";
 import { splitArgs } from "../lib/args";
 import { asCurl, asJavaScript, asPython } from "../lib/copyas";
+import { keysymOf, typing } from "../lib/desktop/keys";
+import { again } from "../lib/desktop/stage";
 import { bytes, ending, milliseconds } from "../lib/format";
 import { fromHash, toHash } from "../lib/hash";
 import { Parser } from "../lib/sse";
@@ -127,4 +129,25 @@ test("figures have units", () => {
   assert.deepEqual([0, 999, 1000, 9_400_000, 9_960_000, 999_600].map(bytes), ["0 B", "999 B", "1.0 kB", "9.4 MB", "10 MB", "1.0 MB"]);
   assert.equal(ending({ status: "timeout", message: "Stopped after 10 s." } as Result).summary, "Stopped after 10 s");
   assert.equal(ending({ status: "memory_limit", message: "" } as Result).summary, "Stopped: memory limit");
+});
+
+test("what a phone's keyboard does to a text becomes keys", () => {
+  const cases: [string, string, number, string][] = [
+    ["____", "____a", 0, "a"],
+    ["____", "___", 1, ""],
+    ["____teh", "____the ", 2, "he "], // corrected by the keyboard
+    ["____ä", "____äß€", 0, "ß€"],
+    ["____👍", "____", 1, ""], // one character, though two in memory
+    ["____", "____", 0, ""],
+  ];
+  for (const [before, after, erase, add] of cases) assert.deepEqual(typing(before, after), { erase, add: [...add] }, after);
+});
+
+test("characters have the keysyms of X", () => {
+  for (const [c, sym] of [["a", 0x61], ["ä", 0xe4], ["€", 0x10020ac], ["👍", 0x101f44d], ["\n", 0xff0d], ["\t", 0xff09]] as [string, number][]) assert.equal(keysymOf(c), sym, c);
+});
+
+test("a lost connection says what comes next", () => {
+  assert.equal(again(0.5, ""), "The connection is lost. It is tried again at once.");
+  assert.equal(again(4, "the server is shutting down"), "The server is shutting down. It is tried again in 4 s.");
 });
