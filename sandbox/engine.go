@@ -21,6 +21,10 @@ const (
 // in the RFB protocol (VNC), to its own loopback addresses only.
 const DesktopPort = 5900
 
+// DesktopSnapshot is the name of the built-in snapshot whose sandboxes have a
+// desktop.
+const DesktopSnapshot = "sandpiper-desktop"
+
 // TokenHeader is the header in which a toolbox expects Spec.Token.
 const TokenHeader = "X-Sandpiper-Toolbox-Token"
 
@@ -99,6 +103,11 @@ type Found struct {
 	Isolation string
 	CreatedAt time.Time
 	DiskBytes int64
+
+	// Interrupted is set for one that is stopped because its engine ended, as a
+	// computer is by a power cut: nothing in it asked for that, and it may simply
+	// be started again.
+	Interrupted bool
 }
 
 // Fingerprint is what an engine offers.

@@ -17,6 +17,7 @@ const (
 	DefaultActivityWrite = 5 * time.Second
 	DefaultRemember      = 24 * time.Hour
 	DefaultImage         = "sandpiper/sandbox:1"
+	DefaultDesktopImage  = "sandpiper/desktop:1"
 	DefaultMaxSnapshots  = 100
 )
 
@@ -37,6 +38,7 @@ type Config struct {
 	Region       sandbox.Region
 
 	Image        string // of the built-in container snapshots
+	DesktopImage string // of the one with a desktop
 	MaxSnapshots int    // of an organization, the general ones aside
 
 	ReadyWait     time.Duration // how long a request waits for what it asked for
@@ -63,6 +65,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Image == "" {
 		c.Image = DefaultImage
+	}
+	if c.DesktopImage == "" {
+		c.DesktopImage = DefaultDesktopImage
 	}
 	if c.MaxSnapshots <= 0 {
 		c.MaxSnapshots = DefaultMaxSnapshots

@@ -24,14 +24,15 @@ const builtinUser = "daytona"
 // builtins returns the snapshots that everybody has. Their IDs follow from their
 // names, so that they are the same after every start.
 func (m *Manager) builtins() []sandbox.Snapshot {
-	container := func(name, alias string, r sandbox.Resources) sandbox.Snapshot {
-		return sandbox.Snapshot{Name: name, Aliases: []string{alias}, Engine: sandbox.EngineContainer, Ref: m.cfg.Image, Image: m.cfg.Image, User: builtinUser, Resources: r}
+	container := func(name, alias, image string, r sandbox.Resources) sandbox.Snapshot {
+		return sandbox.Snapshot{Name: name, Aliases: []string{alias}, Engine: sandbox.EngineContainer, Ref: image, Image: image, User: builtinUser, Resources: r}
 	}
 	all := []sandbox.Snapshot{
 		{Name: SnapshotWasm, Engine: sandbox.EngineWasm, Ref: SnapshotWasm, User: builtinUser, Resources: defaultResources},
-		container(SnapshotSmall, "daytona-small", sandbox.Resources{CPU: 1, MemoryGiB: 1, DiskGiB: 3}),
-		container(SnapshotMedium, "daytona-medium", sandbox.Resources{CPU: 2, MemoryGiB: 4, DiskGiB: 8}),
-		container(SnapshotLarge, "daytona-large", sandbox.Resources{CPU: 4, MemoryGiB: 8, DiskGiB: 10}),
+		container(SnapshotSmall, "daytona-small", m.cfg.Image, sandbox.Resources{CPU: 1, MemoryGiB: 1, DiskGiB: 3}),
+		container(SnapshotMedium, "daytona-medium", m.cfg.Image, sandbox.Resources{CPU: 2, MemoryGiB: 4, DiskGiB: 8}),
+		container(SnapshotLarge, "daytona-large", m.cfg.Image, sandbox.Resources{CPU: 4, MemoryGiB: 8, DiskGiB: 10}),
+		container(sandbox.DesktopSnapshot, "daytona-desktop", m.cfg.DesktopImage, sandbox.Resources{CPU: 2, MemoryGiB: 4, DiskGiB: 8}),
 	}
 	for i := range all {
 		sum := sha256.Sum256([]byte("snapshot " + all[i].Name))

@@ -1,5 +1,6 @@
 // Package toolbox serves the whole toolbox of a sandbox over any guest: files,
-// processes, git, language servers, ports and facts, as one http.Handler.
+// processes, git, language servers, ports and facts, as one http.Handler. Where
+// a sandbox can have a screen, its maker adds what serves that.
 //
 // In a container the agent toolboxd serves it; for a guest inside the server,
 // the server does.
@@ -33,8 +34,19 @@ type Config struct {
 
 	Version string // that /version answers
 
+	// Desktop makes what serves the operations below /computeruse/ over the
+	// guest; nil where sandboxes cannot have a screen.
+	Desktop func(guest.Guest) Part
+
 	// Network says which git servers may be reached; its zero value is for none.
 	Network gitrepo.Network
+}
+
+// Part is a part of a toolbox that is made elsewhere. Close ends what the part
+// has started and waits for that.
+type Part interface {
+	http.Handler
+	Close()
 }
 
 // Toolbox is the handler. It is safe for concurrent use.
@@ -45,6 +57,7 @@ type Toolbox struct {
 	attach  *attach.Handler
 	lsp     *lsp.Handler
 	remote  *remote
+	desktop Part // nil where there is none
 	mux     *http.ServeMux
 	tunnels tunnels
 
@@ -70,6 +83,12 @@ func New(cfg Config) *Toolbox {
 	t.remote.register(t.mux)
 	files.New(live).Register(t.mux)
 	git.New(live, cfg.Network).Register(t.mux)
+	if cfg.Desktop != nil {
+		t.desktop = cfg.Desktop(live)
+		t.mux.Handle("/computeruse/", t.desktop)
+	} else {
+		t.mux.Handle("/computeruse/", answer.Handler(noDesktop))
+	}
 	t.register()
 	return t
 }
@@ -78,6 +97,9 @@ func New(cfg Config) *Toolbox {
 // Requests must not come any more.
 func (t *Toolbox) Close() {
 	t.tunnels.close()
+	if t.desktop != nil {
+		t.desktop.Close()
+	}
 	t.remote.close()
 	t.attach.Close()
 	t.lsp.Close()
@@ -121,15 +143,15 @@ func (t *Toolbox) register() {
 		"GET /version":            t.answerVersion,
 		"GET /work-dir":           t.workDir,
 		"GET /tcp":                t.tunnel,
-		"/computeruse/":           noComputerUse,
 		"/":                       notFound,
 	} {
 		t.mux.Handle(pattern, handler)
 	}
 }
 
-func noComputerUse(w http.ResponseWriter, r *http.Request) error {
-	return answer.Errorf(http.StatusNotImplemented, "INTERNAL_SERVER_ERROR", "this version has no screen, mouse or keyboard for sandboxes")
+func noDesktop(w http.ResponseWriter, r *http.Request) error {
+	return answer.Errorf(http.StatusNotImplemented, "INTERNAL_SERVER_ERROR",
+		"a sandbox on WebAssembly has no screen, mouse or keyboard: create one from the snapshot %s", sandbox.DesktopSnapshot)
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) error {

@@ -21,7 +21,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sandpiper/computeruse"
+	"sandpiper/sandbox"
 	"sandpiper/sandbox/gitrepo"
+	"sandpiper/sandbox/guest"
 	"sandpiper/sandbox/guest/osguest"
 	"sandpiper/sandbox/toolbox"
 )
@@ -72,7 +75,10 @@ func run(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	box := toolbox.New(toolbox.Config{Guest: g, Token: s.Token, Version: version, Network: gitrepo.Direct()})
+	box := toolbox.New(toolbox.Config{
+		Guest: g, Token: s.Token, Version: version, Network: gitrepo.Direct(),
+		Desktop: func(g guest.Guest) toolbox.Part { return computeruse.New(g, sandbox.DesktopPort) },
+	})
 	server := &http.Server{Handler: box, ReadHeaderTimeout: headTime, MaxHeaderBytes: 64 << 10}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
