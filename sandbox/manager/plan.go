@@ -162,6 +162,8 @@ func compareFound(s sandbox.Sandbox, f sandbox.Found) (action, bool) {
 		return action{act: actHalt, reason: "it ran although it is stopped"}, true
 	case s.State == sandbox.StatePaused && f.State == sandbox.StateStarted:
 		return action{act: actFreeze, reason: "it ran although it is paused"}, true
+	case f.State == sandbox.StateStopped && f.Interrupted && s.Desired == sandbox.DesiredStarted:
+		return action{act: actMark, state: sandbox.StateStopped, reason: "its engine was restarted; it is started again"}, true
 	case f.State == sandbox.StateStopped:
 		return action{act: actMark, state: sandbox.StateStopped, desired: sandbox.DesiredStopped, reason: ended(s, f)}, true
 	case f.State == sandbox.StatePaused:

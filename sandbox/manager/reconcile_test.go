@@ -56,6 +56,30 @@ func TestSandboxThatEndedByItself(t *testing.T) {
 	})
 }
 
+func TestSandboxesGoOnAfterTheirEngineEnded(t *testing.T) {
+	inTime(t, func(t *testing.T, b *bench) {
+		kept, short := b.create(manager.CreateRequest{Snapshot: "wasm"}), b.create(manager.CreateRequest{Snapshot: "wasm", AutoDelete: minutes(0)})
+		paused, stopped := b.create(manager.CreateRequest{Snapshot: "wasm"}), b.create(manager.CreateRequest{Snapshot: "wasm"})
+		b.do(sandbox.StatePaused)(b.Pause(t.Context(), org, paused.ID))
+		b.do(sandbox.StateStopped)(b.Stop(t.Context(), org, stopped.ID, false))
+		for _, s := range []sandbox.Sandbox{kept, short, paused, stopped} {
+			b.wasm.Set(s.ID, &sandboxtest.Held{State: sandbox.StateStopped, Interrupted: true})
+		}
+		time.Sleep(time.Second)
+		b.reopen()
+		b.settle()
+		for _, s := range []sandbox.Sandbox{kept, short} {
+			if again := b.now(s, sandbox.StateStarted); again.Incarnation == s.Incarnation || again.ErrorReason != "" {
+				t.Errorf("got %+v", again)
+			}
+		}
+		if paused = b.now(paused, sandbox.StateStopped); !strings.Contains(paused.ErrorReason, "memory is lost") {
+			t.Errorf("got %+v", paused)
+		}
+		b.now(stopped, sandbox.StateStopped)
+	})
+}
+
 func TestSandboxThatRunsAndShouldNot(t *testing.T) {
 	inTime(t, func(t *testing.T, b *bench) {
 		stopped, paused := b.create(manager.CreateRequest{}), b.create(manager.CreateRequest{AutoStop: minutes(0)})

@@ -42,6 +42,8 @@ type Held struct {
 	State sandbox.State
 	Made  time.Time
 	Env   map[string]string // set through the toolbox
+
+	Interrupted bool // by the engine's end, where State says that it is stopped
 }
 
 var (
@@ -311,7 +313,7 @@ func (e *Engine) Status(_ context.Context, id string) (sandbox.Found, error) {
 }
 
 func (h *Held) found() sandbox.Found {
-	return sandbox.Found{ID: h.Spec.ID, State: h.State, Isolation: "pretence", CreatedAt: h.Made}
+	return sandbox.Found{ID: h.Spec.ID, State: h.State, Isolation: "pretence", CreatedAt: h.Made, Interrupted: h.Interrupted && h.State == sandbox.StateStopped}
 }
 
 // List implements sandbox.Engine.

@@ -276,7 +276,8 @@ func (e *Engine) Status(ctx context.Context, id string) (found sandbox.Found, er
 
 // look describes a sandbox. Preconditions: b.mu must be held.
 func (e *Engine) look(b *box, id string) (sandbox.Found, error) {
-	f := sandbox.Found{ID: id, State: sandbox.StateStopped, Isolation: Isolation}
+	// One that runs ends only when it is stopped, or with the server's process.
+	f := sandbox.Found{ID: id, State: sandbox.StateStopped, Isolation: Isolation, Interrupted: true}
 	meta, err := e.disk.meta(id)
 	if err != nil {
 		f.State, f.Reason = sandbox.StateError, "the sandbox's folder cannot be read"
@@ -285,7 +286,7 @@ func (e *Engine) look(b *box, id string) (sandbox.Found, error) {
 	f.CreatedAt = meta.CreatedAt
 	f.DiskBytes = meta.DiskBytes
 	if b.machine != nil {
-		f.State = sandbox.StateStarted
+		f.State, f.Interrupted = sandbox.StateStarted, false
 		if b.machine.isPaused() {
 			f.State = sandbox.StatePaused
 		}
