@@ -7,6 +7,7 @@ import (
 	"sandpiper/web/desktop"
 	"sandpiper/web/page"
 	"sandpiper/web/proxy"
+	"sandpiper/web/workbench"
 )
 
 // openPages makes the pages of sandboxes. Each package adds its tab to the frame
@@ -17,12 +18,14 @@ func (s *sandboxes) openPages(cfg sandboxConfig, organization string) {
 	s.desktop = desktop.New(desktop.Config{
 		Manager: s.manager, Links: cfg.db, Pages: s.frame, Frame: frame, Assets: cfg.assets, Guard: cfg.guard, PublicURL: cfg.public, Log: cfg.log,
 	})
+	s.workbench = workbench.New(s.frame, frame)
+	s.terminal = workbench.NewPort(frame, cfg.assets, proxy.ToolboxPath)
 }
 
 // pages returns the pages that the server serves of sandboxes.
-func (s *sandboxes) pages() []web.Routes { return []web.Routes{s.frame, s.desktop} }
+func (s *sandboxes) pages() []web.Routes { return []web.Routes{s.frame, s.desktop, s.workbench} }
 
 // pagePorts are the ports of every sandbox that lead to pages of ours.
 func (s *sandboxes) pagePorts() map[int]proxy.PortHandler {
-	return map[int]proxy.PortHandler{sandbox.RecordingsPort: s.desktop}
+	return map[int]proxy.PortHandler{sandbox.RecordingsPort: s.desktop, sandbox.TerminalPort: s.terminal}
 }

@@ -36,6 +36,7 @@ import (
 	"sandpiper/web/preview"
 	"sandpiper/web/proxy"
 	"sandpiper/web/sshgateway"
+	"sandpiper/web/workbench"
 )
 
 // sandboxImage is the image of the built-in container snapshots, which
@@ -60,7 +61,10 @@ type sandboxes struct {
 	api     *api.Handler
 	ssh     *sshgateway.Gateway // nil where SSH is off
 	frame   *sandboxpage.Pages
-	desktop *desktop.Handler
+
+	workbench *workbench.Handler
+	terminal  *workbench.Port
+	desktop   *desktop.Handler
 }
 
 // sandboxConfig is what sandboxes stand on.

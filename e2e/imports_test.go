@@ -132,6 +132,7 @@ var table = map[string]rule{
 		thirdParty: []string{socket},
 	},
 	"web/desktop/rfb": {},
+	"web/workbench":   {ours: []string{"sandbox", "components", "web/dashboard/sandboxpage", "web/page", "web/reply"}},
 	"web/words":       {},
 	"web/page":        {ours: []string{"sandbox", "components", "web/auth", "web/reply", "web/words"}, thirdParty: []string{templ}},
 	"web/ui": {

@@ -84,18 +84,12 @@ func (h *Handler) Register(mux *http.ServeMux) {
 	handle("GET /runs", h.getRuns)
 	handle("GET /runs/{id}", h.getRun)
 	handle("GET /docs", h.getDocs)
-	handle("GET /sandboxes/{id}/terminal", noTerminal)
 	h.desk.Guard.RegisterPages(mux, h.signInPage, h.frame.WriteError)
 
 	mux.Handle("GET /static/", h.assets)
 	mux.HandleFunc("GET /favicon.svg", getFavicon)
 	mux.HandleFunc("GET /robots.txt", getRobots)
 	handle("/", h.notFound)
-}
-
-// noTerminal answers where clients are sent for a sandbox's terminal.
-func noTerminal(http.ResponseWriter, *http.Request) error {
-	return sandbox.Errorf(sandbox.KindUnsupported, "this version shows no terminal of a sandbox in the browser; run commands in it with an SDK or with daytona exec")
 }
 
 func (h *Handler) notFound(_ http.ResponseWriter, r *http.Request) error {

@@ -1,0 +1,77 @@
+// Package workbench serves what one does inside a sandbox: its terminals, as a
+// tab of the sandbox's pages and as a page of their own at port 22222 of its
+// preview hosts. The pages' scripts talk to the sandbox's toolbox themselves; the
+// server only makes the page.
+package workbench
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"sandpiper/components"
+	"sandpiper/sandbox"
+	"sandpiper/web/dashboard/sandboxpage"
+	"sandpiper/web/page"
+	"sandpiper/web/reply"
+)
+
+// Handler serves the tab Terminal. It implements web.Routes.
+type Handler struct {
+	pages *sandboxpage.Pages
+	frame *page.Frame
+}
+
+// New returns a Handler whose tabs are in pages.
+func New(pages *sandboxpage.Pages, frame *page.Frame) *Handler {
+	pages.Serves("terminal")
+	return &Handler{pages: pages, frame: frame}
+}
+
+// Register adds the routes.
+func (h *Handler) Register(mux *http.ServeMux) {
+	h.pages.Handle(mux, "GET /sandboxes/{id}/terminal", h.getTerminal)
+}
+
+func (h *Handler) getTerminal(w http.ResponseWriter, r *http.Request) error {
+	s, p, err := h.pages.Open(r, "terminal", "terminal.js")
+	if err != nil {
+		return err
+	}
+	p.Fills = true
+	p.Page.Styles = append(p.Page.Styles, h.frame.Paths("terminal.css")...)
+	return h.pages.Render(w, r, components.TerminalPage(p, components.TerminalView{Toolbox: "/toolbox/" + url.PathEscape(s.ID) + "/"}))
+}
+
+// Port serves the terminals of a sandbox at a port of its preview host, without
+// the app: an origin of their own, with their assets. It implements
+// proxy.PortHandler.
+type Port struct {
+	frame   *page.Frame
+	assets  page.Assets
+	toolbox string
+}
+
+// NewPort returns the pages of the port. toolbox is the path below which the
+// proxy leads to the sandbox's toolbox, with a slash at the end.
+func NewPort(frame *page.Frame, assets page.Assets, toolbox string) *Port {
+	return &Port{frame: frame, assets: assets, toolbox: toolbox}
+}
+
+// ServePort implements proxy.PortHandler.
+func (p *Port) ServePort(w http.ResponseWriter, r *http.Request, s sandbox.Sandbox) {
+	reply.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		switch {
+		case r.Method != http.MethodGet && r.Method != http.MethodHead:
+			return sandbox.Errorf(sandbox.KindInvalid, "this is the page of a terminal, which can only be looked at")
+		case strings.HasPrefix(r.URL.Path, "/static/"):
+			p.assets.ServeHTTP(w, r)
+			return nil
+		case r.URL.Path != "/":
+			return sandbox.Errorf(sandbox.KindNotFound, "there is nothing at %.200s; the terminal is at /", r.URL.Path)
+		}
+		view := p.frame.PageWith(r, s.Name+" · Terminal", "terminal-alone.js")
+		view.Styles = append(view.Styles, p.frame.Paths("terminal.css")...)
+		return p.frame.Render(w, r, http.StatusOK, components.TerminalAlone(view, s.Name, components.TerminalView{Toolbox: p.toolbox}))
+	}).With(p.frame.WriteError).ServeHTTP(w, r)
+}
