@@ -18,5 +18,6 @@ var (
 	ErrEnded     = errors.New("has ended")
 	ErrCompleted = errors.New("the command has completed")
 	ErrNoInput   = errors.New("the command has no input open")
+	ErrFull      = errors.New("the program does not read its input, and no more of it can wait")
 	ErrClosed    = errors.New("the toolbox is shutting down")
 )

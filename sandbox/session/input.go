@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 )
@@ -27,27 +28,42 @@ func newInput() *input { return &input{changed: make(chan struct{})} }
 func (in *input) put(ctx context.Context, data []byte, before func()) error {
 	for {
 		in.mu.Lock()
-		switch {
-		case in.closed:
-			in.mu.Unlock()
-			return ErrCompleted
-		case len(in.waiting) == 0 || len(in.waiting)+len(data) <= maxInput:
-			if before != nil {
-				before()
-			}
-			in.waiting = append(in.waiting, data...)
-			wake(&in.changed)
-			in.mu.Unlock()
-			return nil
-		}
+		err := in.add(data, before)
 		changed := in.changed
 		in.mu.Unlock()
+		if !errors.Is(err, ErrFull) {
+			return err
+		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
+}
+
+// offer adds data as a whole, or none of it. The error is ErrFull when there is
+// no room for it, and ErrCompleted once the input is closed.
+func (in *input) offer(data []byte) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.add(data, nil)
+}
+
+// Precondition: in.mu is held.
+func (in *input) add(data []byte, before func()) error {
+	switch {
+	case in.closed:
+		return ErrCompleted
+	case len(in.waiting) > 0 && len(in.waiting)+len(data) > maxInput:
+		return ErrFull
+	}
+	if before != nil {
+		before()
+	}
+	in.waiting = append(in.waiting, data...)
+	wake(&in.changed)
+	return nil
 }
 
 // Read implements io.Reader.

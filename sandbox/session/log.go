@@ -49,6 +49,7 @@ type Log struct {
 	start    int64 // offset of the oldest byte that is still there
 	end      int64
 	closed   bool
+	modes    *modes // of the screen before start; nil for a log that is no terminal's
 	readers  map[*Reader]struct{}
 	changed  chan struct{} // closed and renewed when readers have something to see
 	progress chan struct{} // closed and renewed when a reader has taken something
@@ -137,7 +138,7 @@ func (l *Log) shrink() {
 // Precondition: l.mu is held.
 func (l *Log) late() (late []*Reader) {
 	for r := range l.readers {
-		if !r.slow && r.next < l.pieces[0].end() {
+		if !r.slow && r.needs() < l.pieces[0].end() {
 			late = append(late, r)
 		}
 	}
@@ -166,6 +167,9 @@ func (l *Log) waitFor(late []*Reader) {
 // Precondition: l.mu is held and there is a piece.
 func (l *Log) dropOldest() {
 	oldest := l.pieces[0]
+	if l.modes != nil {
+		l.modes.watch(oldest.data)
+	}
 	l.pieces[0] = piece{} // for the garbage collector
 	l.pieces = l.pieces[1:]
 	l.cost -= oldest.cost()

@@ -17,7 +17,7 @@ const (
 	// logLimit and terminalLimit are what one log may cost in memory, in bytes,
 	// and storeLimit what all may together.
 	logLimit      = 8 << 20
-	terminalLimit = 256 << 10
+	terminalLimit = 1 << 20
 	storeLimit    = 48 << 20
 
 	maxSessions  = 256

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 
@@ -46,6 +47,7 @@ func newPTY(m *Manager, cfg PTYConfig) *PTY {
 		PTYConfig: cfg, CreatedAt: time.Now(), manager: m, log: m.store.newLog(terminalLimit),
 		input: newInput(), done: make(chan struct{}),
 	}
+	p.log.modes = &modes{}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
 }
@@ -94,6 +96,18 @@ func (p *PTY) end(status guest.ExitStatus, err error) {
 // Log returns what the terminal shows, in one stream.
 func (p *PTY) Log() *Log { return p.log }
 
+// Epoch tells the terminal from others that had or will have its ID.
+func (p *PTY) Epoch() string { return strconv.FormatInt(p.CreatedAt.UnixNano(), 36) }
+
+// Modes returns the sequences that put a screen in the modes in which it was
+// before the oldest byte of the log; "" when the log has lost nothing that
+// changed any.
+func (p *PTY) Modes() string {
+	p.log.mu.Lock()
+	defer p.log.mu.Unlock()
+	return p.log.modes.String()
+}
+
 // Done is closed when the shell has ended and all of its output is in the log.
 func (p *PTY) Done() <-chan struct{} { return p.done }
 
@@ -137,6 +151,16 @@ func (p *PTY) Exit() (code int, reason string) {
 // error is ErrEnded when the shell has.
 func (p *PTY) Write(ctx context.Context, data []byte) error {
 	err := p.input.put(ctx, data, nil)
+	if errors.Is(err, ErrCompleted) {
+		return fmt.Errorf("terminal %s %w", p.ID, ErrEnded)
+	}
+	return err
+}
+
+// Type is Write for those who must not wait: the error is ErrFull, and nothing is
+// typed, while too much waits for a shell that does not read.
+func (p *PTY) Type(data []byte) error {
+	err := p.input.offer(data)
 	if errors.Is(err, ErrCompleted) {
 		return fmt.Errorf("terminal %s %w", p.ID, ErrEnded)
 	}

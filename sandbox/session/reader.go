@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"io"
+	"math"
 	"sort"
 )
 
@@ -17,6 +18,7 @@ type Chunk struct {
 type Reader struct {
 	log  *Log
 	next int64 // offset of the first byte that it has not got
+	kept int64 // offset of the first byte that it may want again; see Keep
 	slow bool  // it is not waited for
 }
 
@@ -25,10 +27,26 @@ type Reader struct {
 func (l *Log) Reader(from int64) *Reader {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	r := &Reader{log: l, next: max(0, from)}
+	r := &Reader{log: l, next: max(0, from), kept: math.MaxInt64}
 	l.readers[r] = struct{}{}
 	return r
 }
+
+// Keep makes the log keep what the reader got from an offset on as if it had not
+// got it yet, for a client that is known to have all before it: should the client
+// be cut off, another reader can go on there. It never goes back.
+func (r *Reader) Keep(from int64) {
+	r.log.mu.Lock()
+	defer r.log.mu.Unlock()
+	if r.kept == math.MaxInt64 || from > r.kept {
+		r.kept = max(0, from)
+		wake(&r.log.progress)
+	}
+}
+
+// needs returns the offset of the first byte that must not be dropped while the
+// reader is waited for. Precondition: its log's lock is held.
+func (r *Reader) needs() int64 { return min(r.next, r.kept) }
 
 // Close lets the log forget the reader.
 func (r *Reader) Close() {

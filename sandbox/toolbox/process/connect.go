@@ -43,18 +43,22 @@ func (h *Handler) converse(w http.ResponseWriter, r *http.Request, find func() (
 		w.Header().Set("Upgrade", "websocket")
 		return answer.BadRequest("connect here with a WebSocket")
 	}
-	s, err := h.accept(w, r, exitProtocol)
+	s, err := h.accept(w, r, resumeProtocol, exitProtocol)
 	if err != nil {
 		return nil // it is answered
 	}
 	defer s.release()
 	p, err := find()
+	if err == nil {
+		err = problem(p.Start())
+	}
+	if err == nil && s.conn.Subprotocol() == resumeProtocol {
+		h.converseResumable(s, r, p)
+		return nil
+	}
 	var offset int64
 	if err == nil {
 		offset, err = logOffset(r, p.Log())
-	}
-	if err == nil {
-		err = problem(p.Start())
 	}
 	if err != nil {
 		s.refuse(err)
@@ -129,7 +133,7 @@ func (s *socket) bye(p *session.PTY) {
 		return
 	}
 	code, reason := p.Exit()
-	if s.conn.Subprotocol() == exitProtocol {
+	if told := s.conn.Subprotocol(); told == exitProtocol || told == resumeProtocol {
 		_ = s.writeJSON(toolboxtype.PtyControl{Type: "control", Status: "exited", ExitCode: &code, ExitReason: reason})
 	}
 	s.close(websocket.StatusNormalClosure, exitText(toolboxtype.PtyExit{ExitCode: &code, ExitReason: reason}))

@@ -3,6 +3,45 @@
 //
 // Output is passed on exactly once and in order. What runs longer than its limit
 // is killed with all that it started.
+//
+// # Terminals that survive a broken line
+//
+// A client that connects to a terminal with the subprotocol sandpiper-pty.1 gets
+// each byte exactly once and in order, also over many connections, and is sent no
+// more than it can take. Bytes are counted from the terminal's first; its epoch
+// tells it from another that had the same id.
+//
+// The query of the connection has, all optional, the offset of the first byte
+// that the client has not got, the epoch that it was told with it, and client, a
+// name of its own choice, by which what it has not got is kept for 15 s when its
+// line breaks; a terminal that writes much waits that long (but no longer than
+// 10 s without progress). Its first message is, as for every client, a text
+//
+//	{"type":"control","status":"connected","epoch":"…","offset":0,"end":9,"fresh":true,"cols":80,"rows":24}
+//
+// offset is that of the first byte that comes, what lies before end was written
+// before (a screen must not answer the questions in it), fresh is set when the terminal is
+// not the one that the client knew, so that its screen must be cleared, lost is
+// how many bytes it wanted that are gone, and modes, if there, is to be shown
+// before the first byte: it sets the modes of the screen that bytes no longer
+// there had set. Output comes as binary messages. Further texts are
+//
+//	{"type":"control","status":"lost","lost":9,"offset":99,"modes":"…"}
+//	{"type":"control","status":"input-dropped","lost":9}
+//	{"type":"control","status":"pong"}
+//	{"type":"control","status":"exited","exitCode":0}
+//
+// for output that the client was too slow to get, for input that the program was
+// too slow to read, for a ping, and, before the connection is closed, for the end
+// of the shell. The client types in binary messages, and says in texts
+//
+//	{"type":"ack","offset":65536}
+//	{"type":"resize","cols":100,"rows":30}
+//	{"type":"ping"}
+//
+// An ack tells that it has all bytes before an offset: no more than 256 KiB are
+// sent ahead of it. A client that closes its connection with the code 1000
+// or 1001 does not come back.
 package process
 
 import (
@@ -34,6 +73,7 @@ type Handler struct {
 	ctx    context.Context // of connections that outlive their requests
 	cancel context.CancelFunc
 	open   sync.WaitGroup // those connections
+	places places         // of clients in terminals
 }
 
 // New returns the handler of a guest's processes. The caller must Close it.

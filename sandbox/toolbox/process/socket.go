@@ -51,13 +51,13 @@ type socket struct {
 }
 
 // accept opens a WebSocket. Browsers insist that one of the subprotocols that
-// they offer is chosen: it is preferred, or else the first. Whoever gets here
+// they offer is chosen: the first that is preferred, or else the first. Whoever gets here
 // has shown the token, so the page's origin does not matter. When it fails, it
 // has answered.
-func (h *Handler) accept(w http.ResponseWriter, r *http.Request, preferred string) (*socket, error) {
+func (h *Handler) accept(w http.ResponseWriter, r *http.Request, preferred ...string) (*socket, error) {
 	options := &websocket.AcceptOptions{InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled}
 	if offered := protocols(r); len(offered) > 0 {
-		options.Subprotocols = []string{preferred, offered[0]}
+		options.Subprotocols = append(preferred, offered[0])
 	}
 	conn, err := websocket.Accept(w, r, options)
 	if err != nil {
@@ -121,7 +121,7 @@ func (s *socket) keepAlive() {
 // followSocket sends a log to its end, and then closes with the code that
 // clients take for a good end.
 func (h *Handler) followSocket(w http.ResponseWriter, r *http.Request, log *session.Log, offset int64) error {
-	s, err := h.accept(w, r, "")
+	s, err := h.accept(w, r)
 	if err != nil {
 		return nil // it is answered
 	}

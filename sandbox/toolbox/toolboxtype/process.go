@@ -110,6 +110,17 @@ type PtyControl struct {
 	Error      string `json:"error,omitempty"`
 	ExitCode   *int   `json:"exitCode,omitempty"`
 	ExitReason string `json:"exitReason,omitempty"`
+
+	// Of connections that can be resumed (see package process), whose Status can
+	// also be "lost", "input-dropped" or "pong".
+	Epoch  string `json:"epoch,omitempty"`
+	Offset *int64 `json:"offset,omitempty"`
+	End    *int64 `json:"end,omitempty"`
+	Lost   int64  `json:"lost,omitempty"` // in bytes
+	Fresh  bool   `json:"fresh,omitempty"`
+	Modes  string `json:"modes,omitempty"`
+	Cols   int    `json:"cols,omitempty"`
+	Rows   int    `json:"rows,omitempty"`
 }
 
 // PtyExit is the reason in the close frame of a terminal's connection.
