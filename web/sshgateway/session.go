@@ -248,7 +248,7 @@ func (s *session) why(err error) string {
 		return "sandbox " + name + " was deleted"
 	case unreachable(now) != nil:
 		return message(unreachable(now))
-	case err != nil:
+	case err != nil && s.ctx.Err() == nil:
 		s.conn.log.Warn("an SSH session was lost", "error", err)
 	}
 	return message(err)
