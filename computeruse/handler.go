@@ -16,6 +16,7 @@ import (
 
 	"sandpiper/computeruse/actionlog"
 	"sandpiper/computeruse/desktop"
+	"sandpiper/computeruse/recording"
 	"sandpiper/computeruse/wire"
 	"sandpiper/computeruse/x11"
 	"sandpiper/sandbox"
@@ -30,6 +31,8 @@ const maxEncoders = 2
 // Handler serves the operations. It is safe for concurrent use.
 type Handler struct {
 	desktop  *desktop.Desktop
+	recorder *recording.Recorder
+	buses    buses
 	actions  actionlog.Log
 	encoders chan struct{}
 	mux      *http.ServeMux
@@ -42,7 +45,7 @@ type Handler struct {
 // New returns the handler of a guest's desktop, whose screen is to be served in
 // the RFB protocol on port. Nothing is started. The caller must Close it.
 func New(g guest.Guest, port int) *Handler {
-	h := &Handler{desktop: desktop.New(g, port), encoders: make(chan struct{}, maxEncoders), mux: http.NewServeMux()}
+	h := &Handler{desktop: desktop.New(g, port), recorder: recording.New(g), encoders: make(chan struct{}, maxEncoders), mux: http.NewServeMux()}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.register()
 	return h
@@ -52,6 +55,8 @@ func New(g guest.Guest, port int) *Handler {
 func (h *Handler) Close() {
 	h.cancel()
 	h.open.Wait()
+	h.recorder.Close() // while there is a screen
+	h.buses.close()
 	h.desktop.Close()
 }
 
@@ -69,6 +74,10 @@ func (h *Handler) register() {
 		"GET /computeruse/display/info":                 h.displayInfo,
 		"GET /computeruse/display/windows":              h.displayWindows,
 		"GET /computeruse/actions":                      h.listActions,
+		"GET /computeruse/recordings":                   h.recordings,
+		"GET /computeruse/recordings/{id}":              h.recording,
+		"GET /computeruse/recordings/{id}/download":     h.recordingDownload,
+		"DELETE /computeruse/recordings/{id}":           h.recordingDelete,
 		"/computeruse/":                                 notFound,
 	} {
 		h.mux.Handle(pattern, handler)
@@ -91,6 +100,13 @@ func (h *Handler) register() {
 		"GET /computeruse/screenshot/region":              {"screenshot", h.screenshot(region)},
 		"GET /computeruse/screenshot/compressed":          {"screenshot", h.screenshot(compressed)},
 		"GET /computeruse/screenshot/region/compressed":   {"screenshot", h.screenshot(region | compressed)},
+		"POST /computeruse/recordings/start":              {"recording.start", h.recordingStart},
+		"POST /computeruse/recordings/stop":               {"recording.stop", h.recordingStop},
+		"GET /computeruse/a11y/tree":                      {"accessibility.tree", h.a11yTree},
+		"POST /computeruse/a11y/find":                     {"accessibility.find", h.a11yFind},
+		"POST /computeruse/a11y/node/focus":               {"accessibility.focus", h.a11yFocus},
+		"POST /computeruse/a11y/node/invoke":              {"accessibility.invoke", h.a11yInvoke},
+		"POST /computeruse/a11y/node/value":               {"accessibility.value", h.a11yValue},
 	} {
 		h.mux.Handle(pattern, h.logged(act.kind, act.do))
 	}

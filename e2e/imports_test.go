@@ -71,6 +71,8 @@ var table = map[string]rule{
 	"computeruse/keys":      {},
 	"computeruse/actionlog": {ours: []string{"computeruse/wire"}},
 	"computeruse/x11":       {ours: []string{"computeruse/keys"}, thirdParty: []string{"github.com/jezek/xgb"}},
+	"computeruse/a11y":      {ours: []string{"computeruse/wire"}, thirdParty: []string{"github.com/godbus/dbus"}},
+	"computeruse/recording": {ours: []string{"computeruse/wire", "sandbox/guest"}},
 	"computeruse/picture":   {thirdParty: []string{"github.com/deepteams/webp", zstd, "golang.org/x/image"}},
 	"computeruse/desktop":   {ours: []string{"computeruse/wire", "computeruse/x11", "sandbox/guest"}},
 

@@ -47,7 +47,7 @@ func (d *Desktop) busSpec([]string) spec {
 func (d *Desktop) serverSpec(env []string) spec {
 	return spec{
 		args: []string{
-			"Xtigervnc", d.displayName(), "-displayfd", "1", "-geometry", screenSize(env), "-depth", "24", "-dpi", "96",
+			"Xtigervnc", d.DisplayName(), "-displayfd", "1", "-geometry", screenSize(env), "-depth", "24", "-dpi", "96",
 			"-SecurityTypes", "None", "-localhost=1", "-rfbport", strconv.Itoa(d.port), "-AlwaysShared", "-AcceptSetDesktopSize=1",
 			"-desktop", "Sandpiper", "-nolisten", "tcp", "-noreset", "-br", "-s", "0", "-dpms", "+extension", "RANDR",
 		},
@@ -85,9 +85,9 @@ func (d *Desktop) freeDisplay() error {
 	conn, err := net.DialTimeout("unix", d.socket(), time.Second)
 	if err == nil {
 		_ = conn.Close()
-		return fmt.Errorf("another X server uses display %s: end it, or set DISPLAY to another", d.displayName())
+		return fmt.Errorf("another X server uses display %s: end it, or set DISPLAY to another", d.DisplayName())
 	}
-	number := strings.TrimPrefix(d.displayName(), ":")
+	number := strings.TrimPrefix(d.DisplayName(), ":")
 	return d.removeStale("/tmp/.X"+number+"-lock", d.socket())
 }
 
@@ -101,8 +101,8 @@ func (d *Desktop) makeRuntimeDir() error {
 	return nil
 }
 
-// displayName is the display's, as in DISPLAY.
-func (d *Desktop) displayName() string {
+// DisplayName is the display's, as in DISPLAY.
+func (d *Desktop) DisplayName() string {
 	name, _, _ := strings.Cut(getenv(d.guest.Info().Env, "DISPLAY"), ".")
 	if displayPattern.MatchString(name) {
 		return name
@@ -113,7 +113,7 @@ func (d *Desktop) displayName() string {
 var displayPattern = regexp.MustCompile(`^:[0-9]{1,4}$`)
 
 func (d *Desktop) socket() string {
-	return "/tmp/.X11-unix/X" + strings.TrimPrefix(d.displayName(), ":")
+	return "/tmp/.X11-unix/X" + strings.TrimPrefix(d.DisplayName(), ":")
 }
 
 func (d *Desktop) runtimeDir() string {
@@ -130,7 +130,7 @@ func (d *Desktop) busSocket() string { return path.Join(d.runtimeDir(), "bus") }
 func (d *Desktop) environment() []string {
 	env := slices.Clone(d.guest.Info().Env)
 	return append(env,
-		"DISPLAY="+d.displayName(),
+		"DISPLAY="+d.DisplayName(),
 		"DBUS_SESSION_BUS_ADDRESS=unix:path="+d.busSocket(),
 		"XDG_RUNTIME_DIR="+d.runtimeDir(),
 		"XDG_CURRENT_DESKTOP=XFCE", "XDG_SESSION_TYPE=x11", "XDG_CONFIG_DIRS=/etc/xdg", "XDG_MENU_PREFIX=xfce-",
