@@ -30,7 +30,7 @@ func (b *buses) get(ctx context.Context, d *desktop.Desktop) (*a11y.Bus, error) 
 	if b.bus != nil && b.bus.Alive() {
 		return b.bus, nil
 	}
-	b.bus, err = a11y.Dial(ctx, socket)
+	b.bus, err = a11y.Dial(ctx, d.DialSocket, socket)
 	return b.bus, err
 }
 
@@ -55,7 +55,7 @@ func (h *Handler) a11yTree(_ http.ResponseWriter, r *http.Request, n *note) (any
 		}
 	}
 	n.parameters = cut(q.Get("scope"), maxShown)
-	scope, err := a11y.ParseScope(q.Get("scope"), pid)
+	scope, err := a11y.ParseScope(q.Get("scope"), pid, h.focused(r))
 	if err != nil {
 		return nil, a11yProblem(err)
 	}
@@ -65,6 +65,18 @@ func (h *Handler) a11yTree(_ http.ResponseWriter, r *http.Request, n *note) (any
 	}
 	tree, err := bus.Tree(r.Context(), scope, depth)
 	return tree, a11yProblem(err)
+}
+
+// focused returns what tells which process has the keyboard's focus.
+func (h *Handler) focused(r *http.Request) func() (int, error) {
+	return func() (int, error) {
+		display, err := h.desktop.Display(r.Context())
+		if err != nil {
+			return 0, err
+		}
+		window, _, err := display.Active()
+		return window.PID, err
+	}
 }
 
 func (h *Handler) a11yFind(w http.ResponseWriter, r *http.Request, n *note) (any, error) {
@@ -77,7 +89,11 @@ func (h *Handler) a11yFind(w http.ResponseWriter, r *http.Request, n *note) (any
 	if err != nil {
 		return nil, a11yProblem(err)
 	}
-	found, err := bus.Find(r.Context(), q)
+	scope, err := a11y.ParseScope(q.Scope, q.PID, h.focused(r))
+	if err != nil {
+		return nil, a11yProblem(err)
+	}
+	found, err := bus.Find(r.Context(), scope, q)
 	return found, a11yProblem(err)
 }
 

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -73,11 +75,12 @@ const (
 var registry = ref{"org.a11y.atspi.Registry", "/org/a11y/atspi/accessible/root"}
 
 // Dial asks the session bus at a socket for the accessibility bus, turns
-// accessibility on for applications that wait for that, and connects.
-func Dial(ctx context.Context, socket string) (*Bus, error) {
+// accessibility on for applications that wait for that, and connects. The buses
+// are connected to by dial: they talk to their own user only.
+func Dial(ctx context.Context, dial Dialer, socket string) (*Bus, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
-	session, err := dial(ctx, "unix:path="+dbus.EscapeBusAddressValue(socket))
+	session, err := dial.connect(ctx, socket)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the session bus does not answer: %w", ErrUnavailable, err)
 	}
@@ -88,31 +91,59 @@ func Dial(ctx context.Context, socket string) (*Bus, error) {
 		return nil, fmt.Errorf("%w: the session has no accessibility bus: %w", ErrUnavailable, err)
 	}
 	_ = door.CallWithContext(ctx, properties+"Set", 0, "org.a11y.Status", "IsEnabled", dbus.MakeVariant(true)).Err // applications may be on anyway
-	if !strings.HasPrefix(address, "unix:") {
+	path, ok := socketOf(address)
+	if !ok {
 		return nil, fmt.Errorf("%w: its bus is not a local socket", ErrUnavailable)
 	}
-	conn, err := dial(ctx, address)
+	conn, err := dial.connect(ctx, path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: its bus does not answer: %w", ErrUnavailable, err)
 	}
 	return &Bus{conn}, nil
 }
 
-func dial(ctx context.Context, address string) (*dbus.Conn, error) {
-	conn, err := dbus.Dial(address)
+// Dialer connects to a unix socket by its path.
+type Dialer func(ctx context.Context, path string) (net.Conn, error)
+
+// connect connects to the bus at a socket. Who calls is what the kernel says.
+func (dial Dialer) connect(ctx context.Context, socket string) (*dbus.Conn, error) {
+	stream, err := dial(ctx, socket)
 	if err != nil {
 		return nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() }) // Auth and Hello have no limit of their own
+	conn, err := dbus.NewConn(stream)
+	if err != nil {
+		_ = stream.Close()
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = stream.Close() }) // the greeting has no limit of its own
 	defer stop()
-	if err := conn.Auth(nil); err == nil {
+	err = conn.Auth([]dbus.Auth{dbus.AuthExternal("")})
+	if err == nil {
 		err = conn.Hello()
-		if err == nil {
-			return conn, nil
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("the bus refused the connection: %w", err)
+	}
+	return conn, nil
+}
+
+// socketOf returns the path of a socket in an address of D-Bus, the first of the
+// alternatives that it may have.
+func socketOf(address string) (string, bool) {
+	first, _, _ := strings.Cut(address, ";")
+	options, ok := strings.CutPrefix(first, "unix:")
+	if !ok {
+		return "", false
+	}
+	for _, option := range strings.Split(options, ",") {
+		if value, ok := strings.CutPrefix(option, "path="); ok {
+			path, err := url.PathUnescape(value)
+			return path, err == nil && strings.HasPrefix(path, "/")
 		}
 	}
-	_ = conn.Close()
-	return nil, errors.New("the bus refused the connection")
+	return "", false
 }
 
 // Close ends the connection.
@@ -124,14 +155,16 @@ func (b *Bus) Alive() bool { return b.conn.Connected() }
 // Scope says which applications are meant.
 type Scope struct {
 	All bool
-	PID int // 0 for the application that has the focus
+	PID int // of one
 }
 
-// ParseScope reads a scope; "" is focused.
-func ParseScope(name string, pid int) (Scope, error) {
+// ParseScope reads a scope; "" is focused, for which it asks for the process
+// whose window has the keyboard's focus, 0 for none: windows are not known here.
+func ParseScope(name string, pid int, focused func() (int, error)) (Scope, error) {
 	switch {
 	case name == "" || name == "focused":
-		return Scope{}, nil
+		pid, err := focused()
+		return Scope{PID: pid}, err
 	case name == "all":
 		return Scope{All: true}, nil
 	case name == "pid" && pid > 0:
@@ -164,12 +197,8 @@ func (b *Bus) Tree(ctx context.Context, scope Scope, depth int) (wire.TreeRespon
 	return wire.TreeResponse{Root: node, Truncated: w.truncated}, nil
 }
 
-// Find returns the nodes that match a request.
-func (b *Bus) Find(ctx context.Context, q wire.FindRequest) (wire.NodesResponse, error) {
-	scope, err := ParseScope(q.Scope, q.PID)
-	if err != nil {
-		return wire.NodesResponse{}, err
-	}
+// Find returns the nodes in a scope that match a request.
+func (b *Bus) Find(ctx context.Context, scope Scope, q wire.FindRequest) (wire.NodesResponse, error) {
 	match, err := matcher(q)
 	if err != nil {
 		return wire.NodesResponse{}, err

@@ -45,18 +45,8 @@ func (b *Bus) rootOf(ctx context.Context, s Scope) (ref, error) {
 		return ref{}, ErrUnavailable
 	}
 	for _, app := range apps {
-		if s.PID != 0 {
-			if b.pid(ctx, app) == s.PID {
-				return app, nil
-			}
-			continue
-		}
-		windows, _ := b.children(ctx, app) // of one that has gone there are none
-		for _, w := range windows {
-			var states []uint32
-			if b.call(ctx, w, accessible+"GetState").Store(&states) == nil && hasState(states, stateActive) {
-				return app, nil
-			}
+		if s.PID != 0 && b.pid(ctx, app) == s.PID {
+			return app, nil
 		}
 	}
 	return ref{}, ErrNoApplication

@@ -2,9 +2,6 @@ package a11y
 
 import "slices"
 
-// stateActive is the number of the state of a window that has the focus.
-const stateActive = 1
-
 // states are the names of states by their numbers.
 var states = []string{
 	"invalid", "active", "armed", "busy", "checked", "collapsed", "defunct", "editable", "enabled", "expandable",

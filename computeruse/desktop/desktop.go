@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path"
 	"slices"
@@ -266,7 +267,11 @@ func (d *Desktop) Display(ctx context.Context) (*x11.Display, error) {
 	if known != nil && !isClosed(known.Closed()) {
 		return known, nil
 	}
-	fresh, err := x11.Dial(ctx, d.socket())
+	conn, err := d.DialSocket(ctx, d.socket())
+	if err != nil {
+		return nil, fmt.Errorf("reach the X server: %w", err)
+	}
+	fresh, err := x11.Open(ctx, conn)
 	if err != nil {
 		return nil, fmt.Errorf("the screen does not answer: %w", err)
 	}
@@ -297,6 +302,15 @@ func (d *Desktop) BusAddress() (string, error) {
 		return "", ErrNotStarted
 	}
 	return d.busSocket(), nil
+}
+
+// DialSocket connects to a unix socket as the sandbox's user.
+func (d *Desktop) DialSocket(ctx context.Context, path string) (net.Conn, error) {
+	dialer, ok := d.guest.(guest.SocketDialer)
+	if !ok {
+		return nil, fmt.Errorf("sockets of this guest: %w", errors.ErrUnsupported)
+	}
+	return dialer.DialSocket(ctx, path)
 }
 
 // Environ is what processes on the desktop start with.

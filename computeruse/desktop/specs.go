@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"path"
 	"regexp"
 	"slices"
@@ -82,7 +81,9 @@ func (d *Desktop) sessionSpec([]string) spec {
 // freeDisplay removes what a server of before left behind, for another would
 // take it for a sign of life. A server that answers is in use.
 func (d *Desktop) freeDisplay() error {
-	conn, err := net.DialTimeout("unix", d.socket(), time.Second)
+	ctx, cancel := context.WithTimeout(d.ctx, time.Second)
+	defer cancel()
+	conn, err := d.DialSocket(ctx, d.socket())
 	if err == nil {
 		_ = conn.Close()
 		return fmt.Errorf("another X server uses display %s: end it, or set DISPLAY to another", d.DisplayName())

@@ -56,15 +56,12 @@ var prepare = sync.OnceFunc(func() {
 	_ = os.Setenv("XAUTHORITY", os.DevNull) // only of this process, which never starts with its own environment
 })
 
-// Dial connects to the server that listens on a unix socket.
-func Dial(ctx context.Context, socket string) (*Display, error) {
+// Open greets the server at the other end of conn, which the Display owns from
+// now on.
+func Open(ctx context.Context, conn net.Conn) (*Display, error) {
 	prepare()
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	conn, err := new(net.Dialer).DialContext(ctx, "unix", socket)
-	if err != nil {
-		return nil, err
-	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	x, err := xgb.NewConnNet(conn)

@@ -1,6 +1,10 @@
 package toolbox
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -36,6 +40,14 @@ func (g *liveGuest) Info() guest.Info {
 	defer g.mu.Unlock()
 	info.Env = slices.Clone(g.env)
 	return info
+}
+
+// DialSocket implements guest.SocketDialer where the guest beneath does.
+func (g *liveGuest) DialSocket(ctx context.Context, path string) (net.Conn, error) {
+	if dialer, ok := g.Guest.(guest.SocketDialer); ok {
+		return dialer.DialSocket(ctx, path)
+	}
+	return nil, fmt.Errorf("sockets of this guest: %w", errors.ErrUnsupported)
 }
 
 // update changes the environment: first what is to go goes, then what is to be
