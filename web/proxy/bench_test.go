@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -143,6 +144,9 @@ func do(t *testing.T, method, target string, body io.Reader, headers ...string) 
 	}
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
+		if headers[i] == "Host" {
+			r.Host = headers[i+1]
+		}
 	}
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	res, err := client.Do(r)
@@ -156,6 +160,8 @@ func do(t *testing.T, method, target string, body io.Reader, headers ...string) 
 	}
 	return res, string(b)
 }
+
+var quiet = slog.New(slog.DiscardHandler)
 
 // echo tells what the toolbox got.
 func echo(w http.ResponseWriter, r *http.Request) {

@@ -215,7 +215,6 @@ func (p *Proxy) location(c call, location string) string {
 	if err != nil {
 		return location
 	}
-	rest := strings.TrimPrefix(location, u.Scheme+":")
 	switch {
 	case u.Host == "" && u.Scheme == "":
 		if v.prefix != "" && strings.HasPrefix(location, "/") {
@@ -225,9 +224,9 @@ func (p *Proxy) location(c call, location string) string {
 	case !isLocal(u.Hostname()):
 		return location
 	}
-	rest = strings.TrimPrefix(rest, "//"+u.Host)
-	if rest == "" || rest[0] != '/' {
-		rest = "/" + rest
+	rest := cmp.Or(u.EscapedPath(), "/") + asQuery(u.RawQuery)
+	if u.Fragment != "" {
+		rest += "#" + u.EscapedFragment()
 	}
 	port, err := strconv.Atoi(cmp.Or(u.Port(), "80"))
 	switch {

@@ -194,7 +194,7 @@ func (c *slowConn) Write(p []byte) (int, error) {
 }
 
 // errBroken is that a server inside gave no answer.
-var errBroken = errors.New("the server inside broke the connection off")
+var errBroken = sandbox.Errorf(sandbox.KindUnavailable, "the server inside broke the connection off")
 
 // failed notes why there is no answer, for the handler to return.
 func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {

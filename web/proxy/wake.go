@@ -88,7 +88,7 @@ func (p *Proxy) renew(w http.ResponseWriter, v *visit) {
 }
 
 // errSilent is that nothing listens on a port.
-var errSilent = errors.New("nothing listens on the port")
+var errSilent = sandbox.Errorf(sandbox.KindUnavailable, "nothing listens on the port")
 
 // dialVisit connects to a port for a visit. A sandbox that was started for it is
 // given time to start its server.
