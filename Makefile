@@ -34,6 +34,7 @@ gvisor: ## build gVisor and register it with Docker: sandboxes with a kernel of 
 .PHONY: test
 test: build e2e/node_modules/.package-lock.json ## set everything up and run every test
 	@.ci/system-packages chromium
+	@.ci/system-packages ssh
 	@.ci/tests
 
 .PHONY: conformance

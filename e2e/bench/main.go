@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +25,7 @@ import (
 func main() {
 	server := flag.String("server", "bin/sandpiper", "the binary to measure")
 	n := flag.Int("n", 200, "runs per latency figure")
-	only := flag.String("only", "", "runs or sandboxes; default both")
+	only := flag.String("only", "", "runs, sandboxes or ssh; default all")
 	seconds := flag.Int("seconds", 5, "duration of each throughput figure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -66,12 +67,15 @@ func bench(ctx context.Context, binary, only string, n int, load time.Duration) 
 	sandboxes := []func() error{
 		func() error { return measureSandboxes(ctx, srv, min(n, 50)) },
 	}
-	steps := append(runs, sandboxes...)
+	ssh := []func() error{func() error { return measureSSH(ctx, srv, min(n, 100)) }}
+	steps := slices.Concat(runs, sandboxes, ssh)
 	switch only {
 	case "runs":
 		steps = runs
 	case "sandboxes":
 		steps = sandboxes
+	case "ssh":
+		steps = ssh
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 
 	"golang.org/x/crypto/ssh"
 
@@ -82,11 +83,27 @@ func (c *conn) copy(channel ssh.Channel, requests <-chan *ssh.Request, inside ne
 		_ = channel.Close()
 	})
 	defer stop()
+	defer channel.Close()
+	peer := active{channel, c}
+	gone, answered := make(chan struct{}), make(chan struct{})
 	go func() {
-		ssh.DiscardRequests(requests) // until the channel is closed
-		_ = inside.Close()
+		defer close(gone)
+		ssh.DiscardRequests(requests) // until the peer closes the channel
 	}()
-	upgrade.Join(active{channel, c}, inside)
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	asking.Go(func() {
+		upgrade.Pass(inside, peer)
+		// A peer that has said all may still listen; one that has closed the
+		// channel does not, and what it said before has been passed on.
+		select {
+		case <-gone:
+		case <-answered:
+		}
+		_ = inside.Close()
+	})
+	upgrade.Pass(peer, inside)
+	close(answered)
 }
 
 // serveRequests carries out the connection's own requests.

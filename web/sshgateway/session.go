@@ -145,7 +145,7 @@ func (s *session) shell(script string) func() {
 			s.exit(exitNotFound)
 			return
 		}
-		command := attach.Command{Shell: true, Script: script, Env: append(s.env, s.origin()...), TTY: s.size(), HangUp: true}
+		command := attach.Command{Shell: true, Script: script, Env: append(s.env, s.origin()...), TTY: s.size(), HangUp: true, Window: attach.MaxWindow}
 		p, err := s.conn.start(s.ctx, command)
 		if err != nil {
 			s.say(s.why(err))

@@ -62,6 +62,7 @@ func TestAttach(t *testing.T) {
 	}{
 		"two streams":    {Command{Args: []string{"sh", "-c", "echo out; echo err >&2; exit 3"}}, "", "out\n", "err\n", 3},
 		"input":          {Command{Args: []string{"cat"}}, strings.Repeat("0123456789", 30_000), strings.Repeat("0123456789", 30_000), "", 0},
+		"a wide window":  {Command{Args: []string{"cat"}, Window: 99}, strings.Repeat("0123456789", 300_000), strings.Repeat("0123456789", 300_000), "", 0},
 		"unread input":   {Command{Args: []string{"true"}}, strings.Repeat("x", 300_000), "", "", 0},
 		"environment":    {Command{Args: []string{"sh", "-c", "echo $OWN $GIVEN"}, Env: []string{"GIVEN=caller"}}, "", "sandbox caller\n", "", 0},
 		"folder":         {Command{Args: []string{"pwd"}, Dir: "/"}, "", "/\n", "", 0},

@@ -20,7 +20,7 @@ import (
 type Process struct {
 	conn    net.Conn
 	r       *bufio.Reader
-	room    chan struct{} // has something in it when the sandbox takes input
+	room    chan struct{} // has as much in it as the sandbox takes frames of input
 	done    chan struct{} // closed when Wait has returned
 	release func() bool   // lets go of the context
 
@@ -45,9 +45,11 @@ func Start(ctx context.Context, conn net.Conn, token string, c Command) (*Proces
 	if conn, err = upgrade.Ask(ctx, conn, req, Protocol); err != nil {
 		return nil, fmt.Errorf("run a process: %w", err)
 	}
-	p := &Process{conn: conn, r: bufio.NewReaderSize(conn, headSize+maxFrame), room: make(chan struct{}, 1), done: make(chan struct{})}
+	p := &Process{conn: conn, r: bufio.NewReaderSize(conn, headSize+maxFrame), room: make(chan struct{}, c.window()), done: make(chan struct{})}
 	p.release = context.AfterFunc(ctx, func() { conn.Close() })
-	p.room <- struct{}{}
+	for range c.window() {
+		p.room <- struct{}{}
+	}
 	return p, nil
 }
 

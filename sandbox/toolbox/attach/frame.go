@@ -28,7 +28,7 @@ const (
 	frameStdout kind = 4 // from the process
 	frameStderr kind = 5
 	frameExit   kind = 6 // an Exit as JSON; the last frame
-	frameTaken  kind = 7 // the process has taken the frame of input before; only then comes the next
+	frameTaken  kind = 7 // the process has taken a frame of input; there is room for another
 	frameResize kind = 8 // to the process: rows and columns of its terminal, two bytes each, big end first
 )
 
@@ -88,9 +88,19 @@ type Command struct {
 	// Without it the process is killed.
 	HangUp bool `json:"hangUp,omitempty"`
 
+	// Window is how many frames of input may be under way, up to MaxWindow; 0 is
+	// one.
+	Window int `json:"window,omitempty"`
+
 	// Measure fills in what the sandbox used, in Exit.
 	Measure bool `json:"measure,omitempty"`
 }
+
+// MaxWindow is how many frames of input may be under way at most.
+const MaxWindow = 16
+
+// window is the number that holds.
+func (c Command) window() int { return min(max(c.Window, 1), MaxWindow) }
 
 // Size is a terminal's size in characters.
 type Size struct {

@@ -216,7 +216,7 @@ func (s *session) exit(e Exit) {
 // must get through.
 func (s *session) receive(p guest.Process, feed *io.PipeWriter) {
 	defer s.leave()
-	waiting := make(chan []byte, 1)
+	waiting := make(chan []byte, s.command.window())
 	s.inputs.Go(func() { s.feed(waiting, feed) })
 	open := true
 	defer func() {

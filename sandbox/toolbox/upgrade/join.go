@@ -14,15 +14,16 @@ const TCP = "tcp"
 // closes both.
 func Join(a, b io.ReadWriteCloser) {
 	var both sync.WaitGroup
-	both.Go(func() { pass(a, b) })
-	both.Go(func() { pass(b, a) })
+	both.Go(func() { Pass(a, b) })
+	both.Go(func() { Pass(b, a) })
 	both.Wait()
 	_ = a.Close()
 	_ = b.Close()
 }
 
-// pass copies to the end, and passes the end on.
-func pass(to, from io.ReadWriteCloser) {
+// Pass is one direction of Join: it copies to the end of from, and passes the end
+// on. An error closes both.
+func Pass(to, from io.ReadWriteCloser) {
 	if _, err := io.Copy(to, from); err != nil {
 		_ = to.Close()
 		_ = from.Close()
