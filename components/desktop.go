@@ -56,7 +56,11 @@ type RecordingsView struct {
 func (p DesktopPeopleList) summary() string {
 	watching := counted(p.Watching, "nobody watches by a link", "one person watches by a link", "people watch by links")
 	members := counted(p.Members, "no member has it open", "one page of a member has it open", "pages of members have it open")
-	return strings.ToUpper(watching[:1]) + watching[1:] + "; " + members + "."
+	hands := counted(p.Control, "", "; somebody uses mouse and keyboard now", "people use mouse and keyboard now")
+	if p.Control > 1 {
+		hands = "; " + hands
+	}
+	return strings.ToUpper(watching[:1]) + watching[1:] + "; " + members + hands + "."
 }
 
 // facts says in words what a link is good for.

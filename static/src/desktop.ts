@@ -15,6 +15,7 @@ const page = startSandboxPage();
 const desk = document.getElementById("desk");
 if (desk) start(desk);
 
+const lookEvery = 2000;
 const justNow = 60_000; // an agent that did something since is at work
 
 function start(desk: HTMLElement): void {
@@ -22,6 +23,8 @@ function start(desk: HTMLElement): void {
   const look: Look = { size: load<Size>("desktop.size") ?? "fit", quality: load<Quality>("desktop.quality") ?? "good", viewOnly: false };
   let chosen = false; // whether to control was said by the visitor
   let running = false;
+  let looking = 0; // the timer of the next look
+  let said = ""; // how the desktop was at the last one, as it is on the screen
 
   const connection = new Connection(byId("picture"), `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/sandboxes/${page.id}/desktop/socket`, look, {
     connecting: () => status("Connecting…"),
@@ -37,7 +40,7 @@ function start(desk: HTMLElement): void {
       control.disabled = true;
       status("Not connected");
       if (seconds !== undefined) return cover(again(seconds, reason), button("Connect now", () => connection.now()));
-      if (code === notRunning || code === stopped) void look_();
+      if (code === notRunning || code === stopped) void find();
     },
     copied: (text) => void clipboard.copied(text),
   });
@@ -112,6 +115,8 @@ function start(desk: HTMLElement): void {
   }
 
   async function stopDesktop(): Promise<void> {
+    clearTimeout(looking);
+    said = "";
     connection.close();
     delete desk.dataset.connected;
     cover("Stopping the desktop…");
@@ -120,10 +125,12 @@ function start(desk: HTMLElement): void {
     } catch (e) {
       toast(sentence((e as Error).message));
     }
-    await look_();
+    await find();
   }
 
   async function startDesktop(): Promise<void> {
+    clearTimeout(looking);
+    said = "";
     const began = Date.now();
     const words = () => cover(`Starting the desktop… ${Math.round((Date.now() - began) / 1000)} s. The first time takes a few seconds.`);
     words();
@@ -140,6 +147,7 @@ function start(desk: HTMLElement): void {
   }
 
   function show(): void {
+    said = "";
     cover("Connecting to the desktop…");
     connection.open();
     recordings.start();
@@ -147,18 +155,24 @@ function start(desk: HTMLElement): void {
   }
 
   function trouble(e: Error): void {
+    said = "";
     const lacks = e instanceof Refusal && /sandpiper-desktop|no desktop|not installed|missing/i.test(e.message);
-    cover(sentence(e.message), lacks ? el("a", { class: "btn primary", href: desk.dataset.create! }, "Create a sandbox with a desktop") : button("Try again", () => void look_()));
+    cover(sentence(e.message), lacks ? el("a", { class: "btn primary", href: desk.dataset.create! }, "Create a sandbox with a desktop") : button("Try again", () => void find()));
     status("");
   }
 
-  /** Looks whether the desktop runs, and shows it or how to start it. */
-  async function look_(): Promise<void> {
+  /** Looks whether the desktop runs, and shows it or how to start it; while it does not, it looks again. */
+  async function find(): Promise<void> {
+    clearTimeout(looking);
     if (!running) return;
     status("");
     try {
       const now = await machine.status();
+      if (!running) return;
       if (now === "active") return show();
+      looking = window.setTimeout(() => void find(), lookEvery);
+      if (now === said) return; // somebody may be about to press the button
+      said = now;
       cover(now === "partial" ? "The desktop is not complete: something of it ended, or it is still starting." : "The desktop is not running.", button(now === "partial" ? "Start the rest" : "Start the desktop", () => void startDesktop(), "btn primary"));
     } catch (e) {
       trouble(e as Error);
@@ -170,7 +184,9 @@ function start(desk: HTMLElement): void {
     const now = ["started", "resizing", "snapshotting", "forking"].includes(state);
     if (now === running) return;
     running = now;
-    if (now) return void look_();
+    if (now) return void find();
+    clearTimeout(looking);
+    said = "";
     connection.close();
     log.stop();
     recordings.stop();

@@ -14,6 +14,7 @@ export interface Action {
 }
 
 const kept = 300; // entries of the list
+const byPage = /^(start|stop|restart|process|recording)/; // what people do on this page, too
 
 export class ActionLog {
   private paused = false;
@@ -71,7 +72,8 @@ export class ActionLog {
     this.list.replaceChildren();
     this.waiting = [];
     for (const a of actions) this.add(a);
-    this.acted(actions.length > 0 ? Date.parse(actions.at(-1)!.time) : 0);
+    const work = actions.filter((x) => !byPage.test(x.kind)).at(-1);
+    this.acted(work ? Date.parse(work.time) : 0);
     const answer = await this.machine.get(`actions?since=${past.next}&follow=true`, { signal, headers: { Accept: "application/x-ndjson" } });
     this.note.textContent = "";
     const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
@@ -121,7 +123,7 @@ export class ActionLog {
 
 function entry(a: Action): HTMLElement {
   const time = new Date(a.time);
-  const result = a.error ? el("span", { class: "desk-failed" }, a.error) : el("span", { class: "quiet-text" }, `${Math.round(a.durationMs)} ms`);
+  const result = a.error ? el("span", { class: "desk-failed" }, a.error) : el("span", { class: "quiet-text" }, a.durationMs < 1000 ? `${Math.round(a.durationMs)} ms` : `${(a.durationMs / 1000).toFixed(1)} s`);
   return el(
     "li",
     { class: a.error ? "failed" : undefined },
