@@ -134,7 +134,7 @@ var table = map[string]rule{
 		thirdParty: []string{socket},
 	},
 	"web/desktop/rfb": {},
-	"web/workbench":   {ours: []string{"sandbox", "components", "web/dashboard/sandboxpage", "web/page", "web/reply"}},
+	"web/workbench":   {ours: []string{"sandbox", "components", "web/dashboard/sandboxpage", "web/page", "web/reply"}, thirdParty: []string{templ}},
 	"web/words":       {},
 	"web/page":        {ours: []string{"sandbox", "components", "web/auth", "web/reply", "web/words"}, thirdParty: []string{templ}},
 	"web/ui": {
@@ -142,6 +142,14 @@ var table = map[string]rule{
 		thirdParty: []string{templ, "rsc.io/qr"},
 	},
 
+	"web/dashboard": {
+		ours:       []string{"sandbox", "sandbox/manager", "components", "web/apikey", "web/auth", "web/dashboard/...", "web/page", "web/reply", "web/words"},
+		thirdParty: []string{templ},
+	},
+	"web/dashboard/codes":       {ours: []string{"sandbox/manager", "components"}},
+	"web/dashboard/farewell":    {},
+	"web/dashboard/history":     {ours: []string{"sandbox", "sandbox/manager"}},
+	"web/dashboard/metrics":     {ours: []string{"sandbox", "components"}},
 	"web/dashboard/live":        {thirdParty: []string{templ}},
 	"web/dashboard/view":        {ours: []string{"sandbox", "components", "web/words"}},
 	"web/dashboard/sandboxpage": {ours: []string{"sandbox", "sandbox/manager", "components", "web/auth", "web/dashboard/live", "web/dashboard/view", "web/page", "web/reply"}, thirdParty: []string{templ}},

@@ -1,6 +1,6 @@
-// Package workbench serves what one does inside a sandbox: its terminals, as a
-// tab of the sandbox's pages and as a page of their own at port 22222 of its
-// preview hosts. The pages' scripts talk to the sandbox's toolbox themselves; the
+// Package workbench serves what one does inside a sandbox: terminals, files,
+// ports and processes, as tabs of the sandbox's pages, and the terminals as a page
+// of their own at port 22222 of its preview hosts. The pages' scripts talk to the sandbox's toolbox themselves; the
 // server only makes the page.
 package workbench
 
@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/a-h/templ"
+
 	"sandpiper/components"
 	"sandpiper/sandbox"
 	"sandpiper/web/dashboard/sandboxpage"
@@ -16,7 +18,7 @@ import (
 	"sandpiper/web/reply"
 )
 
-// Handler serves the tab Terminal. It implements web.Routes.
+// Handler serves the tabs. It implements web.Routes.
 type Handler struct {
 	pages *sandboxpage.Pages
 	frame *page.Frame
@@ -24,13 +26,31 @@ type Handler struct {
 
 // New returns a Handler whose tabs are in pages.
 func New(pages *sandboxpage.Pages, frame *page.Frame) *Handler {
-	pages.Serves("terminal")
+	for _, tab := range []string{"terminal", "files", "ports", "processes"} {
+		pages.Serves(tab)
+	}
 	return &Handler{pages: pages, frame: frame}
 }
 
 // Register adds the routes.
 func (h *Handler) Register(mux *http.ServeMux) {
 	h.pages.Handle(mux, "GET /sandboxes/{id}/terminal", h.getTerminal)
+	h.work(mux, "files", components.FilesPage)
+	h.work(mux, "ports", components.PortsPage)
+	h.work(mux, "processes", components.ProcessesPage)
+}
+
+// work adds the route of a tab whose script has its name.
+func (h *Handler) work(mux *http.ServeMux, tab string, view func(components.SandboxPage, components.WorkView) templ.Component) {
+	h.pages.Handle(mux, "GET /sandboxes/{id}/"+tab, func(w http.ResponseWriter, r *http.Request) error {
+		s, p, err := h.pages.Open(r, tab, tab+".js")
+		if err != nil {
+			return err
+		}
+		p.Page.Styles = append(p.Page.Styles, h.frame.Paths("workbench.css")...)
+		id := url.PathEscape(s.ID)
+		return h.pages.Render(w, r, view(p, components.WorkView{Toolbox: "/toolbox/" + id + "/", API: "/api/sandbox/" + id + "/"}))
+	})
 }
 
 func (h *Handler) getTerminal(w http.ResponseWriter, r *http.Request) error {

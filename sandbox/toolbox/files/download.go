@@ -57,9 +57,14 @@ func (h *Handler) download(w http.ResponseWriter, r *http.Request) error {
 		_, err := copyAll(out, file)
 		return err
 	}
-	w.Header().Set("ETag", fmt.Sprintf(`"%x-%x"`, info.Size(), info.ModTime().UnixNano()))
+	w.Header().Set("ETag", etag(info))
 	http.ServeContent(out, r, "", time.Time{}, file) // the ETag is finer than Last-Modified
 	return nil
+}
+
+// etag tells versions of a file apart.
+func etag(info fs.FileInfo) string {
+	return fmt.Sprintf(`"%x-%x"`, info.Size(), info.ModTime().UnixNano())
 }
 
 // downloadMany answers with several files as the parts of a form: a part "file"

@@ -3,6 +3,7 @@ package files
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"mime"
 	"mime/multipart"
 	"net/http"
@@ -52,7 +53,33 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) (name string, 
 		return "", err
 	}
 	defer s.discard()
+	if err := h.checkConditions(r, name); err != nil {
+		return "", err
+	}
 	return name, answer.FileError(name, s.commit())
+}
+
+// checkConditions refuses to replace a file that is not as its writer believes:
+// If-Match has the ETag that the download had, If-None-Match: * means a file that
+// is not there yet. It is looked at when the whole content has arrived, right
+// before it takes its place.
+func (h *Handler) checkConditions(r *http.Request, name string) error {
+	want, fresh := r.Header.Get("If-Match"), r.Header.Get("If-None-Match") == "*"
+	if want == "" && !fresh {
+		return nil
+	}
+	info, err := h.fs.Stat(name)
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return answer.FileError(name, err)
+	case fresh && err == nil:
+		return answer.Errorf(http.StatusPreconditionFailed, "CONFLICT", "%s is there already", name)
+	case want != "" && err != nil:
+		return answer.Errorf(http.StatusPreconditionFailed, "CONFLICT", "%s is no longer there", name)
+	case want != "" && want != etag(info):
+		return answer.Errorf(http.StatusPreconditionFailed, "CONFLICT", "%s was changed by somebody else since it was opened", name)
+	}
+	return nil
 }
 
 // write stages a file's whole content.

@@ -3,7 +3,7 @@
 import { el } from "../dom";
 
 const plain: [label: string, name: string, sends: string][] = [
-  ["Esc", "Escape", "\x1b"],
+  ["Esc", "Esc", "\x1b"],
   ["Tab", "Tab", "\t"],
   ["←", "Left", "\x1b[D"],
   ["↑", "Up", "\x1b[A"],

@@ -125,8 +125,7 @@ export class Screen {
 
   /** Draws with the graphics card where there is a real one. */
   private accelerate(): void {
-    const canvas = document.createElement("canvas");
-    if (!canvas.getContext("webgl2", { failIfMajorPerformanceCaveat: true })) return;
+    if (!hasGraphicsCard()) return;
     try {
       const gl = new WebglAddon();
       gl.onContextLoss(() => gl.dispose());
@@ -224,6 +223,16 @@ export class Screen {
     }
     return true;
   }
+}
+
+/** Whether WebGL is drawn by more than the processor, which elements are faster on. */
+function hasGraphicsCard(): boolean {
+  const gl = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });
+  if (!gl) return false;
+  const info = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = String(gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
+  gl.getExtension("WEBGL_lose_context")?.loseContext();
+  return !/swiftshader|llvmpipe|software|basic render/i.test(name);
 }
 
 /** Opens a link of the output, which may be anybody's, apart from this page. */

@@ -1,0 +1,180 @@
+// Terminals of a sandbox in the browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { box, call, line, openTab, patience, picture, started, toolbox, until, wellMade } from "./box.mjs";
+
+const rows = (page) => page.locator(".term:not([hidden]) .xterm-rows");
+const shown = async (page) => (await rows(page).innerText()).replaceAll("\u00a0", " ");
+const sees = (page, text, time) => until(`the terminal shows ${text}`, async () => (await shown(page)).includes(text), time);
+
+async function terminal(t, options = {}, name = "") {
+  const page = await openTab(t, `terminal${name && `?t=${name}`}`, options);
+  await rows(page).waitFor({ timeout: patience });
+  await page.locator("#term-status").waitFor({ state: "hidden", timeout: patience });
+  await page.locator(".term:not([hidden]) .xterm-screen").click();
+  return page;
+}
+
+const type = async (page, text) => {
+  await page.keyboard.type(text);
+  await page.keyboard.press("Enter");
+};
+
+/** Forgets all terminals. */
+async function clear() {
+  for (const p of (await toolbox("GET", "/process/pty")).sessions) await toolbox("DELETE", `/process/pty/${p.id}`);
+}
+
+test.beforeEach(clear);
+
+test("what is typed runs, in the size of the window", async (t) => {
+  const page = await terminal(t);
+  await type(page, "echo $((6 * 7))-answer");
+  await sees(page, "42-answer");
+  const size = async () => (await toolbox("GET", "/process/pty")).sessions[0];
+  const wide = (await size()).cols;
+  assert.ok(wide > 100, `${wide} columns`);
+  await page.setViewportSize({ width: 700, height: 700 });
+  await until("the terminal is narrower", async () => (await size()).cols < wide - 20);
+  await type(page, "echo '日本語 👩‍👩‍👧 é naïve'");
+  await sees(page, "日本語 👩‍👩‍👧 é naïve");
+  await type(page, "printf '\\033[38;2;200;100;50mtrue\\033[0m\\n'");
+  await sees(page, "true");
+});
+
+for (const [theme, width] of [["light", 1280], ["dark", 1280], ["light", 360], ["dark", 360]]) {
+  test(`the page is well made, ${theme}, ${width} pixels`, async (t) => {
+    const phone = width < 600;
+    const page = await terminal(t, { colorScheme: theme, viewport: { width, height: phone ? 720 : 800 }, ...(phone ? { hasTouch: true, isMobile: true } : {}) });
+    await type(page, "ls -la /; printf '\\033[31mred \\033[32mgreen \\033[34mblue\\033[0m\\n'");
+    await sees(page, "red green blue");
+    await wellMade(page, `terminal ${theme} ${width}`);
+    await picture(page, `terminal-${theme}-${width}`);
+    if (!phone) return;
+    await page.getByRole("button", { name: "Ctrl" }).tap();
+    await page.keyboard.type("c");
+    await page.getByRole("button", { name: "Tilde" }).tap();
+    await sees(page, "~");
+  });
+}
+
+test("a cut line loses nothing", async (t) => {
+  const wire = await line(t);
+  const page = await terminal(t, { origin: wire.origin, expected: [/WebSocket|ERR_|Failed to load|htmx:sse:error/] });
+  await type(page, "for i in 1 2 3 4 5 6 7 8; do seq -f \"$i-%g\" 2000; sleep 0.2; done; echo e''nd");
+  for (let i = 0; i < 4; i++) {
+    await sees(page, `${i + 1}-`);
+    wire.cut();
+  }
+  await sees(page, "end");
+  wire.off(true);
+  wire.cut();
+  await page.locator("#term-status").filter({ hasText: "Trying again" }).waitFor({ timeout: patience });
+  await picture(page, "terminal-cut");
+  wire.off(false);
+  await page.locator("#term-status").waitFor({ state: "hidden", timeout: patience });
+  await type(page, "echo b''ack");
+  await sees(page, "back");
+  assert.doesNotMatch(await shown(page), /lost|no longer kept/);
+});
+
+test("a page that is loaded again, and another, see the same screen", async (t) => {
+  const page = await terminal(t);
+  await type(page, "echo s''ame-screen");
+  await sees(page, "same-screen");
+  await page.reload();
+  await sees(page, "same-screen");
+  const other = await terminal(t);
+  await sees(other, "same-screen");
+  await type(other, "echo f''rom-elsewhere");
+  await sees(page, "from-elsewhere");
+});
+
+test("terminals are tabs, with an address each", async (t) => {
+  const page = await terminal(t);
+  await type(page, "echo f''irst");
+  await sees(page, "first");
+  await page.locator("#term-new").click();
+  await until("there are two tabs", async () => (await page.getByRole("tab").count()) === 2);
+  assert.match(page.url(), /t=2/);
+  await page.locator("#term-status").waitFor({ state: "hidden", timeout: patience });
+  await type(page, "exit 3");
+  await page.locator("#term-status").filter({ hasText: "exit code 3" }).waitFor({ timeout: patience });
+  await page.getByRole("button", { name: "Start a new one" }).click();
+  await page.locator("#term-status").waitFor({ state: "hidden", timeout: patience });
+  await page.goBack();
+  await sees(page, "first");
+  await page.locator("#term-close").click();
+  await page.getByRole("button", { name: "Close it" }).click();
+  await until("one tab is left", async () => (await page.getByRole("tab").count()) === 1);
+  assert.deepEqual((await toolbox("GET", "/process/pty")).sessions.map((s) => s.id), ["2"]);
+});
+
+test("pasting many lines asks where the program does not know of pasting", async (t) => {
+  const page = await terminal(t);
+  await type(page, "printf '\\033[?2004l'; cat");
+  await page.evaluate(() => {
+    const data = new DataTransfer();
+    data.setData("text/plain", "one\ntwo\nthree");
+    document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+  });
+  await page.getByRole("heading", { name: "Paste 3 lines?" }).waitFor();
+  await page.getByRole("button", { name: "Paste" }).click();
+  await sees(page, "three");
+});
+
+test("links open only where they lead to the web, and the keyboard leaves", async (t) => {
+  const page = await terminal(t);
+  await page.keyboard.press("Control+Shift+L");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "term-new");
+  await page.locator(".term:not([hidden]) .xterm-screen").click();
+  await page.keyboard.press("Control+Shift+F");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "term-search-text");
+});
+
+test("100 MB neither freeze the page nor fill it", async (t) => {
+  const text = ("0123456789abcdef ".repeat(4) + "\n").repeat(1 << 10);
+  const blob = text.repeat(Math.ceil(100e6 / text.length));
+  await toolbox("POST", `/files/upload-v2?path=${encodeURIComponent("/tmp/flood")}`, new TextEncoder().encode(blob));
+  const page = await terminal(t);
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send("Performance.enable");
+  const heap = async () => {
+    await cdp.send("HeapProfiler.collectGarbage");
+    return (await cdp.send("Performance.getMetrics")).metrics.find((m) => m.name === "JSHeapUsedSize").value;
+  };
+  const before = await heap();
+  const began = Date.now();
+  await type(page, "cat /tmp/flood; echo; echo flood-o''ver");
+  await until("the flood began", async () => (await shown(page)).includes("0123456789abcdef 0123"));
+  let most = 0;
+  const over = sees(page, "flood-over", 180_000).then(() => (most = -most));
+  while (most >= 0) {
+    await new Promise((r) => setTimeout(r, 400));
+    if (most >= 0) most = Math.max(most, await heap());
+  }
+  await over;
+  const seconds = (Date.now() - began) / 1000;
+  t.diagnostic(`100 MB in ${seconds.toFixed(1)} s, ${(blob.length / 1e6 / seconds).toFixed(1)} MB/s; heap ${(before / 1e6).toFixed(0)} MB before, ${(-most / 1e6).toFixed(0)} MB at most`);
+  assert.ok(-most - before < 60e6, `the heap grew by ${(-most - before) / 1e6} MB`);
+  await type(page, "cat /tmp/flood /tmp/flood /tmp/flood; echo s''topped");
+  await until("it floods", async () => (await shown(page)).includes("0123456789abcdef 0123"));
+  const pressed = Date.now();
+  await page.keyboard.press("Control+c");
+  await until("the flood ends", async () => /\^C/.test(await shown(page)), 20_000);
+  t.diagnostic(`Ctrl-C was seen after ${Date.now() - pressed} ms`);
+});
+
+test("a stopped sandbox is said, and goes on", async (t) => {
+  const page = await terminal(t, { expected: [/WebSocket|40[049]|409|503/] });
+  await call("POST", `/api/sandbox/${box.id}/stop`);
+  await page.locator("#term-status").filter({ hasText: "not running" }).waitFor({ timeout: patience });
+  await picture(page, "terminal-stopped");
+  await call("POST", `/api/sandbox/${box.id}/start`);
+  await started();
+  await page.locator("#term-status").waitFor({ state: "hidden", timeout: patience });
+  await page.locator(".term:not([hidden]) .xterm-screen").click();
+  await type(page, "echo a''gain");
+  await sees(page, "again");
+});

@@ -1,0 +1,117 @@
+// The log of a command as it grows, its two streams apart.
+
+import { byId, el } from "../dom";
+import { looking, type Toolbox } from "../term/toolbox";
+
+const most = 1 << 20; // characters that stay on the page
+
+type Stream = "out" | "err";
+
+/** Splits a log that is multiplexed: three bytes 1 or 2 begin what is of one stream. */
+export class Splitter {
+  private rest: number[] = [];
+  private stream: Stream = "out";
+  private readonly text = { out: new TextDecoder(), err: new TextDecoder() };
+
+  constructor(private readonly emit: (stream: Stream, text: string) => void) {}
+
+  push(data: Uint8Array): void {
+    const all = this.rest.length ? Uint8Array.from([...this.rest, ...data]) : data;
+    this.rest = [];
+    let from = 0;
+    for (let i = 0; i < all.length; i++) {
+      const b = all[i];
+      if (b !== 1 && b !== 2) continue;
+      if (i + 2 >= all.length && all.subarray(i).every((x) => x === b)) {
+        this.flush(all.subarray(from, i));
+        this.rest = [...all.subarray(i)];
+        return;
+      }
+      if (all[i + 1] !== b || all[i + 2] !== b) continue;
+      this.flush(all.subarray(from, i));
+      this.stream = b === 1 ? "out" : "err";
+      from = i + 3;
+      i += 2;
+    }
+    this.flush(all.subarray(from));
+  }
+
+  private flush(data: Uint8Array): void {
+    if (data.length) this.emit(this.stream, this.text[this.stream].decode(data, { stream: true }));
+  }
+}
+
+export class Follower {
+  private readonly dialog = byId<HTMLDialogElement>("log-view");
+  private readonly screen = byId("log-text");
+  private readonly status = byId("log-status");
+  private readonly pause = byId<HTMLButtonElement>("log-pause");
+  private path = "";
+  private length = 0;
+  private stop = new AbortController();
+
+  constructor(private readonly toolbox: Toolbox) {
+    this.dialog.addEventListener("close", () => this.stop.abort());
+    byId("log-close").addEventListener("click", () => this.dialog.close());
+    this.pause.addEventListener("click", () => {
+      if (this.stop.signal.aborted) void this.follow();
+      else this.stop.abort();
+    });
+    for (const stream of ["out", "err"]) {
+      byId<HTMLInputElement>(`log-${stream}`).addEventListener("change", (e) => this.screen.classList.toggle(`no-${stream}`, !(e.target as HTMLInputElement).checked));
+    }
+    byId("log-save").addEventListener("click", () => this.save());
+  }
+
+  open(title: string, path: string): void {
+    byId("log-title").textContent = title;
+    this.path = path;
+    this.dialog.showModal();
+    void this.follow();
+  }
+
+  /** Shows the log from its beginning to its end, however long that takes. */
+  private async follow(): Promise<void> {
+    this.stop = new AbortController();
+    const { signal } = this.stop;
+    this.screen.replaceChildren();
+    this.length = 0;
+    this.pause.textContent = "Pause";
+    this.status.textContent = "Following";
+    const splitter = new Splitter((stream, text) => this.add(stream, text));
+    try {
+      const answer = await this.toolbox.call(`${this.path}?follow=true`, { headers: looking, signal });
+      const reader = answer.body!.getReader();
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        splitter.push(value);
+      }
+      this.status.textContent = this.length ? "The command has ended." : "The command has ended and wrote nothing.";
+    } catch (e) {
+      if (this.stop.signal !== signal) return;
+      this.status.textContent = signal.aborted ? "Paused" : `The log was cut off: ${(e as Error).message}`;
+    }
+    this.stop.abort();
+    this.pause.textContent = "Read again";
+  }
+
+  private add(stream: Stream, text: string): void {
+    const end = this.screen.scrollHeight - this.screen.scrollTop - this.screen.clientHeight < 40;
+    const last = this.screen.lastElementChild;
+    if (last?.className === stream && last.textContent!.length < 8192) last.append(text);
+    else this.screen.append(el("span", { class: stream }, text));
+    this.length += text.length;
+    while (this.length > most && this.screen.childElementCount > 1) {
+      this.length -= this.screen.firstElementChild!.textContent!.length;
+      this.screen.firstElementChild!.remove();
+    }
+    if (end) this.screen.scrollTop = this.screen.scrollHeight;
+  }
+
+  private save(): void {
+    const url = URL.createObjectURL(new Blob([this.screen.textContent ?? ""], { type: "text/plain" }));
+    el("a", { href: url, download: "log.txt" }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  }
+}

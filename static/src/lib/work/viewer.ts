@@ -1,0 +1,113 @@
+// A file opened in the page: text to edit, images to look at. What users made
+// never runs on this origin: it is text in an editor, or an image of a type that
+// runs nothing, as a blob.
+
+import { ask } from "../ask";
+import { byId, el } from "../dom";
+import type { Editor, EditorEvents } from "../editor";
+import { bytes } from "../format";
+import { type Toolbox, ToolboxError } from "../term/toolbox";
+import type { FileInfo } from "./files";
+
+const images: Record<string, string> = { png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", gif: "image/gif", webp: "image/webp", avif: "image/avif", bmp: "image/bmp" };
+const modes: Record<string, string> = { py: "python", js: "javascript", mjs: "javascript", jsx: "javascript", ts: "typescript", tsx: "typescript", sql: "sql", rb: "ruby", lua: "lua" };
+const maxText = 2 << 20;
+const maxImage = 32 << 20;
+
+/** Opens a file in the dialog, and reports whether it was changed. */
+export async function open(toolbox: Toolbox, f: FileInfo, download: string): Promise<boolean> {
+  const kind = f.name.includes(".") ? f.name.slice(f.name.lastIndexOf(".") + 1).toLowerCase() : "";
+  const image = images[kind];
+  if (f.size > (image ? maxImage : maxText)) return offer(f, download, `${f.name} has ${bytes(f.size)}, which is too much to open here.`);
+  const answer = await toolbox.call(`files/download?path=${encodeURIComponent(f.path)}`);
+  const data = new Uint8Array(await answer.arrayBuffer());
+  if (image) return picture(f, new Blob([data], { type: image }));
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(data);
+  } catch {
+    return offer(f, download, `${f.name} is not text.`);
+  }
+  if (text.includes("\0")) return offer(f, download, `${f.name} is not text.`);
+  return edit(toolbox, f, text, answer.headers.get("ETag") ?? "", modes[kind] ?? "");
+}
+
+async function offer(f: FileInfo, download: string, why: string): Promise<boolean> {
+  if (await ask({ title: f.name, text: `${why} It can be downloaded.`, yes: "Download" })) el("a", { href: download, download: f.name }).click();
+  return false;
+}
+
+function frame(f: FileInfo, ...content: Node[]): HTMLDialogElement {
+  const dialog = byId<HTMLDialogElement>("file-view");
+  const close = el("button", { type: "button", class: "btn", click: () => dialog.requestClose?.() ?? dialog.close() }, "Close");
+  dialog.replaceChildren(el("div", { class: "dialog-head" }, el("h2", { id: "file-view-title" }, f.name), el("span", { class: "line", id: "file-view-actions" }, close)), ...content);
+  dialog.showModal();
+  return dialog;
+}
+
+function picture(f: FileInfo, blob: Blob): Promise<boolean> {
+  const src = URL.createObjectURL(blob);
+  const dialog = frame(f, el("div", { class: "content" }, el("img", { src, alt: f.name })));
+  return new Promise((done) =>
+    dialog.addEventListener("close", () => {
+      URL.revokeObjectURL(src);
+      done(false);
+    }, { once: true }),
+  );
+}
+
+async function edit(toolbox: Toolbox, f: FileInfo, text: string, etag: string, mode: string): Promise<boolean> {
+  const { CodeEditor } = await import("../codemirror");
+  const place = el("div", { class: "file-editor" });
+  const status = el("span", { class: "hint", role: "status" });
+  const button = el("button", { type: "button", class: "btn primary" }, "Save");
+  const dialog = frame(f, place);
+  byId("file-view-actions").prepend(status, button);
+  let saved = text;
+  let changed = false;
+  const save = async (force = false): Promise<void> => {
+    const now = text;
+    try {
+      await toolbox.call(`files/upload-v2?path=${encodeURIComponent(f.path)}`, { method: "POST", headers: { "Content-Type": "application/octet-stream", ...(etag && !force ? { "If-Match": etag } : {}) }, body: new Blob([now]) });
+    } catch (e) {
+      if (!(e instanceof ToolboxError && e.status === 412)) {
+        status.textContent = (e as Error).message;
+        return;
+      }
+      if (await ask({ title: "Save over the other change?", text: `${e.message} Saving replaces what is there now with what you see here.`, yes: "Save over it", danger: true })) await save(true);
+      else status.textContent = "Not saved: the file was changed by somebody else.";
+      return;
+    }
+    const head = await toolbox.call(`files/download?path=${encodeURIComponent(f.path)}`, { headers: { Range: "bytes=0-0" } }).catch(() => undefined);
+    etag = head?.headers.get("ETag") ?? "";
+    [saved, changed] = [now, true];
+    status.textContent = "Saved.";
+  };
+  const events: EditorEvents = {
+    change: (t) => {
+      text = t;
+      status.textContent = t === saved ? "" : "Not saved";
+    },
+    run: () => void save(),
+    save: () => void save(),
+  };
+  button.addEventListener("click", () => void save());
+  const nonce = document.querySelector<HTMLScriptElement>("script[nonce]")?.nonce ?? "";
+  const editor: Editor = new CodeEditor(place, events, { wrap: false, readOnly: false, nonce });
+  editor.open(f.name, text, mode);
+  editor.focus();
+  const stay = async (e: Event) => {
+    if (text === saved) return;
+    e.preventDefault();
+    if (await ask({ title: "Close without saving?", text: `What you changed in ${f.name} would be lost.`, yes: "Close", danger: true })) dialog.close();
+  };
+  dialog.addEventListener("cancel", stay);
+  return new Promise((done) =>
+    dialog.addEventListener("close", () => {
+      dialog.removeEventListener("cancel", stay);
+      editor.destroy();
+      dialog.replaceChildren();
+      done(changed);
+    }, { once: true }),
+  );
+}
