@@ -31,6 +31,7 @@ import (
 	"sandpiper/web"
 	"sandpiper/web/api"
 	"sandpiper/web/auth"
+	"sandpiper/web/dashboard"
 	"sandpiper/web/dashboard/sandboxpage"
 	"sandpiper/web/desktop"
 	"sandpiper/web/preview"
@@ -65,6 +66,7 @@ type sandboxes struct {
 	workbench *workbench.Handler
 	terminal  *workbench.Port
 	desktop   *desktop.Handler
+	dashboard *dashboard.Handler
 }
 
 // sandboxConfig is what sandboxes stand on.
@@ -136,6 +138,7 @@ func openSandboxes(ctx context.Context, cfg sandboxConfig) (_ *sandboxes, err er
 		SSH: shells, SSHAddress: cfg.ssh, Manager: s.manager, Keys: cfg.db, Guard: cfg.guard, Organization: owner,
 		PublicURL: cfg.public, Site: s.site, Links: links, Warn: cfg.warn, Version: version, Ready: cfg.ready, Log: cfg.log,
 	})
+	s.openDashboard(cfg, owner, shells)
 	return s, nil
 }
 
@@ -258,6 +261,9 @@ func (s *sandboxes) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), goodbyeTimeout)
 	defer cancel()
 	errs := []error{s.endSSH(ctx)}
+	if s.dashboard != nil {
+		s.dashboard.Close()
+	}
 	if s.manager != nil {
 		errs = append(errs, s.manager.Close())
 	}

@@ -26,9 +26,17 @@ type place struct{ Path, Name string }
 
 var places = []place{
 	{"/", "Playground"},
-	{"/examples", "Examples"},
+	{"/sandboxes", "Sandboxes"},
+	{"/snapshots", "Snapshots"},
 	{"/runs", "Runs"},
 	{"/docs", "API"},
+}
+
+// accountPlaces are the entries of the menu of somebody who signed in.
+var accountPlaces = []place{
+	{"/keys", "API keys"},
+	{"/settings", "Limits and usage"},
+	{"/examples", "Examples"},
 }
 
 // title returns the text of the title element.

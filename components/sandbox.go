@@ -2,10 +2,11 @@ package components
 
 // SandboxPage is what all pages of one sandbox share: its frame.
 type SandboxPage struct {
-	Page  Page
-	Head  SandboxHead
-	Tabs  []SandboxTab
-	Fills bool // the content fills the window below the tabs, as a terminal does
+	Page   Page
+	Head   SandboxHead
+	Tabs   []SandboxTab
+	Events string // where the page hears of changes; "" for those of the header alone
+	Fills  bool   // the content fills the window below the tabs, as a terminal does
 }
 
 // SandboxTab is one of a sandbox's pages.
@@ -72,4 +73,9 @@ func (a SandboxAction) named() string {
 }
 
 // eventsURL is where the page hears of changes.
-func (h SandboxHead) eventsURL() string { return "/sandboxes/" + h.ID + "/events" }
+func (p SandboxPage) eventsURL() string {
+	if p.Events != "" {
+		return p.Events
+	}
+	return "/sandboxes/" + p.Head.ID + "/events"
+}

@@ -154,7 +154,7 @@ func SandboxFrame(p SandboxPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = Live(p.Head.eventsURL()).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = Live(p.eventsURL()).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

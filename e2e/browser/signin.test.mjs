@@ -26,6 +26,7 @@ test("the printed link signs one browser in, once", async (t) => {
   const late = await visit(t, signInLink, { expected: [/40[13]/] });
   assert.deepEqual(await late.context().cookies(), [], "the link is used up");
 
+  await page.getByText("Account", { exact: true }).click();
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.goto(closed + "/runs");
   assert.doesNotMatch(await text(page, "main"), /Finished/);

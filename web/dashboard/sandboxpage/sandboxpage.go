@@ -28,6 +28,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/a-h/templ"
@@ -80,13 +81,16 @@ type Pages struct {
 	without map[string]bool // verbs that this server lacks
 	undo    func(id string) (components.Undo, bool)
 	streams reply.Lifelines
+
+	mu      sync.Mutex
+	waiting map[chan<- struct{}]bool // streams that Wake wakes
 }
 
 // New returns Pages without any tab.
 func New(cfg Config) *Pages {
 	p := &Pages{
 		manager: cfg.Manager, frame: cfg.Frame, org: cfg.Organization, now: cfg.Now, log: cmp.Or(cfg.Log, slog.Default()),
-		served: map[string]bool{}, without: map[string]bool{},
+		served: map[string]bool{}, without: map[string]bool{}, waiting: map[chan<- struct{}]bool{},
 		undo: func(string) (components.Undo, bool) { return components.Undo{}, false },
 	}
 	if p.now == nil {
@@ -187,46 +191,83 @@ func (p *Pages) Head(ctx context.Context, s sandbox.Sandbox) components.SandboxH
 // Actions returns what can be done with a sandbox now: buttons, and the rest for
 // a menu.
 func (p *Pages) Actions(ctx context.Context, s sandbox.Sandbox) (buttons, menu []components.SandboxAction) {
-	return view.Actions(s, p.Powers(ctx, s), p.without)
+	return p.ActionsWith(s, p.AllPowers(ctx)(s))
 }
 
-// Powers returns what a sandbox's engine can do, nothing when it is not there.
-func (p *Pages) Powers(ctx context.Context, s sandbox.Sandbox) sandbox.Powers {
+// ActionsWith is Actions for a sandbox whose engine has these powers.
+func (p *Pages) ActionsWith(s sandbox.Sandbox, powers sandbox.Powers) (buttons, menu []components.SandboxAction) {
+	return view.Actions(s, powers, p.without)
+}
+
+// Can reports whether a verb can be done with a sandbox now.
+func (p *Pages) Can(ctx context.Context, verb string, s sandbox.Sandbox) bool {
+	return !p.without[verb] && view.Can(verb, s, p.AllPowers(ctx)(s))
+}
+
+// AllPowers returns a function that says what a sandbox's engine can do, nothing
+// when it is not there.
+func (p *Pages) AllPowers(ctx context.Context) func(s sandbox.Sandbox) sandbox.Powers {
 	runners, err := p.manager.Runners(ctx)
 	if err != nil {
+		return func(sandbox.Sandbox) sandbox.Powers { return sandbox.Powers{} }
+	}
+	return func(s sandbox.Sandbox) sandbox.Powers {
+		for _, r := range runners {
+			if r.ID == s.Runner || s.Runner == "" && r.Engine == s.Engine {
+				return r.Print.Can
+			}
+		}
 		return sandbox.Powers{}
 	}
-	for _, r := range runners {
-		if r.ID == s.Runner || s.Runner == "" && r.Engine == s.Engine {
-			return r.Print.Can
-		}
-	}
-	return sandbox.Powers{}
 }
 
-// Changes returns a channel that has something whenever any of the caller's
-// things changed, for live.Stream. stop ends it.
-func (p *Pages) Changes(ctx context.Context) (changes <-chan struct{}, stop func()) {
-	events, stop := p.manager.Subscribe(p.org)
-	out := make(chan struct{}, 1)
+// Wake makes every stream look again, for changes that the manager does not tell
+// of.
+func (p *Pages) Wake() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.waiting {
+		nudge(c)
+	}
+}
+
+// nudge tells of a change, unless the last is not looked at yet.
+func nudge(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// changes returns a channel that has something whenever something may have
+// changed, and that is closed when the manager ends. stop ends it.
+func (p *Pages) changes(ctx context.Context) (changes <-chan struct{}, stop func()) {
+	events, unsubscribe := p.manager.Subscribe(p.org)
+	heard, out := make(chan struct{}, 1), make(chan struct{}, 1)
+	p.mu.Lock()
+	p.waiting[heard] = true
+	p.mu.Unlock()
 	go func() {
 		defer close(out)
 		for {
 			select {
 			case <-ctx.Done():
 				return
+			case <-heard:
 			case _, ok := <-events:
 				if !ok {
 					return
 				}
 			}
-			select {
-			case out <- struct{}{}:
-			default: // it is not looked at yet
-			}
+			nudge(out)
 		}
 	}()
-	return out, stop
+	return out, func() {
+		p.mu.Lock()
+		delete(p.waiting, heard)
+		p.mu.Unlock()
+		unsubscribe()
+	}
 }
 
 // Stream keeps a page up to date with what look returns, until the client is
@@ -234,7 +275,7 @@ func (p *Pages) Changes(ctx context.Context) (changes <-chan struct{}, stop func
 func (p *Pages) Stream(w http.ResponseWriter, r *http.Request, look func(ctx context.Context) (live.Scene, error)) error {
 	ctx, cancel := p.streams.Attach(r.Context())
 	defer cancel()
-	changes, stop := p.Changes(ctx)
+	changes, stop := p.changes(ctx)
 	defer stop()
 	return live.Serve(ctx, w, live.Stream{Changes: changes, Look: look})
 }

@@ -4,6 +4,8 @@ package view
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -189,4 +191,13 @@ func Problem(s sandbox.Sandbox) string {
 		return reason + " It cannot be recovered; delete it when you no longer need to read this."
 	}
 	return reason
+}
+
+// Labels writes labels as "name=value", by name.
+func Labels(labels map[string]string) []string {
+	out := make([]string, 0, len(labels))
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		out = append(out, name+"="+labels[name])
+	}
+	return out
 }
