@@ -25,7 +25,7 @@ import (
 func main() {
 	server := flag.String("server", "bin/sandpiper", "the binary to measure")
 	n := flag.Int("n", 200, "runs per latency figure")
-	only := flag.String("only", "", "runs, sandboxes or ssh; default all")
+	only := flag.String("only", "", "runs, sandboxes, ssh or desktop; default all")
 	seconds := flag.Int("seconds", 5, "duration of each throughput figure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -68,7 +68,8 @@ func bench(ctx context.Context, binary, only string, n int, load time.Duration) 
 		func() error { return measureSandboxes(ctx, srv, min(n, 50)) },
 	}
 	ssh := []func() error{func() error { return measureSSH(ctx, srv, min(n, 100)) }}
-	steps := slices.Concat(runs, sandboxes, ssh)
+	desktop := []func() error{func() error { return measureScreen(ctx, srv, n) }}
+	steps := slices.Concat(runs, sandboxes, ssh, desktop)
 	switch only {
 	case "runs":
 		steps = runs
@@ -76,6 +77,8 @@ func bench(ctx context.Context, binary, only string, n int, load time.Duration) 
 		steps = sandboxes
 	case "ssh":
 		steps = ssh
+	case "desktop":
+		steps = desktop
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
