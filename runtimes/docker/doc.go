@@ -32,6 +32,14 @@
 // the image has the label sandpiper.sudo, as the default image does: sudo is a
 // gain of privileges. Root in such a sandbox still has no more than these six.
 //
+// # What is different under gVisor?
+//
+// The sandbox has a kernel of its own, in a process of the host. Docker plugs it
+// in, and the same rules of the host's side hold. It pauses, forks and is
+// snapshotted as others are, files only. /tmp is in its memory where the image has
+// nothing there: it goes when the sandbox stops. Limits of processes and memory
+// hold for the whole of it: beyond them it ends, and starts again with its files.
+//
 // # Who owns what?
 //
 // Containers, networks and images carry the label sandpiper.instance with the

@@ -21,7 +21,7 @@ import (
 func TestIsolation(t *testing.T) {
 	e := newEngine(t)
 	s := start(t, e, shellImage, nil)
-	for name, tt := range map[string]struct{ command, want string }{
+	s.denied(map[string]denial{
 		"raw packets":              {"arping -c 1 -w 1 -I eth0 10.0.0.1 2>&1; echo code $?", "Operation not permitted"},
 		"network settings":         {"ip addr add 10.1.2.3/24 dev eth0 2>&1", "Operation not permitted"},
 		"mounts":                   {"mkdir -p /mnt; mount -t tmpfs none /mnt 2>&1", "denied|not permitted"},
@@ -40,9 +40,21 @@ func TestIsolation(t *testing.T) {
 		"a filter of system calls": {"grep Seccomp: /proc/self/status", "\t2"},
 		"no new privileges":        {"grep NoNewPrivs /proc/self/status", "\t1"},
 		"no swap and no core":      {"ulimit -c", "0"},
-	} {
+	})
+	if got, exit := s.execute("nc -l -p 80 </dev/null >/dev/null 2>&1 & sleep 0.2; kill %1"); exit != 0 {
+		t.Errorf("low ports cannot be used: %q", got)
+	}
+}
+
+// denial is a command whose output has one of several words, separated by |.
+type denial struct{ command, want string }
+
+// denied tries commands, each in a test of its own.
+func (i inhabitant) denied(rows map[string]denial) {
+	t := i.t.(*testing.T)
+	for name, tt := range rows {
 		t.Run(name, func(t *testing.T) {
-			got, _ := s.execute(tt.command)
+			got, _ := i.execute(tt.command)
 			for want := range strings.SplitSeq(tt.want, "|") {
 				if strings.Contains(got, want) {
 					return
@@ -50,9 +62,6 @@ func TestIsolation(t *testing.T) {
 			}
 			t.Errorf("%s: got %q, want %q in it", tt.command, got, tt.want)
 		})
-	}
-	if got, exit := s.execute("nc -l -p 80 </dev/null >/dev/null 2>&1 & sleep 0.2; kill %1"); exit != 0 {
-		t.Errorf("low ports cannot be used: %q", got)
 	}
 }
 

@@ -180,18 +180,23 @@ func (e *Engine) Status(ctx context.Context, id string) (sandbox.Found, error) {
 	}
 	found, err := e.found(id, string(c.State.Status), c.Config.Labels, created)
 	if found.State == sandbox.StateStopped && found.Reason == "" {
-		found.Reason = stopReason(c.State)
+		found.Reason = stopReason(c.State, c.Config.Labels[labelRuntime])
 	}
 	return found, err
 }
 
+// gvisorPanics is the exit code of gVisor when it lacks what it needs to go on.
+const gvisorPanics = 2
+
 // stopReason says why a container ended that nobody stopped, as far as is known.
-func stopReason(s *container.State) string {
+func stopReason(s *container.State, runtime string) string {
 	switch {
 	case s.OOMKilled:
 		return "it ran out of memory"
 	case s.Error != "":
 		return "it could not be started: " + s.Error
+	case isGVisor(runtime) && s.ExitCode == gvisorPanics:
+		return "gVisor ended, as it does when a sandbox has more processes or memory than it may have"
 	}
 	return ""
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"sandpiper/runtimes/docker"
 	"sandpiper/sandbox"
 )
 
@@ -15,8 +16,7 @@ import (
 func TestReachability(t *testing.T) {
 	w := newWorld(t)
 	e := openEngine(t, w.config(t))
-	victim := start(t, e, shellImage, nil)
-	victim.execute("(while :; do echo tick | nc -l -p 7000; done) >/dev/null 2>&1 &")
+	victim := startVictim(t, e)
 
 	type row struct {
 		internet, other, neighbour, neighbourDNS bool
@@ -117,31 +117,45 @@ func TestRuntimes(t *testing.T) {
 	if !slices.Equal(f.Runtimes, []string{"runc", "runsc"}) {
 		t.Errorf("the runtimes are %v", f.Runtimes)
 	}
-	victim := start(t, e, shellImage, nil)
-	victim.execute("(while :; do echo tick | nc -l -p 7000; done) >/dev/null 2>&1 &")
 	s := start(t, e, shellImage, func(s *sandbox.Spec) { s.Runtime = "runsc" })
 	found, err := e.Status(t.Context(), s.spec.ID)
 	check(t, err)
 	if found.Isolation != "gVisor (runsc)" {
 		t.Errorf("it is isolated by %q", found.Isolation)
 	}
+	s.obeysRules(startVictim(t, e))
+}
+
+// startVictim starts a sandbox with a server that no other sandbox may reach.
+func startVictim(t testing.TB, e *docker.Engine) inhabitant {
+	t.Helper()
+	victim := start(t, e, shellImage, nil)
+	victim.execute("(while :; do echo tick | nc -l -p 7000; done) >/dev/null 2>&1 &")
+	return victim
+}
+
+// obeysRules holds a sandbox with the default policy to it, also when it changes
+// and after a new start.
+func (i inhabitant) obeysRules(victim inhabitant) {
+	t, e := i.t, i.engine
+	t.Helper()
 	reach := func(want bool) {
 		t.Helper()
-		if got := s.reaches(internetAddr, 80); got != want {
+		if got := i.reaches(internetAddr, 80); got != want {
 			t.Errorf("the internet: %v, want %v", got, want)
 		}
-		for what, target := range map[string]string{"a neighbour": neighbourAddr, "metadata": metadataAddr, "the host": hostAddr, "the gateway": s.gateway(), "another sandbox": victim.own()} {
+		for what, target := range map[string]string{"a neighbour": neighbourAddr, "metadata": metadataAddr, "the host": hostAddr, "the gateway": i.gateway(), "another sandbox": victim.own()} {
 			for _, port := range []int{80, 9000, 7000} {
-				if s.reaches(target, port) {
+				if i.reaches(target, port) {
 					t.Errorf("%s is reached at %s:%d", what, target, port)
 				}
 			}
 		}
 	}
 	reach(true)
-	check(t, e.SetNetwork(t.Context(), s.spec.ID, sandbox.Network{BlockAll: true}))
+	check(t, e.SetNetwork(t.Context(), i.spec.ID, sandbox.Network{BlockAll: true}))
 	reach(false)
-	check(t, e.Stop(t.Context(), s.spec.ID, 0))
-	check(t, e.Start(t.Context(), s.spec))
+	check(t, e.Stop(t.Context(), i.spec.ID, 0))
+	check(t, e.Start(t.Context(), i.spec))
 	reach(true)
 }
