@@ -100,7 +100,7 @@ func (h *Handler) activity(ctx context.Context, s sandbox.Sandbox) components.Ac
 		out.Changes = append(out.Changes, change)
 	}
 	if s.State == sandbox.StateStarted {
-		out.Keep = components.SandboxAction{Label: "Keep alive", Name: "Keep " + s.Name + " alive", URL: "/sandboxes/" + s.ID + "/keep"}
+		out.Keep = components.SandboxAction{Label: "Keep alive", Name: "Keep alive " + s.Name, URL: "/sandboxes/" + s.ID + "/keep"}
 	}
 	out.Tree = h.tree(ctx, s)
 	return out
