@@ -25,7 +25,7 @@ build: setup ## build bin/sandpiper and bin/toolboxd
 .PHONY: docker
 docker: ## install and start Docker where it is missing, and make the images of sandboxes
 	runtimes/docker/setup/engine
-	runtimes/docker/setup/images
+	runtimes/docker/setup/images desktop
 
 .PHONY: gvisor
 gvisor: ## build gVisor and register it with Docker: sandboxes with a kernel of their own

@@ -51,7 +51,8 @@ func (p *process) endedContext() context.Context { return p.ended }
 
 func (p *process) hasEnded() bool { return p.ended.Err() != nil }
 
-// end asks the process to end, or kills it, and waits for its end.
+// end asks the process to end, or kills it, and waits for its end. One that
+// cannot even be killed is shown as running.
 func (p *process) end(signal guest.Signal) {
 	p.mu.Lock()
 	p.stopped = true
@@ -59,16 +60,16 @@ func (p *process) end(signal guest.Signal) {
 	if p.hasEnded() {
 		return
 	}
-	_ = p.Signal(signal) // it may have ended just now
-	timer := time.NewTimer(stopTime)
-	defer timer.Stop()
-	select {
-	case <-p.ended.Done():
-		return
-	case <-timer.C:
+	for _, signal := range []guest.Signal{signal, guest.SIGKILL} {
+		_ = p.Signal(signal) // it may have ended just now
+		timer := time.NewTimer(stopTime)
+		select {
+		case <-p.ended.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
 	}
-	_ = p.Signal(guest.SIGKILL)
-	<-p.ended.Done()
 }
 
 // ending says how the process ended; "" while it runs.

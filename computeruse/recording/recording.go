@@ -179,19 +179,20 @@ func (r *Recorder) watch(id string, f *film) {
 	close(f.ended)
 }
 
-// finish asks ffmpeg to end, which completes the file, and waits.
+// finish asks ffmpeg to end, which completes the file, and waits. One that cannot
+// even be killed stays active.
 func (f *film) finish() {
 	f.stopped.Store(true)
-	_ = f.Signal(guest.SIGINT) // it may have ended
-	timer := time.NewTimer(stopTime)
-	defer timer.Stop()
-	select {
-	case <-f.ended:
-		return
-	case <-timer.C:
+	for _, signal := range []guest.Signal{guest.SIGINT, guest.SIGKILL} {
+		_ = f.Signal(signal) // it may have ended
+		timer := time.NewTimer(stopTime)
+		select {
+		case <-f.ended:
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
 	}
-	_ = f.Signal(guest.SIGKILL)
-	<-f.ended
 }
 
 // Stop ends a recording. One that has ended already is fine.
