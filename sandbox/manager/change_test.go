@@ -224,7 +224,7 @@ func TestSnapshots(t *testing.T) {
 		for _, s := range page.Items {
 			got = append(got, s.Name+" "+string(s.State))
 		}
-		if want := "sandpiper-large active, sandpiper-medium active, sandpiper-small active, wasm active"; strings.Join(got, ", ") != want {
+		if want := "sandpiper-desktop active, sandpiper-hardened error, sandpiper-large active, sandpiper-medium active, sandpiper-small active, wasm active"; strings.Join(got, ", ") != want {
 			t.Errorf("there are %v", got)
 		}
 		_, err = b.CreateSnapshot(t.Context(), manager.SnapshotRequest{Organization: org, Name: "mine", Image: "none:1"})
@@ -277,6 +277,41 @@ func TestCreateFromImages(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestHardened starts a sandbox of gVisor where the engine has it, and says what
+// to do where it has not.
+func TestHardened(t *testing.T) {
+	for name, tt := range map[string]struct {
+		runtimes []string
+		refused  string
+	}{
+		"with gVisor":    {[]string{"crun", "runsc"}, ""},
+		"without gVisor": {[]string{"crun"}, "make gvisor"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, func(b *bench) {
+					b.docker.SetPrint(func(f *sandbox.Fingerprint) { f.Runtimes = tt.runtimes })
+				})
+				_, wrong := b.CreateSnapshot(t.Context(), manager.SnapshotRequest{Organization: org, Name: "wrong", Image: "alpine:3", Runtime: "kata"})
+				if e := wantKind(t, wrong, sandbox.KindUnprocessed); e.Field != "runtime" {
+					t.Errorf("got %v", e)
+				}
+				s, err := b.Create(t.Context(), manager.CreateRequest{Organization: org, Snapshot: manager.SnapshotHardened})
+				if tt.refused != "" {
+					if e := wantKind(t, err, sandbox.KindConflict); !strings.Contains(e.Message, tt.refused) {
+						t.Errorf("got %v", e)
+					}
+					return
+				}
+				must(t, err)
+				if held, ok := b.docker.Held(s.ID); !ok || held.Spec.Runtime != "runsc" || s.Resources.MemoryGiB != 4 {
+					t.Errorf("the engine has %+v", held)
+				}
+			})
+		})
+	}
 }
 
 func TestWithoutDocker(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"sandpiper/sandbox"
@@ -16,7 +18,13 @@ const (
 	SnapshotSmall  = "sandpiper-small"
 	SnapshotMedium = "sandpiper-medium"
 	SnapshotLarge  = "sandpiper-large"
+
+	// SnapshotHardened is the medium one on gVisor, where Docker has that.
+	SnapshotHardened = "sandpiper-hardened"
 )
+
+// hardenedRuntime isolates sandboxes by a kernel of their own.
+const hardenedRuntime = "runsc"
 
 // builtinUser is who processes run as in the built-in snapshots.
 const builtinUser = "daytona"
@@ -24,16 +32,19 @@ const builtinUser = "daytona"
 // builtins returns the snapshots that everybody has. Their IDs follow from their
 // names, so that they are the same after every start.
 func (m *Manager) builtins() []sandbox.Snapshot {
+	medium := sandbox.Resources{CPU: 2, MemoryGiB: 4, DiskGiB: 8}
 	container := func(name, alias, image string, r sandbox.Resources) sandbox.Snapshot {
 		return sandbox.Snapshot{Name: name, Aliases: []string{alias}, Engine: sandbox.EngineContainer, Ref: image, Image: image, User: builtinUser, Resources: r}
 	}
 	all := []sandbox.Snapshot{
 		{Name: SnapshotWasm, Engine: sandbox.EngineWasm, Ref: SnapshotWasm, User: builtinUser, Resources: defaultResources},
 		container(SnapshotSmall, "daytona-small", m.cfg.Image, sandbox.Resources{CPU: 1, MemoryGiB: 1, DiskGiB: 3}),
-		container(SnapshotMedium, "daytona-medium", m.cfg.Image, sandbox.Resources{CPU: 2, MemoryGiB: 4, DiskGiB: 8}),
+		container(SnapshotMedium, "daytona-medium", m.cfg.Image, medium),
 		container(SnapshotLarge, "daytona-large", m.cfg.Image, sandbox.Resources{CPU: 4, MemoryGiB: 8, DiskGiB: 10}),
-		container(sandbox.DesktopSnapshot, "daytona-desktop", m.cfg.DesktopImage, sandbox.Resources{CPU: 2, MemoryGiB: 4, DiskGiB: 8}),
+		container(sandbox.DesktopSnapshot, "daytona-desktop", m.cfg.DesktopImage, medium),
+		container(SnapshotHardened, "daytona-hardened", m.cfg.Image, medium),
 	}
+	all[len(all)-1].Runtime = hardenedRuntime
 	for i := range all {
 		sum := sha256.Sum256([]byte("snapshot " + all[i].Name))
 		sum[6], sum[8] = sum[6]&0x0f|0x50, sum[8]&0x3f|0x80
@@ -66,8 +77,12 @@ func (m *Manager) ensureBuiltins(ctx context.Context) error {
 
 // builtinState asks the engine whether it has a built-in snapshot.
 func (m *Manager) builtinState(ctx context.Context, b sandbox.Snapshot) (state sandbox.SnapshotState, reason string, size int64) {
-	if _, err := m.placer.Print(b.Engine); err != nil {
+	print, err := m.placer.Print(b.Engine)
+	if err != nil {
 		return sandbox.SnapshotError, reasonOf(opCreate, err), 0
+	}
+	if b.Runtime != "" && !slices.Contains(print.Runtimes, b.Runtime) {
+		return sandbox.SnapshotError, "the container engine has no working runtime " + b.Runtime + "; make gvisor builds and registers it, and a new start of the server finds it", 0
 	}
 	info, err := m.hasRef(ctx, b.Engine, b.Ref)
 	switch {
@@ -192,6 +207,13 @@ func (m *Manager) CreateSnapshot(ctx context.Context, r SnapshotRequest) (sandbo
 	info, err := m.hasImage(ctx, s.Ref)
 	if err != nil {
 		return s, err
+	}
+	print, err := m.placer.Print(s.Engine)
+	if err != nil {
+		return s, err
+	}
+	if r.Runtime != "" && !slices.Contains(print.Runtimes, r.Runtime) {
+		return s, sandbox.FieldErrorf("runtime", "the container engine has no working runtime %s; it has %s", quote(r.Runtime), strings.Join(print.Runtimes, ", "))
 	}
 	s.ID, s.Name, s.Organization, s.Runtime, s.Resources = sandbox.NewUUID(), r.Name, r.Organization, r.Runtime, resources
 	s.Entrypoint, s.User, s.SizeBytes = r.Entrypoint, info.User, info.SizeBytes
