@@ -69,12 +69,15 @@ func bench(ctx context.Context, binary, only string, n int, load time.Duration) 
 	}
 	ssh := []func() error{func() error { return measureSSH(ctx, srv, min(n, 100)) }}
 	desktop := []func() error{func() error { return measureScreen(ctx, srv, n) }}
-	steps := slices.Concat(runs, sandboxes, ssh, desktop)
+	previews := []func() error{func() error { return measurePreviews(ctx, srv, n, load) }}
+	steps := slices.Concat(runs, sandboxes, previews, ssh, desktop)
 	switch only {
 	case "runs":
 		steps = runs
 	case "sandboxes":
 		steps = sandboxes
+	case "previews":
+		steps = previews
 	case "ssh":
 		steps = ssh
 	case "desktop":
