@@ -1,0 +1,123 @@
+// Files, ports and processes of a sandbox in the browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { openTab, patience, picture, toolbox, until, wellMade } from "./box.mjs";
+
+const dir = "/tmp/shelf";
+const enc = encodeURIComponent;
+const put = (name, text) => toolbox("POST", `/files/upload-v2?path=${enc(`${dir}/${name}`)}`, new TextEncoder().encode(text));
+const get = (name) => toolbox("GET", `/files/download?path=${enc(`${dir}/${name}`)}`);
+const names = async () => (await toolbox("GET", `/files?path=${enc(dir)}`)).map((f) => f.name).sort();
+
+async function shelf(t, options) {
+  await toolbox("DELETE", `/files?path=${enc(dir)}&recursive=true`).catch(() => undefined);
+  await put("notes.txt", "first line\n");
+  await put("sub/inner.py", "print(1)\n");
+  await put("<b>odd & name's.txt", "odd\n");
+  const page = await openTab(t, `files?path=${enc(dir)}`, options);
+  await page.getByRole("button", { name: "notes.txt", exact: true }).waitFor({ timeout: patience });
+  return page;
+}
+
+for (const [theme, width] of [["light", 1280], ["dark", 360]]) {
+  test(`the tabs are well made, ${theme}, ${width} pixels`, async (t) => {
+    const look = { colorScheme: theme, viewport: { width, height: 760 } };
+    const page = await shelf(t, look);
+    await wellMade(page, "files");
+    await picture(page, `files-${theme}-${width}`);
+    for (const tab of ["ports", "processes"]) {
+      await page.goto(page.url().replace(/files.*/, tab));
+      await page.locator(`#${tab}`).waitFor();
+      await wellMade(page, tab);
+      await picture(page, `${tab}-${theme}-${width}`);
+    }
+  });
+}
+
+test("folders are walked, with an address each", async (t) => {
+  const page = await shelf(t);
+  await page.getByRole("link", { name: "sub/" }).click();
+  await page.getByRole("button", { name: "inner.py", exact: true }).waitFor();
+  assert.match(page.url(), /path=%2Ftmp%2Fshelf%2Fsub/);
+  await page.goBack();
+  await page.getByRole("button", { name: "<b>odd & name's.txt", exact: true }).waitFor();
+});
+
+test("dropped files are uploaded, and replace only what they may", async (t) => {
+  const page = await shelf(t, { expected: [/412/] });
+  const drop = (name, text) =>
+    page.evaluate(([name, text]) => {
+      const data = new DataTransfer();
+      data.items.add(new File([text], name));
+      document.getElementById("files").dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+    }, [name, text]);
+  await drop("new.txt", "new content");
+  await page.getByRole("button", { name: "new.txt", exact: true }).waitFor({ timeout: patience });
+  assert.equal(await get("new.txt"), "new content");
+  await drop("new.txt", "other");
+  await page.getByRole("heading", { name: "Replace new.txt?" }).waitFor();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  assert.equal(await get("new.txt"), "new content");
+  await drop("new.txt", "other");
+  await page.getByRole("heading", { name: "Replace new.txt?" }).waitFor();
+  await page.getByRole("button", { name: "Replace" }).click();
+  await until("it is replaced", async () => (await get("new.txt")) === "other");
+});
+
+test("an edit does not overwrite somebody else's", async (t) => {
+  const page = await shelf(t, { expected: [/412/] });
+  await page.getByRole("button", { name: "notes.txt", exact: true }).click();
+  await page.locator(".cm-content").click();
+  await page.keyboard.press("ControlOrMeta+End");
+  await page.keyboard.type("mine");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Saved.").waitFor();
+  assert.equal(await get("notes.txt"), "first line\nmine");
+  await put("notes.txt", "theirs, which is longer");
+  await page.keyboard.press("Tab");
+  await page.locator(".cm-content").click();
+  await page.keyboard.type("again");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("heading", { name: "Save over the other change?" }).waitFor();
+  await picture(page, "files-conflict");
+  await page.getByRole("button", { name: "Cancel" }).click();
+  assert.equal(await get("notes.txt"), "theirs, which is longer");
+});
+
+test("deleting says what is lost", async (t) => {
+  const page = await shelf(t);
+  await page.getByLabel("Choose notes.txt").check();
+  await page.getByLabel("Choose sub").check();
+  await page.getByRole("button", { name: "Delete 2…" }).click();
+  await page.getByText("a folder with all that is inside").waitFor();
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await until("they are gone", async () => (await names()).join() === "<b>odd & name's.txt");
+});
+
+test("a page that somebody uploaded is saved, not run", async (t) => {
+  const page = await shelf(t);
+  await put("evil.svg", '<svg xmlns="http://www.w3.org/2000/svg"><script>parent.evil = 1</script></svg>');
+  await page.getByRole("button", { name: "Refresh" }).click();
+  await page.getByRole("button", { name: "evil.svg", exact: true }).click();
+  await page.locator(".cm-content").waitFor();
+  assert.equal(await page.evaluate(() => window.evil), undefined);
+});
+
+test("a command's log is followed, its streams apart", async (t) => {
+  await toolbox("POST", "/process/session", { sessionId: "work" }).catch(() => undefined);
+  await toolbox("POST", "/process/session/work/exec", { command: "echo to-out; echo to-err >&2; read line; echo got $line; exit 0", runAsync: true });
+  const page = await openTab(t, "processes");
+  await page.getByText("Running").first().waitFor({ timeout: patience });
+  await page.getByRole("button", { name: /^Log of/ }).first().click();
+  await page.locator("#log-text .out", { hasText: "to-out" }).waitFor();
+  await page.locator("#log-text .err", { hasText: "to-err" }).waitFor();
+  await page.getByLabel("Close the log").click();
+  await page.getByRole("button", { name: "Send input…" }).click();
+  await page.locator("#work-field").fill("hello");
+  await page.getByRole("button", { name: "Send", exact: true }).click();
+  await page.getByText("Exit 0").waitFor({ timeout: patience });
+  await page.getByRole("button", { name: "Kill Session work" }).click();
+  await page.getByRole("button", { name: "Kill it" }).click();
+  await until("the session is gone", async () => (await toolbox("GET", "/process/session")).length === 0);
+});
