@@ -66,7 +66,7 @@ func (b boxes) fill(id string, f boxFiles) error {
 		return err
 	}
 	if err := b.make(id); err != nil {
-		return fmt.Errorf("make the box of sandbox %s: %w", id, err)
+		return noRoom(fmt.Errorf("make the box of sandbox %s: %w", id, err))
 	}
 	for i, dir := range f.volumes {
 		if err := b.stage(dir, b.path(id, "volumes", fmt.Sprint(i))); err != nil {
@@ -82,7 +82,7 @@ func (b boxes) fill(id string, f boxFiles) error {
 		"hosts": hostsText(f.hostname, f.address), "resolv.conf": resolverText(f.resolvers),
 	} {
 		if err := b.write(b.path(id, name), text); err != nil {
-			return fmt.Errorf("fill the box of sandbox %s: %w", id, err)
+			return noRoom(fmt.Errorf("fill the box of sandbox %s: %w", id, err))
 		}
 	}
 	return nil

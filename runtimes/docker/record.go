@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"sandpiper/sandbox"
 )
@@ -55,9 +56,21 @@ func (r records) save(id string, rec record) error {
 		err = os.Rename(temp, r.file(id))
 	}
 	if err != nil {
-		return fmt.Errorf("write the record of sandbox %s: %w", id, err)
+		os.Remove(temp) // half of one would take room where there is none
+		return noRoom(fmt.Errorf("write the record of sandbox %s: %w", id, err))
 	}
 	return nil
+}
+
+// noRoom tells people where an error means that the server's own disk is full.
+func noRoom(err error) error {
+	if !errors.Is(err, syscall.ENOSPC) {
+		return err
+	}
+	return &sandbox.Error{
+		Kind: sandbox.KindBusy, RetryAfter: retryAfter, Err: err,
+		Message: "the disk of the server's data folder is full: make room there, and try again",
+	}
 }
 
 // remove forgets a sandbox.
