@@ -1,0 +1,200 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"image/png"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"sandpiper/e2e/rawclient"
+	"sandpiper/e2e/testserver"
+)
+
+// screen is a sandbox with a started desktop.
+type screen struct {
+	*testing.T
+	c  *rawclient.Client
+	id string
+}
+
+// call calls an operation of the desktop, which must succeed.
+func (s *screen) call(method, path string, in, out any) {
+	s.Helper()
+	if err := s.c.Toolbox(s.Context(), method, s.id, "/computeruse"+path, in, out); err != nil {
+		s.Fatalf("%s %s: %v", method, path, err)
+	}
+}
+
+func (s *screen) run(command string) string {
+	s.Helper()
+	result, err := s.c.Exec(s.Context(), s.id, command)
+	if err != nil || result.ExitCode != 0 {
+		s.Fatalf("%s: %d %s, %v", command, result.ExitCode, result.Result, err)
+	}
+	return result.Result
+}
+
+type object = map[string]any
+
+// window waits until an application's window has the focus.
+func (s *screen) window(title string) {
+	s.Helper()
+	waitFor(s.T, "a window "+title, func() bool {
+		var res struct {
+			Windows []struct {
+				Title    string
+				IsActive bool
+			}
+		}
+		s.call(http.MethodGet, "/display/windows", nil, &res)
+		for _, w := range res.Windows {
+			if w.IsActive && strings.Contains(w.Title, title) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func TestComputerUse(t *testing.T) {
+	if out, err := exec.Command("docker", "image", "inspect", "sandpiper/desktop:1").CombinedOutput(); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("the image of desktops is not there: %v\n%s", err, out)
+		}
+		t.Skip("desktops need Docker and the image that runtimes/docker/setup/images desktop makes")
+	}
+	server := startWithDocker(t, dataDir(t))
+	c := rawclient.New(server.URL, testserver.Key)
+	var box rawclient.Sandbox
+	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		var err error
+		box, err = c.Create(t.Context(), "sandpiper-desktop")
+		if err == nil {
+			break
+		}
+		// A busy machine takes its time to look at the engine.
+		if !isStatus(err, http.StatusServiceUnavailable) || time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() { // before the server, which leaves sandboxes alone
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := c.Delete(ctx, box.ID); err != nil {
+			t.Error(err)
+		}
+		if _, err := c.WaitState(ctx, box.ID, "destroyed"); err != nil && !isStatus(err, http.StatusNotFound) {
+			t.Error(err)
+		}
+	})
+	s := &screen{t, c, box.ID}
+	if err := c.Toolbox(t.Context(), http.MethodGet, s.id, "/computeruse/screenshot", nil, nil); !isStatus(err, http.StatusBadRequest) {
+		t.Errorf("a screenshot before the start: %v", err)
+	}
+	s.call(http.MethodPost, "/start", nil, nil)
+	s.call(http.MethodPost, "/start", nil, nil) // twice is fine
+	for name, test := range map[string]func(*screen){"text": (*screen).text, "screenshots": (*screen).screenshots, "recording": (*screen).recording} {
+		t.Run(name, func(t *testing.T) { test(&screen{t, c, box.ID}) })
+	}
+	t.Run("life", func(t *testing.T) { (&screen{t, c, box.ID}).life() })
+}
+
+// text types into an editor, reads it as assistive technologies do, and saves it.
+func (s *screen) text() {
+	const text = "Hello, Wörld! ÄÖ 日本語 привет 😀\n{}[]~|@"
+	s.run("touch /tmp/note.txt; nohup mousepad /tmp/note.txt >/dev/null 2>&1 &")
+	s.window("note.txt")
+	s.call(http.MethodPost, "/keyboard/type", object{"text": text}, nil)
+	var found struct{ Matches []struct{ ID string } }
+	s.call(http.MethodPost, "/a11y/find", object{"role": "text", "states": []string{"multi line"}}, &found)
+	if len(found.Matches) != 1 {
+		s.Fatalf("the editor's text is not found: %+v", found)
+	}
+	s.call(http.MethodPost, "/keyboard/hotkey", object{"keys": "ctrl+s"}, nil)
+	var saved string
+	waitFor(s.T, "the saved file", func() bool { saved = s.run("cat /tmp/note.txt"); return saved != "" })
+	if strings.TrimRight(saved, "\n") != text {
+		s.Errorf("saved %q, want %q", saved, text)
+	}
+	s.call(http.MethodPost, "/a11y/node/value", object{"id": found.Matches[0].ID, "value": "by value"}, nil)
+	s.call(http.MethodPost, "/keyboard/key", object{"key": "s", "modifiers": []string{"ctrl"}}, nil)
+	waitFor(s.T, "the value in the file", func() bool { return strings.Contains(s.run("cat /tmp/note.txt"), "by value") })
+}
+
+func (s *screen) screenshots() {
+	s.call(http.MethodPost, "/mouse/move", object{"x": 33, "y": 44}, nil)
+	var shot struct {
+		Screenshot     string
+		SizeBytes      int
+		CursorPosition struct{ X, Y int }
+	}
+	s.call(http.MethodGet, "/screenshot/region/compressed?x=100&y=50&width=300&height=200&scale=0.5", nil, &shot)
+	data, err := base64.StdEncoding.DecodeString(shot.Screenshot)
+	if err != nil || len(data) != shot.SizeBytes || shot.CursorPosition.X != 33 || shot.CursorPosition.Y != 44 {
+		s.Errorf("%d bytes, %+v, %v", len(data), shot.CursorPosition, err)
+	}
+	picture, err := png.Decode(bytes.NewReader(data))
+	if err != nil || picture.Bounds().Dx() != 150 || picture.Bounds().Dy() != 100 {
+		s.Errorf("a picture of another size: %v", err)
+	}
+	for _, path := range []string{"/screenshot/region?x=0&y=0&width=5000&height=1", "/screenshot/compressed?format=gif", "/screenshot/compressed?scale=2"} {
+		if err := s.c.Toolbox(s.Context(), http.MethodGet, s.id, "/computeruse"+path, nil, nil); !isStatus(err, http.StatusBadRequest) {
+			s.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+func (s *screen) recording() {
+	var film struct{ ID, Status, FilePath string }
+	s.call(http.MethodPost, "/recordings/start", object{"label": "../a film"}, &film)
+	if err := s.c.Toolbox(s.Context(), http.MethodDelete, s.id, "/computeruse/recordings/"+film.ID, nil, nil); !isStatus(err, http.StatusConflict) {
+		s.Errorf("delete an active recording: %v", err)
+	}
+	s.call(http.MethodPost, "/recordings/stop", object{"id": film.ID}, &film)
+	if film.Status != "completed" || !strings.HasPrefix(film.FilePath, "/home/daytona/.daytona/recordings/") {
+		s.Errorf("got %+v", film)
+	}
+	if size := s.run("ffprobe -v error -show_entries stream=width,height -of csv=p=0 " + film.FilePath); strings.TrimSpace(size) != "1280,800" {
+		s.Errorf("the film has the size %q", size)
+	}
+	s.call(http.MethodDelete, "/recordings/"+film.ID, nil, nil)
+}
+
+// life ends a process of the desktop behind its back, and starts it again.
+func (s *screen) life() {
+	status := func() (string, error) {
+		var res struct{ Status string }
+		err := s.c.Toolbox(s.Context(), http.MethodGet, s.id, "/computeruse/status", nil, &res)
+		return res.Status, err
+	}
+	s.run("pkill -KILL -x xfce4-session")
+	waitFor(s.T, "the crash to be seen", func() bool { now, _ := status(); return now == "partial" })
+	var log struct{ Errors string }
+	s.call(http.MethodGet, "/process/xfce4/errors", nil, &log)
+	if !strings.Contains(log.Errors, "ended by signal 9") {
+		s.Errorf("the log does not tell of the end: %s", log.Errors)
+	}
+	s.call(http.MethodPost, "/process/xvfb/restart", nil, nil)
+	if now, err := status(); now != "active" {
+		s.Errorf("after a restart: %s, %v", now, err)
+	}
+	s.call(http.MethodPost, "/stop", nil, nil)
+	if now, err := status(); now != "inactive" {
+		s.Errorf("after a stop: %s, %v", now, err)
+	}
+	var actions struct {
+		Actions []struct{ Kind, Parameters string }
+	}
+	s.call(http.MethodGet, "/actions", nil, &actions)
+	for _, a := range actions.Actions {
+		if strings.Contains(a.Parameters, "Wörld") {
+			s.Errorf("the log has what was typed: %+v", a)
+		}
+	}
+}
