@@ -25,7 +25,7 @@ import (
 func main() {
 	server := flag.String("server", "bin/sandpiper", "the binary to measure")
 	n := flag.Int("n", 200, "runs per latency figure")
-	only := flag.String("only", "", "runs, sandboxes, ssh or desktop; default all")
+	only := flag.String("only", "", "runs, sandboxes, previews, ssh or desktop; default all")
 	seconds := flag.Int("seconds", 5, "duration of each throughput figure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
