@@ -31,10 +31,9 @@ function code(): void {
   form.addEventListener("input", () => {
     clearTimeout(timer);
     timer = window.setTimeout(() => {
-      const open = document.querySelector<HTMLElement>("#codes details[open] pre")?.id;
+      const open = [...document.querySelectorAll("#codes details[open] pre")].map((pre) => pre.id);
       void htmx.ajax("POST", "/sandboxes/new/code", { target: "#codes", swap: "outerHTML", values: Object.fromEntries(new FormData(form) as never) }).then(() => {
-        const pre = open && document.getElementById(open);
-        if (pre) pre.closest("details")!.open = true;
+        for (const id of open) document.getElementById(id)!.closest("details")!.open = true;
       });
     }, 250);
   });

@@ -1,0 +1,155 @@
+// The places where sandboxes are looked after: what happens to a sandbox appears
+// by itself, whoever did it, and everything works without a mouse and on a phone.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { closed, key, packageFile, visit } from "./lib.mjs";
+
+const axe = packageFile("axe-core/axe.min.js");
+
+/** A call of the control API, as an SDK makes it. */
+async function call(method, path, body) {
+  const answer = await fetch(`${closed}/api${path}`, {
+    method,
+    headers: { Authorization: `Bearer ${key}`, "Content-Type": "application/json" },
+    body: body && JSON.stringify(body),
+  });
+  assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${answer.ok ? "" : await answer.text()}`);
+  return answer.headers.get("content-type")?.includes("json") ? answer.json() : undefined;
+}
+
+/** Makes a sandbox that is gone when the test ends. */
+async function sandbox(t, name, more = {}) {
+  const s = await call("POST", "/sandbox", { name: `${name}-${process.pid}-${Date.now() % 100_000}`, snapshot: "wasm", ...more });
+  t.after(() => fetch(`${closed}/api/sandbox/${s.id}`, { method: "DELETE", headers: { Authorization: `Bearer ${key}` } }));
+  return s;
+}
+
+/** Goes to a page as somebody who is led to the sign-in first. */
+async function signedIn(t, path, options) {
+  const page = await visit(t, closed + path, options);
+  await page.locator("#key").fill(key);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL(closed + path);
+  return page;
+}
+
+/** Fails when axe finds something, or when the page is wider than its window. */
+async function sound(page, what) {
+  await page.evaluate(axe);
+  const found = await page.evaluate(async () => (await axe.run(document, { resultTypes: ["violations"] })).violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target).join(" ")}`));
+  assert.deepEqual(found, [], `axe on ${what}`);
+  const [wide, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(wide <= window, `${what} is ${wide} px wide in a window of ${window}`);
+}
+
+test("the list follows what others do by the API", async (t) => {
+  const page = await signedIn(t, "/sandboxes");
+  const s = await sandbox(t, "live", { labels: { team: "blue" } });
+  const row = page.locator(`#row-${s.id}`);
+  await row.getByText("Started").waitFor();
+  await call("POST", `/sandbox/${s.id}/stop`);
+  await row.getByText("Stopped").waitFor();
+  await call("PUT", `/sandbox/${s.id}/labels`, { labels: { team: "green" } });
+  await row.getByText("team=green").waitFor();
+  await row.getByRole("button", { name: `Start ${s.name}` }).click();
+  await row.getByText("Started").waitFor();
+  await call("DELETE", `/sandbox/${s.id}`);
+  await row.waitFor({ state: "detached" });
+});
+
+test("a list that lost its connection has no stale row afterwards", async (t) => {
+  const page = await signedIn(t, "/sandboxes", { expected: [/Failed to load resource|ERR_|sse:error/] });
+  const s = await sandbox(t, "stale");
+  const row = page.locator(`#row-${s.id}`);
+  await row.getByText("Started").waitFor();
+  await page.context().setOffline(true);
+  await page.route("**/sandboxes/events*", (route) => route.abort());
+  await page.evaluate(() => document.getElementById("live")._htmx.sse.reader.cancel());
+  await page.locator("#lost").waitFor();
+  await call("POST", `/sandbox/${s.id}/stop`);
+  await page.unroute("**/sandboxes/events*");
+  await page.context().setOffline(false);
+  await row.getByText("Stopped").waitFor();
+  await page.locator("#lost").waitFor({ state: "hidden" });
+});
+
+test("a sandbox is made by the form, changed, and deleted with a way back", async (t) => {
+  const page = await signedIn(t, "/sandboxes/new");
+  const name = `form-${process.pid}-${Date.now() % 100_000}`;
+  await page.getByLabel("Start from").selectOption("wasm");
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.locator("#code-curl").filter({ hasText: name }).waitFor();
+  await page.getByText("Environment and labels").click();
+  await page.getByLabel("Labels").fill("oops");
+  await page.getByRole("button", { name: "Make the sandbox" }).click();
+  await page.getByText("write one name=value", { exact: false }).waitFor();
+  await page.getByLabel("Labels").fill("made=by form");
+  await page.getByRole("button", { name: "Make the sandbox" }).click();
+  await page.waitForURL(/activity$/);
+  await page.locator("#box-head").getByText("Started").waitFor();
+  await page.getByRole("heading", { name: "Idle clock" }).waitFor();
+
+  await page.getByRole("link", { name: "Settings" }).click();
+  await page.getByText("made=by form").waitFor();
+  await page.getByRole("link", { name: `Change of ${name}` }).first().press("Enter");
+  await page.getByLabel("One name=value on each line").fill("changed=yes");
+  await page.getByRole("button", { name: "Save labels" }).click();
+  await page.locator("#settings").getByText("changed=yes").waitFor();
+
+  const remove = async () => {
+    await page.getByRole("link", { name: `Delete of ${name}` }).click();
+    await page.getByLabel("To be sure").fill(name);
+    await page.getByRole("button", { name: "Delete it" }).click();
+    await page.getByText("Will be deleted with all its files").waitFor();
+  };
+  await remove();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.getByText("Will be deleted with all its files").waitFor({ state: "detached" });
+  await remove();
+  await page.waitForURL(/\/sandboxes\?gone=/);
+  await page.getByText(`Sandbox ${name} is deleted`).waitFor();
+});
+
+test("a key is shown once and can be revoked", async (t) => {
+  const page = await signedIn(t, "/keys");
+  const name = `key-${process.pid}-${Date.now() % 100_000}`;
+  await page.getByRole("link", { name: "New key" }).click();
+  await page.getByLabel("Name").fill(name);
+  await page.getByRole("button", { name: "Make the key" }).click();
+  const secret = await page.locator("#key-secret").textContent();
+  const with_ = () => fetch(`${closed}/api/sandbox`, { headers: { Authorization: `Bearer ${secret}` } }).then((r) => r.status);
+  assert.equal(await with_(), 200);
+  await page.reload();
+  assert.ok(!(await page.content()).includes(secret), "the key is shown again");
+  await page.getByRole("link", { name: `Revoke ${name}` }).click();
+  await page.getByRole("button", { name: "Revoke it" }).click();
+  await page.getByText(name).waitFor({ state: "detached" });
+  assert.equal(await with_(), 401);
+});
+
+for (const [width, colorScheme] of [[1280, "light"], [360, "dark"]]) {
+  test(`every place is sound at ${width} px, ${colorScheme}`, async (t) => {
+    const page = await signedIn(t, "/sandboxes", { viewport: { width, height: 800 }, colorScheme });
+    const s = await sandbox(t, "look", { labels: { a: "b" } });
+    await page.locator(`#row-${s.id}`).waitFor();
+    await sound(page, "the list");
+    for (const path of ["/sandboxes/new", "/snapshots", "/keys", "/settings", ...["activity", "metrics", "settings", "delete"].map((tab) => `/sandboxes/${s.id}/${tab}`)]) {
+      await page.goto(closed + path);
+      await sound(page, path);
+    }
+  });
+}
+
+test("forms work without scripts", async (t) => {
+  const page = await signedIn(t, "/sandboxes/new", { javaScriptEnabled: false });
+  const name = `plain-${process.pid}-${Date.now() % 100_000}`;
+  await page.getByLabel("Start from").selectOption("wasm");
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByRole("button", { name: "Make the sandbox" }).click();
+  await page.waitForURL(/activity$/);
+  await page.getByRole("button", { name: `Stop ${name}` }).click();
+  await page.locator("#box-head").getByText("Stopped").waitFor();
+  const { id } = await call("GET", `/sandbox/${name}`);
+  await call("DELETE", `/sandbox/${id}`);
+});
