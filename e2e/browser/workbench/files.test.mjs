@@ -27,7 +27,7 @@ for (const [theme, width] of [["light", 1280], ["dark", 360]]) {
     await wellMade(page, "files");
     await picture(page, `files-${theme}-${width}`);
     for (const tab of ["ports", "processes"]) {
-      await page.goto(page.url().replace(/files.*/, tab));
+      await page.goto(new URL(tab, page.url()).href);
       await page.locator(`#${tab}`).waitFor();
       await wellMade(page, tab);
       await picture(page, `${tab}-${theme}-${width}`);
@@ -116,7 +116,7 @@ test("a command's log is followed, its streams apart", async (t) => {
   await page.getByRole("button", { name: "Send input…" }).click();
   await page.locator("#work-field").fill("hello");
   await page.getByRole("button", { name: "Send", exact: true }).click();
-  await page.getByText("Exit 0").waitFor({ timeout: patience });
+  await page.locator(".state.ok", { hasText: "Exit 0" }).first().waitFor({ timeout: patience });
   await page.getByRole("button", { name: "Kill Session work" }).click();
   await page.getByRole("button", { name: "Kill it" }).click();
   await until("the session is gone", async () => (await toolbox("GET", "/process/session")).length === 0);
