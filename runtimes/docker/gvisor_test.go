@@ -1,12 +1,19 @@
 package docker_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/coder/websocket"
 
 	"sandpiper/sandbox"
 	"sandpiper/sandbox/sandboxtest"
@@ -108,5 +115,44 @@ func TestGVisorProcesses(t *testing.T) {
 	check(t, e.Start(t.Context(), s.spec))
 	if got, _ := s.execute("cat /root/kept"); got != "mine\n" {
 		t.Errorf("after a new start the file is %q", got)
+	}
+}
+
+// TestGVisorTerminal uses a terminal: its size arrives, and its exit code comes
+// back.
+func TestGVisorTerminal(t *testing.T) {
+	w := newGVisorWorld(t)
+	e := openEngine(t, w.config(t))
+	s := start(t, e, shellImage, func(s *sandbox.Spec) { s.Runtime = gvisor })
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return e.Dial(ctx, s.spec.ID, sandbox.ToolboxPort)
+	}}}
+	header := http.Header{sandbox.TokenHeader: {s.spec.Token}, "Content-Type": {"application/json"}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://toolbox/process/pty", strings.NewReader(`{"id":"one","cols":90,"rows":30}`))
+	check(t, err)
+	req.Header = header
+	resp, err := client.Do(req)
+	check(t, err)
+	resp.Body.Close()
+	conn, _, err := websocket.Dial(ctx, "ws://toolbox/process/pty/one/connect", &websocket.DialOptions{HTTPClient: client, HTTPHeader: header})
+	check(t, err)
+	defer conn.CloseNow()
+	check(t, conn.Write(ctx, websocket.MessageBinary, []byte("stty size; uname -r; exit 7\n")))
+	var shown strings.Builder
+	for {
+		_, text, err := conn.Read(ctx)
+		if err != nil {
+			var closed websocket.CloseError
+			if !errors.As(err, &closed) || !strings.Contains(closed.Reason, `"exitCode":7`) {
+				t.Errorf("the terminal ends with %v", err)
+			}
+			break
+		}
+		shown.Write(text)
+	}
+	if got := shown.String(); !strings.Contains(got, "30 90") || !strings.Contains(got, "gvisor\r") {
+		t.Errorf("the terminal shows %q", got)
 	}
 }
