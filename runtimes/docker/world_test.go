@@ -56,7 +56,7 @@ func newWorld(t testing.TB, flags ...string) *world {
 	dir, err := os.MkdirTemp("", "spw-") // short: sockets below it have long names
 	check(t, err)
 	w := &world{flags: flags, dir: dir, host: newNamespace(t), beyond: newNamespace(t)}
-	t.Cleanup(func() { w.stopDocker(); os.RemoveAll(dir) })
+	t.Cleanup(func() { w.stopDocker(); w.remove() })
 	check(t, os.WriteFile(w.settings(), []byte("{}"), 0o600))
 	w.connect(t)
 	for _, addr := range []string{internetAddr, otherAddr, metadataAddr, neighbourAddr, resolverAddr} {
@@ -205,6 +205,13 @@ func (w *world) stopDocker() {
 	w.daemon.Process.Signal(syscall.SIGTERM)
 	w.daemon.Wait()
 	w.daemon = nil
+}
+
+// remove removes the world's files. gVisor leaves an empty network namespace
+// mounted among them.
+func (w *world) remove() {
+	_ = syscall.Unmount(filepath.Join(w.dir, "exec", "runtime-runc", "moby", "null-netns"), 0)
+	os.RemoveAll(w.dir)
 }
 
 // load copies an image from the machine's own Docker engine.
