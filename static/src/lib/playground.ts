@@ -7,6 +7,8 @@ import { dropDraft, earlier, lastLanguage, loadDraft, saveDraft, setAside } from
 import { type Editor, type EditorEvents, type EditorOptions, PlainEditor } from "./editor";
 import { FilesBar } from "./files";
 import { fromHash } from "./hash";
+import { Offer } from "./move/offer";
+import { onlyContainers } from "./move/open";
 import { closeMenus } from "./page";
 import { isMine, Sharing } from "./sharing";
 import { Stage } from "./stage";
@@ -55,6 +57,8 @@ export class Playground {
     shared: (id) => this.becameShared(id),
     deleted: () => this.becameOwn(),
   });
+
+  private readonly offer = new Offer(() => this.program);
 
   private readonly stage = new Stage({
     screen: byId("screen"),
@@ -256,7 +260,18 @@ export class Playground {
     this.view("output");
     const { body, live } = this.request();
     const waits = live && this.program.files.some((f) => reads.test(f.content));
-    void this.stage.run({ ...body, stdin_live: live, timeout_ms: waits ? typingTimeout : undefined }, live);
+    void this.stage.run({ ...body, stdin_live: live, timeout_ms: waits ? typingTimeout : undefined }, live).then(() => this.offerSandbox());
+  }
+
+  /** After a run that WebAssembly could not do, or not well, a computer is offered. */
+  private offerSandbox(): void {
+    if (this.stage.beyond()) this.offer.below(byId("screen"), "sandpiper-small");
+  }
+
+  /** The kind of sandbox that the last run asked for; WebAssembly before any. */
+  private openSandbox(): void {
+    closeMenus();
+    void this.offer.open(this.stage.beyond() || onlyContainers.has(this.program.language) ? "sandpiper-small" : "wasm");
   }
 
   private showRunning(on: boolean): void {
@@ -312,6 +327,7 @@ export class Playground {
       if (item?.dataset.copy) this.copyAs(item.dataset.copy, item);
     });
     on("copy-link", "click", (e) => void this.sharing.save(e.currentTarget as HTMLElement));
+    on("open-sandbox", "click", () => this.openSandbox());
     on("reset", "click", () => (closeMenus(), this.reset()));
     on("earlier", "click", () => (closeMenus(), this.bringBack()));
     this.toggle("plain", (on) => this.usePlain(on));

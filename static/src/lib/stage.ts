@@ -23,6 +23,7 @@ export interface Parts {
 export class Stage {
   console?: Console;
   last?: Result;
+  private refused = false; // for what it needs
   private current?: Run;
   private typing?: TypingLine;
 
@@ -124,12 +125,18 @@ export class Stage {
     return el("section", {}, el("h3", {}, "Problems"), el("ul", { class: "marks" }, ...items));
   }
 
+  /** Whether the last program needs more than WebAssembly has: it ran in a container, should have, or was refused. */
+  beyond(): boolean {
+    return this.last ? this.last.engine === "container" || this.last.reason.startsWith("needs ") : this.refused;
+  }
+
   private failed(e: unknown): void {
     const aborted = e instanceof DOMException && e.name === "AbortError";
     this.console!.end();
     if (aborted) return this.say("stopped", "Stopped");
     if (e instanceof Refusal) {
       const again = e.retryAfter > 0 ? ` Try again in ${e.retryAfter} s.` : "";
+      this.refused = e.status === 501;
       this.say("error", "Not run");
       this.parts.screen.append(el("div", { class: "after" }, el("p", { class: "note error" }, e.message + again)));
       return;
@@ -150,6 +157,7 @@ export class Stage {
     this.parts.marks([]);
     this.console = undefined;
     this.last = undefined;
+    this.refused = false;
   }
 
   private say(state: string, summary: string, ...more: string[]): void {

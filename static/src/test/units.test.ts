@@ -10,6 +10,8 @@ import { keysymOf, typing } from "../lib/desktop/keys";
 import { again } from "../lib/desktop/stage";
 import { bytes, ending, milliseconds } from "../lib/format";
 import { fromHash, toHash } from "../lib/hash";
+import { commandOf } from "../lib/move/open";
+import { script, shell } from "../lib/move/quote";
 import { Parser } from "../lib/sse";
 import { Twins } from "../lib/twins";
 import type { Program, Result } from "../lib/wire";
@@ -150,4 +152,38 @@ test("characters have the keysyms of X", () => {
 test("a lost connection says what comes next", () => {
   assert.equal(again(0.5, ""), "The connection is lost. It is tried again at once.");
   assert.equal(again(4, "the server is shutting down"), "The server is shutting down. It is tried again in 4 s.");
+});
+
+/** Random texts of what languages take for something. */
+function* nasty(n: number): Generator<string> {
+  const parts = ["'", '"', "`", "$(id)", "${x}", "\\", "\n", "\r", "\t", ";", "&&", "|", "#", "*", "~", "!", "-", " ", "a", "ü", "🐦", "\u2028", "\u202e", "\u0001", "\u0085", "\ufeff", "{x}", "%s", "{{", "</script>", "\\n", "\\u0041", "\\x41"];
+  let seed = 7;
+  const next = (below: number) => (seed = (seed * 48271) % 2147483647) % below;
+  for (let i = 0; i < n; i++) yield Array.from({ length: next(9) }, () => parts[next(parts.length)]).join("");
+}
+
+test("a shell reads exactly the text", () => {
+  const texts = ["", ...nasty(400)];
+  const out = execFileSync("bash", ["-c", `printf '%s\\0' ${texts.map(shell).join(" ")}`], { encoding: "utf8" });
+  assert.deepEqual(out.split("\0").slice(0, -1), texts);
+  assert.equal(shell("a\0b"), "ab");
+});
+
+test("Python and JavaScript read exactly the text", () => {
+  const texts = ["", ...nasty(400)];
+  const list = `[${texts.map(script).join(", ")}]`;
+  assert.deepEqual(JSON.parse(execFileSync("python3", ["-c", `import json; print(json.dumps(${list}))`], { encoding: "utf8" })), texts);
+  assert.deepEqual(new Function(`return ${list}`)(), texts);
+  assert.equal(script("\ud800"), `"\ufffd"`, "half a pair is no text");
+});
+
+test("the command that runs a moved program", () => {
+  const p = (more: Partial<Program>): Program => ({ ...program, files: [{ name: "main.py", content: "" }], stdin: "", args: "", ...more });
+  const cases: [string, Program, "wasm" | "sandpiper-small", string][] = [
+    ["plain", p({}), "wasm", "cd /w/program && python3 ./main.py"],
+    ["input and arguments", p({ stdin: "x", args: `"a b" $HOME` }), "wasm", "cd /w/program && python3 ./main.py 'a b' '$HOME' < .stdin"],
+    ["a name of a stranger", p({ files: [{ name: "-c '; id", content: "" }] }), "wasm", `cd /w/program && python3 './-c '\\''; id'`],
+    ["a language the image lacks", p({ language: "ruby", files: [{ name: "main.rb", content: "" }] }), "sandpiper-small", "cd /w/program && sudo apt-get update && sudo apt-get install -y ruby && ruby ./main.rb"],
+  ];
+  for (const [name, from, kind, want] of cases) assert.equal(commandOf(from, "/w/program", kind), want, name);
 });

@@ -60,6 +60,15 @@ export class Workspace implements ScreenHost {
     else if (!this.running) this.stopped();
   }
 
+  /** Types into the terminal that is shown, and reports whether there is one that listens. */
+  type(text: string): boolean {
+    const screen = this.current;
+    if (screen?.state.kind !== "open") return false;
+    screen.link.type(text);
+    screen.term.focus();
+    return true;
+  }
+
   private stopped(): void {
     this.say("warn", "The sandbox is not running, so there is no terminal. Start it above; the terminal goes on by itself.");
   }
