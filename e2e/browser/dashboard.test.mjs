@@ -108,7 +108,7 @@ test("a sandbox is made by the form, changed, and deleted with a way back", asyn
   await page.getByText("Will be deleted with all its files").waitFor({ state: "detached" });
   await remove();
   await page.waitForURL(/\/sandboxes\?gone=/);
-  await page.getByText(/Sandbox .+ is deleted/).waitFor();
+  await page.getByText(`Sandbox ${name} is deleted`).waitFor();
 });
 
 test("a key is shown once and can be revoked", async (t) => {

@@ -38,7 +38,7 @@ func (h *Handler) tabEvents(_ string, part partOf) reply.Handler {
 			return err
 		}
 		return h.pages.Stream(w, r, func(ctx context.Context) (live.Scene, error) {
-			scene, err := h.pages.Scene(ctx, s.ID)
+			scene, err := h.pages.Scene(ctx, s)
 			if err != nil || scene.End != "" {
 				return scene, err
 			}

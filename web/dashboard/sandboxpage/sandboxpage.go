@@ -300,15 +300,15 @@ func (p *Pages) getEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return p.Stream(w, r, func(ctx context.Context) (live.Scene, error) { return p.Scene(ctx, s.ID) })
+	return p.Stream(w, r, func(ctx context.Context) (live.Scene, error) { return p.Scene(ctx, s) })
 }
 
 // Scene is what changes by itself on every page of a sandbox. When the sandbox
 // is gone, it leads to the list.
-func (p *Pages) Scene(ctx context.Context, id string) (live.Scene, error) {
-	s, err := p.manager.Sandbox(ctx, p.org, id)
+func (p *Pages) Scene(ctx context.Context, was sandbox.Sandbox) (live.Scene, error) {
+	s, err := p.manager.Sandbox(ctx, p.org, was.ID)
 	if sandbox.KindOf(err) == sandbox.KindNotFound && err != nil || err == nil && s.State == sandbox.StateDestroyed {
-		return live.Scene{End: "/sandboxes?gone=" + url.QueryEscape(cmp.Or(s.Name, id))}, nil
+		return live.Scene{End: "/sandboxes?gone=" + url.QueryEscape(was.Name)}, nil
 	}
 	if err != nil {
 		return live.Scene{}, err
