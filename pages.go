@@ -23,7 +23,9 @@ func (s *sandboxes) openPages(cfg sandboxConfig, organization string) {
 }
 
 // pages returns the pages that the server serves of sandboxes.
-func (s *sandboxes) pages() []web.Routes { return []web.Routes{s.frame, s.dashboard, s.desktop, s.workbench} }
+func (s *sandboxes) pages() []web.Routes {
+	return []web.Routes{s.frame, s.dashboard, s.desktop, s.workbench}
+}
 
 // pagePorts are the ports of every sandbox that lead to pages of ours.
 func (s *sandboxes) pagePorts() map[int]proxy.PortHandler {

@@ -37,7 +37,6 @@ type world struct {
 	fake   *fakeManager
 	store  *sandboxtest.DesktopLinkStore
 	server *httptest.Server
-	caller auth.Caller
 }
 
 // fakeManager has sandboxes by ID.

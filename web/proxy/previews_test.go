@@ -344,8 +344,7 @@ func TestWhatAServerInsideGetsToSee(t *testing.T) {
 }
 
 func TestWhatAServerInsideMayAnswer(t *testing.T) {
-	var s *site
-	s = newSite(t, func(w http.ResponseWriter, r *http.Request) {
+	s := newSite(t, func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		for _, line := range []string{"plain=1; Path=/x; HttpOnly", "wide=2; Domain=previews.test; SameSite=None; Secure", "all=3; domain=.test",
 			"sandpiper=evil", "__Host-sandpiper=evil; Path=/; Secure", "sandpiper-preview=evil", "DAYTONA-preview-page-accepted=true", "=sandpiper=evil", "nameless", " sandpiper =evil"} {

@@ -174,7 +174,6 @@ func TestPagesShowWhatTheirAddressSays(t *testing.T) {
 		{"unknown example", "/?example=script/none", 404, []string{"There is no example"}},
 		{"examples", "/examples", 200, []string{`href="/?example=script/two-files"`, "<h1>Examples</h1>", "!noindex"}},
 		{"docs", "/docs", 200, []string{"curl -sS http://sandpiper.test/v1/run", `{&#34;language&#34;:&#34;script&#34;,&#34;code&#34;:&#34;print Hello!&#34;}`, "<code>script</code>", "<code>hide-code</code>", "&lt;sandpiper-snippet language", "!SANDPIPER_API_KEY"}},
-		{"no terminal", "/sandboxes/x/terminal", 501, []string{"That is not possible here", "daytona exec"}},
 		{"sign in", "/signin?next=/docs", 200, []string{`action="/signin"`, `name="next" value="/docs"`, "/api/signin-links"}},
 		{"runs of nobody", "/runs", 401, []string{"Sign in to see the list", `href="/signin?next=%2Fruns"`}},
 		{"unknown run", "/runs/abc", 404, []string{"Nothing here"}},
