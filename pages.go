@@ -6,6 +6,7 @@ import (
 	"sandpiper/web/dashboard/sandboxpage"
 	"sandpiper/web/desktop"
 	"sandpiper/web/page"
+	"sandpiper/web/playground"
 	"sandpiper/web/proxy"
 	"sandpiper/web/workbench"
 )
@@ -19,12 +20,13 @@ func (s *sandboxes) openPages(cfg sandboxConfig, organization string) {
 		Manager: s.manager, Links: cfg.db, Pages: s.frame, Frame: frame, Assets: cfg.assets, Guard: cfg.guard, PublicURL: cfg.public, Log: cfg.log,
 	})
 	s.workbench = workbench.New(s.frame, frame)
+	s.playground = playground.New(s.frame, frame, cfg.public)
 	s.terminal = workbench.NewPort(frame, cfg.assets, proxy.ToolboxPath)
 }
 
 // pages returns the pages that the server serves of sandboxes.
 func (s *sandboxes) pages() []web.Routes {
-	return []web.Routes{s.frame, s.dashboard, s.desktop, s.workbench}
+	return []web.Routes{s.frame, s.dashboard, s.desktop, s.workbench, s.playground}
 }
 
 // pagePorts are the ports of every sandbox that lead to pages of ours.

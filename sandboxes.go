@@ -34,6 +34,7 @@ import (
 	"sandpiper/web/dashboard"
 	"sandpiper/web/dashboard/sandboxpage"
 	"sandpiper/web/desktop"
+	"sandpiper/web/playground"
 	"sandpiper/web/preview"
 	"sandpiper/web/proxy"
 	"sandpiper/web/sshgateway"
@@ -63,10 +64,11 @@ type sandboxes struct {
 	ssh     *sshgateway.Gateway // nil where SSH is off
 	frame   *sandboxpage.Pages
 
-	workbench *workbench.Handler
-	terminal  *workbench.Port
-	desktop   *desktop.Handler
-	dashboard *dashboard.Handler
+	workbench  *workbench.Handler
+	playground *playground.Handler
+	terminal   *workbench.Port
+	desktop    *desktop.Handler
+	dashboard  *dashboard.Handler
 }
 
 // sandboxConfig is what sandboxes stand on.

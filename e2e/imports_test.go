@@ -134,6 +134,7 @@ var table = map[string]rule{
 		thirdParty: []string{socket},
 	},
 	"web/desktop/rfb": {},
+	"web/playground":  {ours: []string{"components", "web/dashboard/sandboxpage", "web/page"}},
 	"web/workbench":   {ours: []string{"sandbox", "components", "web/dashboard/sandboxpage", "web/page", "web/reply"}, thirdParty: []string{templ}},
 	"web/words":       {},
 	"web/page":        {ours: []string{"sandbox", "components", "web/auth", "web/reply", "web/words"}, thirdParty: []string{templ}},

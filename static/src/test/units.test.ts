@@ -12,6 +12,8 @@ import { bytes, ending, milliseconds } from "../lib/format";
 import { fromHash, toHash } from "../lib/hash";
 import { commandOf } from "../lib/move/open";
 import { script, shell } from "../lib/move/quote";
+import { codes, type Plan } from "../lib/sandboxplay/codes";
+import { steps } from "../lib/sandboxplay/steps";
 import { Parser } from "../lib/sse";
 import { Twins } from "../lib/twins";
 import type { Program, Result } from "../lib/wire";
@@ -186,4 +188,17 @@ test("the command that runs a moved program", () => {
     ["a language the image lacks", p({ language: "ruby", files: [{ name: "main.rb", content: "" }] }), "sandpiper-small", "cd /w/program && sudo apt-get update && sudo apt-get install -y ruby && ruby ./main.rb"],
   ];
   for (const [name, from, kind, want] of cases) assert.equal(commandOf(from, "/w/program", kind), want, name);
+});
+
+test("whatever the forms say, the code stays code of its language", () => {
+  const check = (command: string, args: string[], input: string) => execFileSync(command, args, { input, stdio: ["pipe", "pipe", "pipe"] });
+  for (const text of ["", "@/etc/passwd", ...nasty(4)]) {
+    const plan: Plan = { api: "http://box.test/api", snapshot: "wasm", autoStop: 5, steps: steps.map((step) => ({ step, values: Object.fromEntries(step.fields.map((f) => [f.name, text])) })) };
+    check("python3", ["-c", "import ast, sys; ast.parse(sys.stdin.read())"], codes.Python(plan));
+    check("node", ["--input-type=module", "--check", "-"], codes.TypeScript(plan));
+    check("gofmt", [], codes.Go(plan));
+    check("bash", ["-n"], codes.CLI(plan));
+    check("bash", ["-n"], codes.curl(plan));
+    for (const code of Object.values(codes)) assert.ok(code(plan).includes("DAYTONA_API_KEY") || code === codes.CLI);
+  }
 });

@@ -77,7 +77,7 @@ async function create(kind: Kind): Promise<string> {
 }
 
 /** Waits until a sandbox runs: two minutes at most. */
-async function started(id: string): Promise<void> {
+export async function started(id: string): Promise<void> {
   for (const end = Date.now() + 120_000; Date.now() < end; await new Promise((r) => setTimeout(r, 250))) {
     const s = (await (await api("GET", `sandbox/${encodeURIComponent(id)}`)).json()) as { state: string; errorReason?: string };
     if (s.state === "started") return;
@@ -97,7 +97,7 @@ async function carry(toolbox: Toolbox, p: Program, folder: string, say: (step: s
   }
 }
 
-async function api(method: string, path: string, body?: unknown): Promise<Response> {
+export async function api(method: string, path: string, body?: unknown): Promise<Response> {
   const answer = await fetch(`/api/${path}`, { method, headers: body ? { "Content-Type": "application/json" } : {}, body: body && JSON.stringify(body) }).catch(() => {
     throw new Error("The server does not answer. Check your connection and try again.");
   });
