@@ -127,7 +127,7 @@ export class SandboxPlayground {
       const s = (await (await api("GET", `sandbox/${encodeURIComponent(this.id)}`)).json()) as { state: string; cpu: number; memory: number; disk: number; autoStopInterval?: number };
       const stops = s.autoStopInterval ? `stops after ${s.autoStopInterval} minutes without activity` : "does not stop by itself";
       const place = `/sandboxes/${encodeURIComponent(this.id)}`;
-      byId("play-box").replaceChildren(`Your sandbox is ${s.state}: ${s.cpu} cores, ${s.memory} GiB of memory, ${s.disk} GiB of disk; it ${stops}. `, el("a", { href: `${place}/terminal` }, "Terminal"), " ", el("a", { href: `${place}/desktop` }, "Desktop"));
+      byId("play-box").replaceChildren(`Your sandbox is ${s.state}: ${s.cpu} ${s.cpu === 1 ? "core" : "cores"}, ${s.memory} GiB of memory, ${s.disk} GiB of disk; it ${stops}. `, el("a", { href: `${place}/terminal` }, "Terminal"), " ", el("a", { href: `${place}/desktop` }, "Desktop"));
       byId("play-delete").hidden = false;
     } catch {
       this.keep("");
