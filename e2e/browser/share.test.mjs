@@ -110,7 +110,7 @@ test("a run can be copied as curl", async (t) => {
 
 test("an example opens from the gallery", async (t) => {
   const page = await playground(t);
-  await page.locator('.bar a[href="/examples"]').click();
+  await page.getByRole("link", { name: "Examples" }).click();
   const link = page.locator("#examples-dialog a", { hasText: /./ }).nth(1);
   await link.waitFor();
   const name = (await link.innerText()).trim();

@@ -314,7 +314,7 @@ export class Playground {
       const name = (e.target as HTMLElement).closest<HTMLElement>("[data-view]")?.dataset.view;
       if (name === "code" || name === "output") this.view(name);
     });
-    for (const link of document.querySelectorAll<HTMLElement>('.bar a[href="/examples"]')) link.addEventListener("click", (e) => this.openExamples(e));
+    byId("examples").addEventListener("click", (e) => this.openExamples(e));
     this.listenMenu(on);
     window.addEventListener("keydown", (e) => this.key(e));
     window.addEventListener("hashchange", () => location.hash.startsWith("#code=") && location.reload());
