@@ -28,12 +28,12 @@ require (
 )
 
 require (
-	github.com/deepteams/webp v1.1.0 // indirect
-	github.com/godbus/dbus/v5 v5.2.4 // indirect
-	github.com/jezek/xgb v1.1.1 // indirect
+	github.com/deepteams/webp v1.1.0
+	github.com/godbus/dbus/v5 v5.2.4
+	github.com/jezek/xgb v1.1.1
 	github.com/kr/fs v0.1.0 // indirect
 	github.com/pkg/sftp v1.13.12
-	golang.org/x/image v0.42.0 // indirect
+	golang.org/x/image v0.42.0
 )
 
 require (
@@ -77,7 +77,7 @@ require (
 	github.com/natefinch/atomic v1.0.1 // indirect
 	github.com/opencontainers/go-digest v1.0.0 // indirect
 	github.com/opencontainers/image-spec v1.1.1 // indirect
-	github.com/opencontainers/runtime-spec v1.2.1 // indirect
+	github.com/opencontainers/runtime-spec v1.2.1
 	github.com/pjbgf/sha1cd v0.7.0 // indirect
 	github.com/pkg/errors v0.9.1 // indirect
 	github.com/sergi/go-diff v1.3.2-0.20230802210424-5b0b94c5c0d3 // indirect
