@@ -77,11 +77,21 @@ func (m *Sampler) Look(ctx context.Context, s sandbox.Sandbox) ([]Sample, error)
 		sample, err := m.read(ctx, s)
 		if t.err = err; err == nil {
 			sample.At = now
-			t.samples = append(t.samples, sample)
+			t.samples = append(t.samples, ofItsOwn(sample, s))
 		}
 	}
 	t.samples = slices.DeleteFunc(t.samples, func(o Sample) bool { return now.Sub(o.At) > Keep })
 	return slices.Clone(t.samples), t.err
+}
+
+// ofItsOwn replaces what a toolbox says of a disk that it shares with others: a
+// container whose limit is watched, not built in, sees the host's. What it uses
+// of that was last read by its engine.
+func ofItsOwn(sample Sample, s sandbox.Sandbox) Sample {
+	if limit := int64(s.Resources.DiskGiB) << 30; sample.DiskTotal > limit+limit/8 {
+		sample.DiskTotal, sample.DiskUsed = limit, s.DiskBytes
+	}
+	return sample
 }
 
 func (m *Sampler) series(id string) *series {
