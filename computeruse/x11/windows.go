@@ -97,7 +97,12 @@ func (d *Display) title(id xproto.Window) string {
 		}
 		title = reply.Value
 	}
-	return strings.ToValidUTF8(strings.TrimRight(string(title), "\x00"), "")
+	return titleOf(title)
+}
+
+// titleOf reads a property that is a text, which may be cut anywhere.
+func titleOf(data []byte) string {
+	return strings.ToValidUTF8(strings.TrimRight(string(data), "\x00"), "")
 }
 
 // property reads at most count words of a property; none where it is not there.
