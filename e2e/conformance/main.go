@@ -7,7 +7,8 @@
 // An operation is implemented when its calls of the script are answered with a
 // success that the specification has, in the shape that the specification has,
 // on every snapshot that was tried; absent when all are answered 501; and
-// partial in between. It fails when an operation is not routed, and when an
+// partial in between. Operations on desktops are called in a sandbox of the
+// snapshot that has one, where there are containers. It fails when an operation is not routed, and when an
 // answer is a failure of the server.
 package main
 

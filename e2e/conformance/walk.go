@@ -70,7 +70,7 @@ func newWalk(base, key, snapshot string, ops []operation, docs map[string]*spec.
 // leaves out. The sandboxes of the script go in the end.
 func (w *walk) all(ctx context.Context) {
 	listed := map[string]bool{}
-	for _, steps := range [][]step{script, moves, cleanUp} {
+	for _, steps := range [][]step{script, desktop, moves, cleanUp} {
 		for _, s := range steps {
 			if _, ok := w.ops[s.op]; !ok {
 				panic("the script calls the unknown operation " + s.op)
@@ -79,6 +79,7 @@ func (w *walk) all(ctx context.Context) {
 		}
 	}
 	w.steps(ctx, script)
+	w.onDesktop(ctx)
 	for key := range w.ops {
 		if !listed[key] {
 			w.step(ctx, step{op: key, body: "{}"})
