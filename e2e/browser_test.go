@@ -37,7 +37,7 @@ func TestBrowser(t *testing.T) {
 	closed := startServer(t, dataDir(t), proxies)
 	waitForLanguages(t, closed)
 	env = append(env,
-		"SANDPIPER_OPEN_URL="+open.URL, "SANDPIPER_CLOSED_URL="+closed.URL, "SANDPIPER_SIGNIN_URL="+signInURL(t, closed.Output()))
+		"SANDPIPER_OPEN_URL="+open.URL, "SANDPIPER_CLOSED_URL="+closed.URL, "SANDPIPER_SIGNIN_URL="+signInURL(t, closed))
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".test.mjs"), func(t *testing.T) { runNode(t, env, file) })
 	}
@@ -107,14 +107,17 @@ func languages(ctx context.Context, s *testserver.Server) (map[string]string, er
 
 var signInLine = regexp.MustCompile(`http://\S+/signin\?token=\S+`)
 
-// signInURL finds the link that the server prints when it starts.
-func signInURL(t *testing.T, output string) string {
+// signInURL finds the link that the server prints when it starts, some lines
+// after its address.
+func signInURL(t *testing.T, s *testserver.Server) string {
 	t.Helper()
-	link := signInLine.FindString(output)
-	if link == "" {
-		t.Fatalf("the server printed no sign-in link:\n%s", output)
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if link := signInLine.FindString(s.Output()); link != "" {
+			return link
+		}
 	}
-	return link
+	t.Fatalf("the server printed no sign-in link:\n%s", s.Output())
+	return ""
 }
 
 // chromium finds the browser.

@@ -19,6 +19,6 @@ func TestDesktop(t *testing.T) {
 	}
 	server := startWithDocker(t, dataDir(t))
 	runNode(t, append(os.Environ(), "CHROMIUM="+chromium(t), "SANDPIPER_KEY="+testserver.Key,
-		"SANDPIPER_OPEN_URL="+server.URL, "SANDPIPER_CLOSED_URL="+server.URL, "SANDPIPER_SIGNIN_URL="+signInURL(t, server.Output())),
+		"SANDPIPER_OPEN_URL="+server.URL, "SANDPIPER_CLOSED_URL="+server.URL, "SANDPIPER_SIGNIN_URL="+signInURL(t, server)),
 		"browser/desktop/desktop.test.mjs")
 }
