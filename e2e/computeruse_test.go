@@ -1,13 +1,17 @@
 package e2e
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"image/png"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,8 +23,8 @@ import (
 // screen is a sandbox with a started desktop.
 type screen struct {
 	*testing.T
-	c  *rawclient.Client
-	id string
+	c       *rawclient.Client
+	id, url string
 }
 
 // call calls an operation of the desktop, which must succeed.
@@ -62,11 +66,20 @@ func (s *screen) window(title string) {
 	})
 }
 
+const desktopSnapshot = "sandpiper-desktop"
+
+// hasDesktops reports whether sandboxes with a desktop can be had. In CI they can.
+func hasDesktops(t *testing.T) bool {
+	t.Helper()
+	out, err := exec.Command("docker", "image", "inspect", "sandpiper/desktop:1").CombinedOutput()
+	if err != nil && os.Getenv("CI") != "" {
+		t.Fatalf("the image of desktops is not there: %v\n%s", err, out)
+	}
+	return err == nil
+}
+
 func TestComputerUse(t *testing.T) {
-	if out, err := exec.Command("docker", "image", "inspect", "sandpiper/desktop:1").CombinedOutput(); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("the image of desktops is not there: %v\n%s", err, out)
-		}
+	if !hasDesktops(t) {
 		t.Skip("desktops need Docker and the image that runtimes/docker/setup/images desktop makes")
 	}
 	server := startWithDocker(t, dataDir(t))
@@ -74,7 +87,7 @@ func TestComputerUse(t *testing.T) {
 	var box rawclient.Sandbox
 	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		var err error
-		box, err = c.Create(t.Context(), "sandpiper-desktop")
+		box, err = c.Create(t.Context(), desktopSnapshot)
 		if err == nil {
 			break
 		}
@@ -94,16 +107,16 @@ func TestComputerUse(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	s := &screen{t, c, box.ID}
+	s := &screen{t, c, box.ID, server.URL}
 	if err := c.Toolbox(t.Context(), http.MethodGet, s.id, "/computeruse/screenshot", nil, nil); !isStatus(err, http.StatusBadRequest) {
 		t.Errorf("a screenshot before the start: %v", err)
 	}
 	s.call(http.MethodPost, "/start", nil, nil)
 	s.call(http.MethodPost, "/start", nil, nil) // twice is fine
-	for name, test := range map[string]func(*screen){"text": (*screen).text, "screenshots": (*screen).screenshots, "recording": (*screen).recording} {
-		t.Run(name, func(t *testing.T) { test(&screen{t, c, box.ID}) })
+	for name, test := range map[string]func(*screen){"text": (*screen).text, "screenshots": (*screen).screenshots, "recording": (*screen).recording, "follow": (*screen).follow} {
+		t.Run(name, func(t *testing.T) { test(&screen{t, c, box.ID, server.URL}) })
 	}
-	t.Run("life", func(t *testing.T) { (&screen{t, c, box.ID}).life() })
+	t.Run("life", func(t *testing.T) { (&screen{t, c, box.ID, server.URL}).life() })
 }
 
 // text types into an editor, reads it as assistive technologies do, and saves it.
@@ -152,7 +165,10 @@ func (s *screen) screenshots() {
 }
 
 func (s *screen) recording() {
-	var film struct{ ID, Status, FilePath string }
+	var film struct {
+		ID, Status, FilePath string
+		SizeBytes            int
+	}
 	s.call(http.MethodPost, "/recordings/start", object{"label": "../a film"}, &film)
 	if err := s.c.Toolbox(s.Context(), http.MethodDelete, s.id, "/computeruse/recordings/"+film.ID, nil, nil); !isStatus(err, http.StatusConflict) {
 		s.Errorf("delete an active recording: %v", err)
@@ -164,7 +180,80 @@ func (s *screen) recording() {
 	if size := s.run("ffprobe -v error -show_entries stream=width,height -of csv=p=0 " + film.FilePath); strings.TrimSpace(size) != "1280,800" {
 		s.Errorf("the film has the size %q", size)
 	}
+	s.ranges(film.ID, film.SizeBytes)
 	s.call(http.MethodDelete, "/recordings/"+film.ID, nil, nil)
+}
+
+// get asks for something of the desktop as a stream, which ends with the test.
+func (s *screen) get(path string, header http.Header) *http.Response {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(s.Context(), time.Minute)
+	s.Cleanup(cancel)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/toolbox/"+s.id+"/computeruse"+path, nil)
+	if err != nil {
+		s.Fatal(err)
+	}
+	req.Header = header
+	req.Header.Set("Authorization", "Bearer "+testserver.Key)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(func() { _ = res.Body.Close() })
+	return res
+}
+
+// ranges downloads parts of a film, which are those of the whole.
+func (s *screen) ranges(film string, size int) {
+	part := func(wanted string) (int, []byte) {
+		header := http.Header{}
+		if wanted != "" {
+			header.Set("Range", wanted)
+		}
+		res := s.get("/recordings/"+film+"/download", header)
+		data, err := io.ReadAll(io.LimitReader(res.Body, 64<<20))
+		if err != nil {
+			s.Fatalf("%s: %v", wanted, err)
+		}
+		return res.StatusCode, data
+	}
+	status, whole := part("")
+	if status != http.StatusOK || len(whole) != size || size < 100 {
+		s.Fatalf("the whole film: %d, %d bytes of %d", status, len(whole), size)
+	}
+	for wanted, want := range map[string][]byte{"bytes=0-7": whole[:8], "bytes=10-": whole[10:], "bytes=-5": whole[size-5:]} {
+		if status, got := part(wanted); status != http.StatusPartialContent || !bytes.Equal(got, want) {
+			s.Errorf("%s: %d, %d bytes", wanted, status, len(got))
+		}
+	}
+	if status, _ := part("bytes=" + strconv.Itoa(size) + "-"); status != http.StatusRequestedRangeNotSatisfiable {
+		s.Errorf("a range after the end: %d", status)
+	}
+}
+
+// follow reads actions while callers make them, in both forms of the stream.
+func (s *screen) follow() {
+	var before struct{ Next int64 }
+	s.call(http.MethodGet, "/actions", nil, &before)
+	since := "/actions?follow=true&since=" + strconv.FormatInt(before.Next, 10)
+	for name, header := range map[string]http.Header{"lines": {}, "events": {"Accept": {"text/event-stream"}}} {
+		res := s.get(since, header)
+		s.call(http.MethodPost, "/mouse/move", object{"x": 77, "y": 88}, nil)
+		lines := bufio.NewScanner(res.Body)
+		seen := false
+		for !seen && lines.Scan() {
+			var a struct {
+				Number int64
+				Kind   string
+				At     struct{ X, Y int }
+			}
+			text := strings.TrimPrefix(lines.Text(), "data: ")
+			seen = json.Unmarshal([]byte(text), &a) == nil && a.Number > before.Next && a.Kind == "mouse.move" && a.At.X == 77 && a.At.Y == 88
+		}
+		if !seen {
+			s.Errorf("the stream of %s ended without the move: %d, %v", name, res.StatusCode, lines.Err())
+		}
+	}
 }
 
 // life ends a process of the desktop behind its back, and starts it again.

@@ -25,18 +25,24 @@ func TestSDK(t *testing.T) {
 	for _, snapshot := range snapshots(t) {
 		env := append(os.Environ(), "DAYTONA_API_URL="+server.URL+"/api", "DAYTONA_API_KEY="+testserver.Key, "SANDPIPER_SNAPSHOT="+snapshot)
 		for _, file := range files {
+			if snapshot == desktopSnapshot && filepath.Base(file) != "computeruse.test.mjs" {
+				continue // it is as the other container in all else
+			}
 			t.Run(snapshot+"/"+strings.TrimSuffix(filepath.Base(file), ".test.mjs"), func(t *testing.T) { runNode(t, env, file) })
 		}
 	}
 }
 
-// snapshots names one snapshot of each engine that can be used here. In CI that
-// is both.
+// snapshots names one snapshot of each engine that can be used here, and the one
+// with a desktop. In CI that is all.
 func snapshots(t *testing.T) []string {
 	t.Helper()
 	all := []string{"wasm"}
 	if out, err := exec.Command("docker", "info").CombinedOutput(); err == nil {
 		all = append(all, "sandpiper-small")
+		if hasDesktops(t) {
+			all = append(all, desktopSnapshot)
+		}
 	} else if os.Getenv("CI") != "" {
 		t.Fatalf("no Docker engine answers: %v\n%s", err, out)
 	}

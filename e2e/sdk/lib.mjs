@@ -44,13 +44,17 @@ export async function create(t, daytona, params = {}) {
   return sandbox;
 }
 
-/** One sandbox for all tests of a file: its methods are there once a test runs. */
-export function shared(params = {}) {
+/**
+ * One sandbox for all tests of a file: its methods are there once a test runs.
+ * prepare is called with it before the first one.
+ */
+export function shared(params = {}, prepare = async () => {}) {
   const box = {};
   const daytona = client();
   before(async () => {
     box.it = await daytona.create({ snapshot, ...params });
     box.work = await box.it.getWorkDir();
+    await prepare(box.it);
   });
   after(() => drop(box.it));
   return box;
