@@ -113,7 +113,7 @@ func TestComputerUse(t *testing.T) {
 	}
 	s.call(http.MethodPost, "/start", nil, nil)
 	s.call(http.MethodPost, "/start", nil, nil) // twice is fine
-	for name, test := range map[string]func(*screen){"text": (*screen).text, "screenshots": (*screen).screenshots, "recording": (*screen).recording, "follow": (*screen).follow} {
+	for name, test := range map[string]func(*screen){"text": (*screen).text, "screenshots": (*screen).screenshots, "recording": (*screen).recording, "follow": (*screen).follow, "browser": (*screen).browser} {
 		t.Run(name, func(t *testing.T) { test(&screen{t, c, box.ID, server.URL}) })
 	}
 	t.Run("life", func(t *testing.T) { (&screen{t, c, box.ID, server.URL}).life() })
@@ -254,6 +254,21 @@ func (s *screen) follow() {
 			s.Errorf("the stream of %s ended without the move: %d, %v", name, res.StatusCode, lines.Err())
 		}
 	}
+}
+
+// browser opens a page in Chromium and uses its button by what it tells of it.
+func (s *screen) browser() {
+	s.run(`echo '<title>Before</title><button onclick="document.title = String.fromCharCode(65, 102, 116, 101, 114)">Press this</button>' >/tmp/page.html`)
+	s.run("ACCESSIBILITY_ENABLED=1 nohup chromium /tmp/page.html >/dev/null 2>&1 &")
+	s.window("Before")
+	var found struct{ Matches []struct{ ID string } }
+	waitFor(s.T, "the button of the page", func() bool {
+		s.call(http.MethodPost, "/a11y/find", object{"scope": "all", "name": "Press this", "nameMatch": "exact", "states": []string{"focusable"}}, &found)
+		return len(found.Matches) == 1
+	})
+	s.call(http.MethodPost, "/a11y/node/focus", object{"id": found.Matches[0].ID}, nil)
+	s.call(http.MethodPost, "/a11y/node/invoke", object{"id": found.Matches[0].ID}, nil)
+	s.window("After")
 }
 
 // life ends a process of the desktop behind its back, and starts it again.
