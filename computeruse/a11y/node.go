@@ -188,6 +188,8 @@ func text(call *dbus.Call) string {
 	return short(s)
 }
 
+// short bounds a text. Toolkits pad the names of menu items with spaces.
 func short(s string) string {
+	s = strings.TrimSpace(s)
 	return strings.ToValidUTF8(s[:min(len(s), maxText)], "")
 }
