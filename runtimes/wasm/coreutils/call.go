@@ -58,19 +58,30 @@ type Func func(c *Call) int
 // brokenPipe is what a command panics with when nobody reads its output.
 type brokenPipe struct{}
 
+// cutOff is what a command panics with that has to end.
+type cutOff struct{}
+
 // Exit codes that have a meaning everywhere.
 const (
 	exitUsage      = 2
 	exitNoExec     = 126
 	exitNotFound   = 127
+	exitCutOff     = 130
 	exitBrokenPipe = 141
 )
 
-// pipeWriter ends the command at a write that fails.
-type pipeWriter struct{ w io.Writer }
+// pipeWriter ends the command at a write that fails, or that comes after the
+// command has to end: one that copies a large file never looks otherwise.
+type pipeWriter struct {
+	w   io.Writer
+	end context.Context
+}
 
 // Write implements io.Writer.
 func (p pipeWriter) Write(b []byte) (int, error) {
+	if p.end.Err() != nil {
+		panic(cutOff{})
+	}
 	n, err := p.w.Write(b)
 	if errors.Is(err, syscall.EPIPE) || errors.Is(err, os.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded) {
 		panic(brokenPipe{})
@@ -84,13 +95,15 @@ func Run(c *Call) (code int) {
 	if !ok {
 		return c.fail(exitNotFound, "command not found")
 	}
-	c.Stdout, c.Stderr = pipeWriter{c.Stdout}, pipeWriter{c.Stderr}
+	c.Stdout, c.Stderr = pipeWriter{c.Stdout, c.Context}, pipeWriter{c.Stderr, c.Context}
 	c.out = bufio.NewWriterSize(c.Stdout, 32<<10)
 	defer func() {
 		switch p := recover(); p.(type) {
 		case nil:
 		case brokenPipe:
 			code = exitBrokenPipe
+		case cutOff:
+			code = exitCutOff
 		case usageError:
 			code = usageCode(path.Base(c.Args[0]))
 		default:
