@@ -119,7 +119,8 @@ test("terminals are tabs, with an address each", async (t) => {
 
 test("pasting many lines asks where the program does not know of pasting", async (t) => {
   const page = await terminal(t);
-  await type(page, "printf '\\033[?2004l'; cat");
+  await type(page, "printf '\\033[?2004l'; echo rea''dy; cat");
+  await sees(page, "ready");
   await page.evaluate(() => {
     const data = new DataTransfer();
     data.setData("text/plain", "one\ntwo\nthree");

@@ -76,6 +76,7 @@ func TestSession(t *testing.T) {
 // TestSessionCancel ends commands and keeps the shell.
 func TestSessionCancel(t *testing.T) {
 	g := newLab(t, computer.Config{}).box(t)
+	languages().AwaitCommand(t.Context(), "python") // preparing a runtime keeps the cores busy for seconds
 	s := openShell(t, g)
 	in(t, s, "kept=yes", "")
 	for _, script := range []string{"sleep 60", "while :; do :; done", "cat", "python3 -c 'while True: pass'", "sleep 60 | cat", "yes > /dev/null"} {
