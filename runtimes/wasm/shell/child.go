@@ -127,8 +127,17 @@ func (c *child) run(m *wire.Message, answer func(*wire.Message)) {
 		a.Code = c.runCommand(ctx, cancel, cmd)
 		a.Exited = true
 	}
+	c.leave()
 	answer(a)
 	c.finish(a.Exited)
+}
+
+// leave makes the run one that signals no longer reach. It comes before the
+// answer: the next run may begin as soon as that is there.
+func (c *child) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.main = nil
 }
 
 // learn takes from the first run what holds for all.
@@ -145,7 +154,6 @@ func (c *child) finish(last bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.running--
-	c.main = nil
 	if last {
 		go func() {
 			c.awaitJobs(context.Background(), 0)
