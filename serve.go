@@ -200,26 +200,30 @@ func assemble(ctx context.Context, cfg config, dir *datadir.Dir, key string, log
 	s.scheduler = scheduler.New(scheduler.Config{
 		Runners: append([]sandbox.CodeRunner{s.engine}, s.sandboxes.runners...), Needs: needs.Reason, Store: s.db, Log: log,
 	})
+	handlers := s.handlers(ui.Config{Snippets: s.db, Assets: assets, PublicURL: public, Salt: salt, Log: log}, ready)
+	s.http, s.previews = web.NewServer(web.New(handlers), log), web.NewServer(web.NewPreviews(handlers), log)
+	s.http.RegisterOnShutdown(s.sandboxes.hangUp)
+	return s, nil
+}
+
+// handlers is what the server serves. pages is what those of quick runs stand on.
+func (s *server) handlers(pages ui.Config, ready func() error) web.Config {
 	desk := run.Desk{Scheduler: s.scheduler, Guard: s.guard}
-	handlers := web.Config{
+	pages.Desk, pages.Operations = desk, s.sandboxes.operations()
+	return web.Config{
 		Guard: s.guard,
 		API: append(s.sandboxes.routes(),
 			run.New(run.Config{Desk: desk, Version: version}),
 			piston.New(desk, sandbox.Limits{}),
 			codapi.New(desk),
 		),
-		Pages: append(s.sandboxes.pages(), ui.New(ui.Config{
-			Desk: desk, Snippets: s.db, Assets: assets, PublicURL: public, Salt: salt, Operations: s.sandboxes.operations(), Log: log,
-		}), proxy.Pages{Proxy: s.sandboxes.proxy}),
+		Pages:    append(s.sandboxes.pages(), ui.New(pages), proxy.Pages{Proxy: s.sandboxes.proxy}),
 		Gate:     web.Gate{Open: s.sandboxes.manager.Booted(), Errors: api.WriteError},
 		Previews: s.sandboxes.proxy,
 		Ready:    ready,
 		Version:  version,
-		Log:      log,
+		Log:      pages.Log,
 	}
-	s.http, s.previews = web.NewServer(web.New(handlers), log), web.NewServer(web.NewPreviews(handlers), log)
-	s.http.RegisterOnShutdown(s.sandboxes.hangUp)
-	return s, nil
 }
 
 // ready says why a server that ends with ctx takes no more work.
@@ -254,6 +258,10 @@ func (s *server) serve(ctx context.Context, listener, previews, shells net.Liste
 	}
 	if shells != nil {
 		go func() {
+			select { // who connects meanwhile waits to be accepted
+			case <-s.sandboxes.manager.Booted():
+			case <-ctx.Done():
+			}
 			if err := s.sandboxes.ssh.Serve(shells); err != nil {
 				failed <- err
 			}

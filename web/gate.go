@@ -24,7 +24,7 @@ type Gate struct {
 var early = map[string]bool{"/api/health": true, "/api/signin-links": true}
 
 // late are where the paths of sandboxes begin.
-var late = []string{"/api/", "/toolbox/", "/sandboxes", "/snapshots", "/keys", "/settings", "/desktop/", "/preview/"}
+var late = []string{"/api/", "/toolbox/", "/sandboxes", "/snapshots", "/keys", "/settings", "/playground", "/desktop/", "/preview/"}
 
 func aboutSandboxes(path string) bool {
 	for _, prefix := range late {
@@ -35,16 +35,26 @@ func aboutSandboxes(path string) bool {
 	return false
 }
 
-// before returns next behind the gate.
+// before returns next with what is about sandboxes behind the gate.
 func (g Gate) before(next http.Handler) http.Handler {
+	held := g.hold(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if aboutSandboxes(r.URL.Path) {
+			held.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// hold returns next behind the gate.
+func (g Gate) hold(next http.Handler) http.Handler {
 	if g.Open == nil {
 		return next
 	}
 	return reply.Handler(func(w http.ResponseWriter, r *http.Request) error {
-		if aboutSandboxes(r.URL.Path) {
-			if err := g.await(r); err != nil {
-				return err
-			}
+		if err := g.await(r); err != nil {
+			return err
 		}
 		next.ServeHTTP(w, r)
 		return nil

@@ -12,7 +12,7 @@ import (
 func TestGate(t *testing.T) {
 	for path, held := range map[string]bool{
 		"/": false, "/v1/run": false, "/runs": false, "/docs": false, "/static/app.css": false, "/api/health": false, "/api/signin-links": false,
-		"/api/sandbox": true, "/api/config": true, "/toolbox/x/files": true, "/sandboxes": true, "/sandboxes/x/terminal": true, "/keys": true,
+		"/api/sandbox": true, "/api/config": true, "/toolbox/x/files": true, "/sandboxes": true, "/sandboxes/x/terminal": true, "/keys": true, "/playground": true,
 	} {
 		t.Run(path, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { testGate(t, path, held) }) })
 	}

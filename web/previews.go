@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"log/slog"
 	"net/http"
-
-	"sandpiper/web/reply"
 )
 
 // Previews serve what runs in sandboxes, on hosts of its own.
@@ -35,18 +33,4 @@ func apart(cfg Config, app http.Handler) http.Handler {
 		}
 		app.ServeHTTP(w, r)
 	})
-}
-
-// hold is before for a handler that is all about sandboxes.
-func (g Gate) hold(next http.Handler) http.Handler {
-	if g.Open == nil {
-		return next
-	}
-	return reply.Handler(func(w http.ResponseWriter, r *http.Request) error {
-		if err := g.await(r); err != nil {
-			return err
-		}
-		next.ServeHTTP(w, r)
-		return nil
-	}).With(g.Errors)
 }
