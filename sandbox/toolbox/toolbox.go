@@ -22,6 +22,7 @@ import (
 	"sandpiper/sandbox/toolbox/git"
 	"sandpiper/sandbox/toolbox/lsp"
 	"sandpiper/sandbox/toolbox/process"
+	"sandpiper/sandbox/toolbox/upgrade"
 )
 
 // Config says what a Toolbox serves.
@@ -59,7 +60,7 @@ type Toolbox struct {
 	remote  *remote
 	desktop Part // nil where there is none
 	mux     *http.ServeMux
-	tunnels tunnels
+	tunnels upgrade.Group
 
 	mu     sync.Mutex
 	tokens [][sha256.Size]byte // none: everybody is trusted
@@ -96,7 +97,7 @@ func New(cfg Config) *Toolbox {
 // Close kills all that was started through the toolbox and waits for its end.
 // Requests must not come any more.
 func (t *Toolbox) Close() {
-	t.tunnels.close()
+	t.tunnels.Close()
 	if t.desktop != nil {
 		t.desktop.Close()
 	}
