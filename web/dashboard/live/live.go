@@ -167,6 +167,9 @@ func (o *writer) part(ctx context.Context, html *strings.Builder, p Part) error 
 	had, known := o.sent[key]
 	o.sent[key] = all
 	if !known || had != all {
+		for id := range strings.SplitSeq(had, " ") {
+			delete(o.sent, "part "+id) // those that stay are noted again below
+		}
 		body, err := render(ctx, p.View)
 		if err != nil {
 			return err
