@@ -295,52 +295,13 @@ func pkill(c *Call) int {
 // du adds up the sizes of files.
 func du(c *Call) int {
 	o := c.parse("shbkmcad:xLP0", "summarize:s", "human-readable:h", "bytes:b", "total:c", "all:a", "max-depth:d", "apparent-size")
+	u := usage{Call: c, o: o, deepest: int(o.number("d", 1<<20))}
+	if o.has("s") {
+		u.deepest = 0
+	}
 	names := o.rest
 	if len(names) == 0 {
 		names = []string{"."}
-	}
-	show := func(n int64, name string) {
-		text := strconv.FormatInt((n+1023)/1024, 10)
-		switch {
-		case o.has("h"):
-			text = human(n)
-		case o.has("b"):
-			text = strconv.FormatInt(n, 10)
-		case o.has("m"):
-			text = strconv.FormatInt((n+1<<20-1)>>20, 10)
-		}
-		c.out.WriteString(text + "\t" + name + "\n")
-	}
-	deepest := int(o.number("d", 1<<20))
-	if o.has("s") {
-		deepest = 0
-	}
-	var walk func(name string, info fs.FileInfo, depth int) int64
-	walk = func(name string, info fs.FileInfo, depth int) int64 {
-		size := info.Size()
-		if !o.has("b", "apparent-size") {
-			size = (size + 4095) / 4096 * 4096
-		}
-		if !info.IsDir() {
-			if o.has("a") && depth <= deepest || depth == 0 {
-				show(size, name)
-			}
-			return size
-		}
-		size = 4096
-		entries, err := c.FS.ReadDir(c.abs(name))
-		if err != nil {
-			c.errorf("cannot read directory '%s': %s", name, errText(err))
-		}
-		for _, e := range entries {
-			if inner, err := e.Info(); err == nil && c.Context.Err() == nil {
-				size += walk(strings.TrimSuffix(name, "/")+"/"+e.Name(), inner, depth+1)
-			}
-		}
-		if depth <= deepest {
-			show(size, name)
-		}
-		return size
 	}
 	total, code := int64(0), 0
 	for _, name := range names {
@@ -350,12 +311,60 @@ func du(c *Call) int {
 			code = 1
 			continue
 		}
-		total += walk(name, info, 0)
+		total += u.walk(name, info, 0)
 	}
 	if o.has("c") {
-		show(total, "total")
+		u.show(total, "total")
 	}
 	return code
+}
+
+// usage is a call of du.
+type usage struct {
+	*Call
+	o       options
+	deepest int // level that is shown
+}
+
+// walk returns what a file or folder takes, and shows what is to be shown of it.
+func (u usage) walk(name string, info fs.FileInfo, depth int) int64 {
+	if !info.IsDir() {
+		size := info.Size()
+		if !u.o.has("b", "apparent-size") {
+			size = (size + 4095) / 4096 * 4096
+		}
+		if u.o.has("a") && depth <= u.deepest || depth == 0 {
+			u.show(size, name)
+		}
+		return size
+	}
+	size := int64(4096)
+	entries, err := u.FS.ReadDir(u.abs(name))
+	if err != nil {
+		u.errorf("cannot read directory '%s': %s", name, errText(err))
+	}
+	for _, e := range entries {
+		if inner, err := e.Info(); err == nil && u.Context.Err() == nil {
+			size += u.walk(strings.TrimSuffix(name, "/")+"/"+e.Name(), inner, depth+1)
+		}
+	}
+	if depth <= u.deepest {
+		u.show(size, name)
+	}
+	return size
+}
+
+func (u usage) show(n int64, name string) {
+	text := strconv.FormatInt((n+1023)/1024, 10)
+	switch {
+	case u.o.has("h"):
+		text = human(n)
+	case u.o.has("b"):
+		text = strconv.FormatInt(n, 10)
+	case u.o.has("m"):
+		text = strconv.FormatInt((n+1<<20-1)>>20, 10)
+	}
+	u.out.WriteString(text + "\t" + name + "\n")
 }
 
 func df(c *Call) int {
