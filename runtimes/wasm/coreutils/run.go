@@ -359,8 +359,12 @@ func yes(c *Call) int {
 func serve(c *Call) int {
 	o := c.parse("p:", "port:p")
 	dir := "."
-	if len(o.rest) > 0 {
+	switch len(o.rest) {
+	case 0:
+	case 1:
 		dir = o.rest[0]
+	default:
+		c.usage("one folder is served at a time, and '%s' is too many; a port is given with -p", o.rest[1])
 	}
 	if !c.isDir(dir) {
 		c.usage("'%s' is not a directory", dir)
