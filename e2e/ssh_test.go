@@ -289,8 +289,20 @@ func sshTerminal(b *sshBox) {
 	see("interrupted")
 	stop()
 	poker.Wait()
-	say("exit 5")
-	_ = cmd.Wait()
+	// A shell that still hears of the last Ctrl-C forgets what was typed.
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait() // its exit code is looked at below
+	}()
+	for over := false; !over; {
+		_, _ = io.WriteString(f, "exit 5\n") // nobody reads it once the shell has ended
+		select {
+		case <-ended:
+			over = true
+		case <-time.After(2 * time.Second):
+		}
+	}
 	if code := cmd.ProcessState.ExitCode(); code != 5 {
 		b.Errorf("the exit code is %d", code)
 	}
