@@ -99,6 +99,7 @@ func TestNetworkChanges(t *testing.T) {
 	if got := s.own(); got != own {
 		t.Errorf("the address changed from %s to %s", own, got)
 	}
+	w.hasNoLinkLocal(t)
 }
 
 const count0 = "0\n"

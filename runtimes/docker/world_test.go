@@ -132,6 +132,30 @@ func (w *world) connect(t testing.TB) {
 	address(t, b, "world", neighbourAddr+"/24", internetAddr+"/32", otherAddr+"/32", metadataAddr+"/32", resolverAddr+"/32")
 }
 
+// hasNoLinkLocal checks that the host has given itself no IPv6 address on the links
+// of sandboxes, which it would do a second or two after they came up.
+func (w *world) hasNoLinkLocal(t testing.TB) {
+	t.Helper()
+	h, err := netlink.NewHandleAt(w.host)
+	check(t, err)
+	defer h.Close()
+	links, err := h.LinkList()
+	check(t, err)
+	ours := 0
+	for _, l := range links {
+		if !strings.HasPrefix(l.Attrs().Name, "sp") {
+			continue
+		}
+		ours++
+		if addrs, err := h.AddrList(l, netlink.FAMILY_V6); err != nil || len(addrs) > 0 {
+			t.Errorf("%s has the addresses %v, %v", l.Attrs().Name, addrs, err)
+		}
+	}
+	if ours < 2 {
+		t.Errorf("%d links of sandboxes found", ours)
+	}
+}
+
 // address gives a link addresses and sets it up.
 func address(t testing.TB, h *netlink.Handle, name string, addrs ...string) {
 	t.Helper()

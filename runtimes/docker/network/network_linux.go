@@ -11,6 +11,7 @@ import (
 	"github.com/google/nftables"
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 )
 
 // Config says where a Network is.
@@ -54,8 +55,12 @@ func (n *Network) open() (err error) {
 	if n.link, err = netlink.NewHandleAt(n.ns); err != nil {
 		return fmt.Errorf("enter the engine's network namespace: %w", err)
 	}
-	if _, err := n.link.LinkByName(n.cfg.Bridge); err != nil {
+	bridge, err := n.link.LinkByName(n.cfg.Bridge)
+	if err != nil {
 		return fmt.Errorf("find the bridge %s: %w", n.cfg.Bridge, err)
+	}
+	if err := n.leaveUnaddressed(bridge); err != nil {
+		return err
 	}
 	if n.nft, err = nftables.New(nftables.WithNetNSFd(int(n.ns))); err != nil {
 		return fmt.Errorf("open nftables: %w", err)
@@ -117,6 +122,9 @@ func (n *Network) configure(veth netlink.Link, inside netns.NsHandle, addr netip
 	if err := n.link.LinkSetIsolated(veth, true); err != nil {
 		return fmt.Errorf("isolate the bridge port: %w", err)
 	}
+	if err := n.leaveUnaddressed(veth); err != nil {
+		return err
+	}
 	if err := n.link.LinkSetUp(veth); err != nil {
 		return fmt.Errorf("set the host's end up: %w", err)
 	}
@@ -139,6 +147,18 @@ func (n *Network) configure(veth netlink.Link, inside netns.NsHandle, addr netip
 	gateway := n.cfg.Subnet.Masked().Addr().Next()
 	if err := h.RouteAdd(&netlink.Route{LinkIndex: eth0.Attrs().Index, Gw: gateway.AsSlice()}); err != nil {
 		return fmt.Errorf("add the route by %s: %w", gateway, err)
+	}
+	return nil
+}
+
+// leaveUnaddressed keeps the host from giving a link an IPv6 address of its own
+// when it comes up. Nobody uses that, and browsers on the host end their requests
+// whenever an address appears or goes (ERR_NETWORK_CHANGED).
+func (n *Network) leaveUnaddressed(link netlink.Link) error {
+	const none = 1 // IN6_ADDR_GEN_MODE_NONE
+	err := n.link.LinkSetIP6AddrGenMode(link, none)
+	if err != nil && !errors.Is(err, unix.EAFNOSUPPORT) { // there is no IPv6 at all
+		return fmt.Errorf("switch off the IPv6 address of %s: %w", link.Attrs().Name, err)
 	}
 	return nil
 }
