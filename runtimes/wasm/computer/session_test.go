@@ -173,6 +173,13 @@ func TestTerminal(t *testing.T) {
 	tm.typing("sleep 60\r", "\r\n")
 	tm.typing("\x03", "^C")
 	tm.typing("echo $?\r", "130\r\n")
+	tm.typing("sh -c 'echo in\"side\"; sleep 60; echo after'; echo code $?\r", "\r\ninside\r\n")
+	tm.typing("\x03", prompt) // it ends the line, and not the terminal
+	tm.typing("bash\r", prompt)
+	tm.typing("sh -c 'sleep 60'\r", "\r\n")
+	tm.typing("\x03", prompt)
+	tm.typing("exit 7\r", prompt)
+	tm.typing("echo $?\r", "7\r\n")
 	tm.typing("python3 -c 'while True: pass'\r", "\r\n")
 	time.Sleep(100 * time.Millisecond)
 	tm.typing("\x03", prompt)

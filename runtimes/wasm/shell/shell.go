@@ -38,6 +38,7 @@ type shell struct {
 	name        string // $0
 	errors      io.Writer
 	interactive bool
+	outer       *shell // the one that waits for this one, when that takes signals too
 
 	mu      sync.Mutex
 	traps   map[int]string // by signal

@@ -77,6 +77,10 @@ func (c *child) signal(pid, signal int) {
 	for _, j := range c.jobs {
 		jobs = append(jobs, j)
 	}
+	var person *shell
+	if run != nil {
+		person = run.shell.atTerminal()
+	}
 	c.mu.Unlock()
 	if run != nil && run.shell.trapped(signal) {
 		c.signals.fire(signalled(signal))
@@ -85,10 +89,9 @@ func (c *child) signal(pid, signal int) {
 	if slices.Contains(ignoredSignals, signal) {
 		return
 	}
-	if run != nil && run.shell.interactive {
+	if run != nil && person != nil {
 		if signal == 2 {
-			c.signals.fire(signalled(signal))
-			run.shell.interrupt()
+			person.interrupt()
 		}
 		if signal != 1 && signal != 9 {
 			return

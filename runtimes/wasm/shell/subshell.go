@@ -86,7 +86,7 @@ func (c *child) enter(s *shell) func() {
 		return func() {}
 	}
 	outer := c.main.shell
-	c.main.shell = s
+	s.outer, c.main.shell = outer, s
 	return func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -94,6 +94,15 @@ func (c *child) enter(s *shell) func() {
 			c.main.shell = outer
 		}
 	}
+}
+
+// atTerminal returns the innermost shell that talks to a person, whose line the
+// others run for, or nil.
+func (s *shell) atTerminal() *shell {
+	for s != nil && !s.interactive {
+		s = s.outer
+	}
+	return s
 }
 
 // shellOptions are the arguments of bash.
