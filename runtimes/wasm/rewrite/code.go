@@ -82,6 +82,12 @@ func (m *module) body(out, check, charge []byte) []byte {
 		start := m.pos
 		op := m.byte()
 		imm := plainOps[op]
+		if m.changesTables(op) {
+			m.info.ChangesTables = true
+			if m.opts.ImagePages > 0 {
+				m.fail(start, "the module changes its tables, which are not part of an image")
+			}
+		}
 		switch {
 		case isTailCall(op) && !entries:
 			out = append(append(out, m.b[copied:start]...), check...)
@@ -127,6 +133,22 @@ func (m *module) isBulk() bool {
 	m.pos = at
 	switch sub {
 	case 8, 10, 11, 12, 14, 17: // memory.init, .copy, .fill, table.init, .copy, .fill
+		return true
+	}
+	return false
+}
+
+// changesTables reports whether the instruction op, whose immediates are not
+// consumed, changes a table or drops what tables are filled from.
+func (m *module) changesTables(op byte) bool {
+	if op != opMisc {
+		return op == opTableSet
+	}
+	at := m.pos
+	sub := m.u32()
+	m.pos = at
+	switch sub {
+	case 12, 13, 14, 15, 17: // table.init, elem.drop, table.copy, .grow, .fill
 		return true
 	}
 	return false

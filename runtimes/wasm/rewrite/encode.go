@@ -1,6 +1,8 @@
 package rewrite
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -39,14 +41,19 @@ func (m *module) section(id byte) []byte {
 		out = m.encodeMemories()
 	case id == secGlobal && (there || fuel):
 		out = m.encodeGlobals(there)
-	case id == secExport && (there || fuel || len(m.exported) > 0):
+	case id == secExport && (there || fuel || len(m.exported) > 0 || len(m.opts.Functions) > 0):
 		out = m.encodeExports(there)
 	case id == secStart && there:
 		out = appendU32(nil, m.function())
+		if m.opts.ImagePages > 0 {
+			out = nil
+		}
 	case id == secElement && there:
 		out = m.encodeElements()
 	case id == secCode && there:
 		out = m.code()
+	case id == secData && there && m.opts.ImagePages > 0:
+		out = m.emptyData()
 	default:
 		out = m.b[m.pos:m.end]
 		m.pos = m.end
@@ -123,9 +130,7 @@ func (m *module) encodeGlobals(there bool) []byte {
 		start := m.pos
 		m.valueType()
 		if m.byte() == mutable && m.opts.ExportGlobals {
-			index := m.importedGlobals + i
-			m.exported = append(m.exported, index)
-			m.info.Globals = append(m.info.Globals, GlobalPrefix+strconv.Itoa(index))
+			m.exported = append(m.exported, uint32(m.importedGlobals+i))
 		}
 		out = append(out, m.b[start:m.pos]...)
 		out = m.constExpr(out)
@@ -159,10 +164,19 @@ func (m *module) encodeExports(there bool) []byte {
 			out = appendU32(out, m.u32())
 		}
 	}
-	for i, index := range m.exported {
-		out = appendGlobalExport(out, m.info.Globals[i], uint32(index))
+	for _, index := range m.exported {
+		out = appendGlobalExport(out, GlobalPrefix+strconv.Itoa(int(index)), index)
 	}
 	n += len(m.exported)
+	for _, name := range slices.Sorted(maps.Keys(m.opts.Functions)) {
+		index := m.opts.Functions[name]
+		if uint64(index) >= uint64(m.importedFuncs)+uint64(m.functions) {
+			m.fail(m.pos, "no function %d to export as %q", index, name)
+		}
+		out = append(appendBlock(out, []byte(name)), kindFunc)
+		out = appendU32(out, m.shifted(index))
+		n++
+	}
 	if m.opts.Fuel != nil {
 		out = appendGlobalExport(out, FuelExport, m.fuelGlobal())
 		n++
@@ -173,4 +187,19 @@ func (m *module) encodeExports(there bool) []byte {
 func appendGlobalExport(b []byte, name string, index uint32) []byte {
 	b = append(appendBlock(b, []byte(name)), kindGlobal)
 	return appendU32(b, index)
+}
+
+// emptyData leaves of each data segment that it is there, as one that has been
+// dropped: code may name it. What a passive one holds cannot be told from the
+// memory, so it is refused.
+func (m *module) emptyData() []byte {
+	n := m.count(2)
+	out := appendU32(nil, uint32(n))
+	for range n {
+		if start := m.pos; m.dataSegment() == segPassive {
+			m.fail(start, "a passive data segment cannot be part of an image")
+		}
+		out = append(out, segPassive, 0)
+	}
+	return out
 }

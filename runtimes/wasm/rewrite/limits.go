@@ -98,6 +98,9 @@ func (m *module) bound() {
 	if m.opts.MaxMemoryPages > 0 {
 		m.boundMemories(memories)
 	}
+	if m.opts.ImagePages > 0 {
+		m.startWithImage(memories)
+	}
 }
 
 func (m *module) boundTables(tables []*tableType) {
@@ -122,4 +125,20 @@ func (m *module) boundMemories(memories []*memoryType) {
 		}
 		mem.limits = mem.limits.lower(m.opts.MaxMemoryPages)
 	}
+}
+
+// startWithImage has the memory begin with the size of the image.
+func (m *module) startWithImage(memories []*memoryType) {
+	if len(memories) != 1 {
+		m.fail(m.end, "an image needs one memory, the module has %d", len(memories))
+		return
+	}
+	mem := memories[0]
+	if mem.limits.min > m.opts.ImagePages {
+		m.fail(mem.offset, "the memory begins with %d pages, the image has %d", mem.limits.min, m.opts.ImagePages)
+	}
+	if mem.limits.flag&1 != 0 && mem.limits.max < m.opts.ImagePages {
+		m.fail(mem.offset, "the memory has at most %d pages, the image has %d", mem.limits.max, m.opts.ImagePages)
+	}
+	mem.limits.min = m.opts.ImagePages
 }

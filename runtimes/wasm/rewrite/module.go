@@ -44,6 +44,8 @@ const (
 	typeRec  = 0x4e // a group of types that may refer to each other
 
 	mutable = 1
+
+	segPassive = 1 // kind of a data segment
 )
 
 // magic begins every module of version 1.
@@ -71,7 +73,7 @@ type module struct {
 	imports         []importType
 	tables          []tableType
 	memories        []memoryType
-	exported        []int // the globals that Options.ExportGlobals exports
+	exported        []uint32 // the globals that Options.ExportGlobals exports
 }
 
 // split finds the sections and checks their order.
@@ -245,13 +247,13 @@ func (m *module) tagType() {
 	m.typeIndex()
 }
 
-// dataSegment reads a data segment.
-func (m *module) dataSegment() {
+// dataSegment reads a data segment and returns its kind.
+func (m *module) dataSegment() (kind uint32) {
 	start := m.pos
-	switch kind := m.u32(); kind {
+	switch kind = m.u32(); kind {
 	case 0: // active
 		m.constExpr(nil)
-	case 1: // passive
+	case segPassive:
 	case 2: // active, with a memory
 		if m.u32() != 0 {
 			m.fail(start, "multiple memories are not supported")
@@ -261,6 +263,7 @@ func (m *module) dataSegment() {
 		m.fail(start, "data segment of kind %d", kind)
 	}
 	m.take(m.count(1))
+	return kind
 }
 
 // tickFunc is the index of the imported tick function: the last of the imports,
@@ -275,6 +278,11 @@ func (m *module) function() uint32 {
 	if int64(i) >= int64(m.importedFuncs)+int64(m.functions) {
 		m.fail(start, "no function %d", i)
 	}
+	return m.shifted(i)
+}
+
+// shifted returns the index in the output of function i of the input.
+func (m *module) shifted(i uint32) uint32 {
 	if m.opts.Fuel != nil && i >= m.tickFunc() {
 		return i + 1
 	}

@@ -41,6 +41,7 @@ const (
 	opReturnRef    = 0x15
 	opGlobalGet    = 0x23
 	opGlobalSet    = 0x24
+	opTableSet     = 0x26
 	opI32Const     = 0x41
 	opI64Const     = 0x42
 	opF32Const     = 0x43

@@ -16,7 +16,11 @@
 // spares the compiler from allocating for counts that are lies.
 package rewrite
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
 
 // Version names the output of Rewrite for given input and options. It changes
 // whenever that output does, so it belongs in the keys of caches.
@@ -53,8 +57,20 @@ type Options struct {
 	// KeepNames keeps the module's and the functions' names for stack traces.
 	KeepNames bool
 
-	// ExportGlobals exports every mutable global; see Info.Globals.
+	// ExportGlobals exports every mutable global; see GlobalExports.
 	ExportGlobals bool
+
+	// Functions exports functions that the module keeps to itself: the names are
+	// ours, the indexes count the module's imported functions first. A module
+	// that has fewer functions is refused.
+	Functions map[string]uint32
+
+	// ImagePages, when it is not 0, makes a module whose instances go on from an
+	// image of another one's memory, which the host puts there before anything
+	// runs: the memory begins with that many pages, data segments are empty, and
+	// nothing is called at the start. Globals and tables start as they are in the
+	// module; so a module that changes its tables is refused.
+	ImagePages uint32
 }
 
 // Fuel describes the fuel counter: an exported mutable i32 global, FuelExport.
@@ -81,8 +97,15 @@ func (o Options) Key() string {
 	if o.Fuel != nil {
 		fuel = fmt.Sprintf("%d,%t", o.Fuel.Initial, o.Fuel.Entries)
 	}
-	return fmt.Sprintf("fuel=%s table=%d memory=%d names=%t globals=%t",
+	key := fmt.Sprintf("fuel=%s table=%d memory=%d names=%t globals=%t",
 		fuel, o.MaxTable, o.MaxMemoryPages, o.KeepNames, o.ExportGlobals)
+	for _, name := range slices.Sorted(maps.Keys(o.Functions)) {
+		key += fmt.Sprintf(" %q=%d", name, o.Functions[name])
+	}
+	if o.ImagePages > 0 {
+		key += fmt.Sprintf(" image=%d", o.ImagePages)
+	}
+	return key
 }
 
 // Info describes the module that was read, so that a caller can refuse one that
@@ -100,7 +123,7 @@ type Info struct {
 	// function's loops, and with its blocks times its locals.
 	Effort int
 
-	Globals []string // names under which Options.ExportGlobals exported globals
+	ChangesTables bool // it has instructions that change tables
 }
 
 // Error says why a module cannot be rewritten: it is malformed, uses something

@@ -320,15 +320,82 @@ func TestExportGlobals(t *testing.T) {
 		[]byte{0x7f, 1, 0x41, 5, 0x0b},
 		[]byte{0x7f, 0, 0x41, 6, 0x0b}, // constant
 		[]byte{0x7e, 1, 0x42, 7, 0x0b}))
-	out, info := mustRewrite(t, wasm, rewrite.Options{ExportGlobals: true, Fuel: &rewrite.Fuel{Initial: 9}})
-	if want := []string{"__wz_g0", "__wz_g2"}; !slices.Equal(info.Globals, want) {
-		t.Fatalf("globals %v, want %v", info.Globals, want)
+	out, _ := mustRewrite(t, wasm, rewrite.Options{ExportGlobals: true, Fuel: &rewrite.Fuel{Initial: 9}})
+	names, err := rewrite.GlobalExports(out)
+	if want := []string{"__wz_g0", "__wz_g2"}; err != nil || !slices.Equal(names, want) {
+		t.Fatalf("globals %v, %v, want %v", names, err, want)
 	}
 	m := h.instantiate(t, out)
 	for name, want := range map[string]uint64{"__wz_g0": 5, "__wz_g2": 7, rewrite.FuelExport: 9} {
 		if got := m.ExportedGlobal(name).Get(); got != want {
 			t.Errorf("%s = %d, want %d", name, got, want)
 		}
+	}
+}
+
+// TestFunctions exports a function that a module keeps to itself.
+func TestFunctions(t *testing.T) {
+	wasm := wasmModule(
+		section(1, funcType("", i32)), section(2, imported("env", "three", 0, 0)), section(3, []byte{0}),
+		section(10, body(nil, 0x10, 0, 0x41, 4, 0x6a, 0x0b)))
+	h := newHost(t, wazero.NewRuntimeConfig())
+	_, err := h.NewHostModuleBuilder("env").NewFunctionBuilder().WithFunc(func() uint32 { return 3 }).Export("three").Instantiate(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, _ := mustRewrite(t, wasm, rewrite.Options{Fuel: &rewrite.Fuel{}, Functions: map[string]uint32{"own": 1, "theirs": 0}})
+	m := h.instantiate(t, out)
+	if got := call(t, m, "own"); got != 7 {
+		t.Errorf("own gives %d", got)
+	}
+	if got := call(t, m, "theirs"); got != 3 {
+		t.Errorf("theirs gives %d", got)
+	}
+	_, _, err = rewrite.Rewrite(wasm, rewrite.Options{Functions: map[string]uint32{"none": 2}})
+	wantError(t, err, "no function 2")
+}
+
+// TestImagePages makes a module that begins with a memory from somewhere else.
+func TestImagePages(t *testing.T) {
+	data := func(kind ...byte) []byte { return append(kind, str("text")...) }
+	active := data(0, 0x41, 8, 0x0b)
+	module := func(memory []byte, data []byte, code ...byte) []byte {
+		return wasmModule(
+			section(1, funcType("", i32), funcType("", "")), section(3, []byte{0}, []byte{1}), section(4, []byte{0x70, 0, 3}), section(5, memory),
+			section(7, exported("size", 0, 0), exported("memory", 2, 0)), rawSection(8, []byte{1}),
+			section(10, body(nil, 0x3f, 0, 0x0b), body(nil, append(code, 0x00, 0x0b)...)), section(11, data))
+	}
+	for _, tc := range []struct {
+		name   string
+		wasm   []byte
+		refuse string
+	}{
+		{"one page before", module([]byte{0, 1}, active), ""},
+		{"as many as the module's own", module([]byte{1, 4, 4}, active), ""},
+		{"fewer than the module's own", module([]byte{0, 5}, active), "the memory begins with 5 pages"},
+		{"more than the module may have", module([]byte{1, 1, 3}, active), "at most 3 pages"},
+		{"passive data", module([]byte{0, 1}, data(1)), "passive data segment"},
+		{"a table that changes", module([]byte{0, 1}, active, 0x41, 0, 0xd0, 0x70, 0x26, 0), "changes its tables"},
+		{"a table that grows", module([]byte{0, 1}, active, 0xd0, 0x70, 0x41, 1, 0xfc, 15, 0, 0x1a), "changes its tables"},
+		{"no memory", wasmModule(section(1, funcType("", ""))), "one memory"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			out, _, err := rewrite.Rewrite(tc.wasm, rewrite.Options{ImagePages: 4})
+			if tc.refuse != "" {
+				wantError(t, err, tc.refuse)
+				return
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			// Its start function would trap.
+			m := newHost(t, wazero.NewRuntimeConfig()).instantiate(t, out)
+			if got := call(t, m, "size"); got != 4 {
+				t.Errorf("it begins with %d pages", got)
+			}
+			if b, _ := m.Memory().Read(8, 4); string(b) != "\x00\x00\x00\x00" {
+				t.Errorf("the memory has %q", b)
+			}
+		})
 	}
 }
 
