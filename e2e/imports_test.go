@@ -85,7 +85,7 @@ var table = map[string]rule{
 	// they stand on knows no language.
 	"runtimes/wasm":          {ours: []string{"sandbox", "runtimes/catalog", "runtimes/wasm/..."}},
 	"runtimes/wasm/...":      {ours: []string{"sandbox", "runtimes/wasm/vm", "runtimes/wasm/jail"}, thirdParty: []string{wazero}},
-	"runtimes/wasm/vm":       {ours: []string{"sandbox", "runtimes/wasm/rewrite"}, thirdParty: []string{wazero, xsys}},
+	"runtimes/wasm/vm":       {ours: []string{"sandbox", "runtimes/wasm/rewrite"}, thirdParty: []string{wazero, xsys, zstd}},
 	"runtimes/wasm/jail":     {ours: []string{"sandbox"}, thirdParty: []string{wazero, xsys}},
 	"runtimes/wasm/rewrite":  {},
 	"runtimes/wasm/wasmtest": {},

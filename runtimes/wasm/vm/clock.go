@@ -42,12 +42,18 @@ func clockTimeGet(ctx context.Context, mem api.Memory, args []uint64) errno {
 }
 
 // clockResGet implements WASI's clock_res_get(id, result).
-func clockResGet(_ context.Context, mem api.Memory, args []uint64) errno {
-	if uint32(args[0]) > clockThread {
-		return errnoInval
+func clockResGet(ctx context.Context, guest api.Module, stack []uint64) {
+	id, result := uint32(stack[0]), uint32(stack[1])
+	resolution := uint64(1)
+	if probe := Current(ctx).cfg.Probe; probe != nil {
+		resolution = probe(ctx, guest, id)
 	}
-	if !mem.WriteUint64Le(uint32(args[1]), 1) {
-		return errnoFault
+	switch {
+	case id > clockThread:
+		stack[0] = uint64(errnoInval)
+	case !guest.Memory().WriteUint64Le(result, resolution):
+		stack[0] = uint64(errnoFault)
+	default:
+		stack[0] = uint64(errnoSuccess)
 	}
-	return errnoSuccess
 }

@@ -43,6 +43,7 @@ type Host struct {
 
 	mu      sync.Mutex
 	modules map[string]*loading // by cache key
+	images  []*slots
 }
 
 // New prepares the cache folder. Guest code holds on to its Go processor (P)
@@ -82,6 +83,10 @@ func makePrivate(dir string) error {
 func (h *Host) Close(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	for _, s := range h.images {
+		s.close()
+	}
+	h.images = nil
 	var errs []error
 	for key, l := range h.modules {
 		if l.module != nil {

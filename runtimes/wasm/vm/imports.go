@@ -25,7 +25,8 @@ func (m *Module) defineImports(ctx context.Context, extra map[string]func(wazero
 	const i32, i64 = api.ValueTypeI32, api.ValueTypeI64
 	export(wasi, "poll_oneoff", pollOneoff, i32, i32, i32, i32)
 	export(wasi, "clock_time_get", clockTimeGet, i32, i64, i32)
-	export(wasi, "clock_res_get", clockResGet, i32, i32)
+	b := wasi.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(clockResGet), []api.ValueType{i32, i32}, []api.ValueType{i32})
+	b.Export("clock_res_get")
 	builders := []wazero.HostModuleBuilder{wasi, m.tickModule()}
 	for name, add := range extra {
 		b := m.runtime.NewHostModuleBuilder(name)
@@ -54,42 +55,47 @@ func export(b wazero.HostModuleBuilder, name string, f func(ctx context.Context,
 // tickModule has the function that a guest calls when its fuel has run out.
 func (m *Module) tickModule() wazero.HostModuleBuilder {
 	tick := func(ctx context.Context, guest api.Module, _ []uint64) {
+		r := Current(ctx)
+		r.ticks++
 		guest.ExportedGlobal(rewrite.FuelExport).(api.MutableGlobal).Set(tickFuel)
-		Current(ctx).tick(ctx)
+		r.tick(ctx)
 	}
 	return m.runtime.NewHostModuleBuilder(rewrite.TickModule).NewFunctionBuilder().
 		WithGoModuleFunction(api.GoModuleFunc(tick), nil, nil).Export(rewrite.TickName)
 }
 
-// moduleConfig describes the instance's system to wazero: real randomness, our
-// streams, the run's mounts, no name and no start function.
-func (r *Run) moduleConfig(ctx context.Context) wazero.ModuleConfig {
+// system is what an instance's WASI calls reach: the run that it is in. An
+// instance that outlives its runs has another one each time.
+type system struct {
+	ctx context.Context
+	run *Run
+}
+
+// moduleConfig describes the instance's system to wazero: real randomness, the
+// streams of its run, the mounts of cfg, no name and no start function.
+func (s *system) moduleConfig(cfg RunConfig) wazero.ModuleConfig {
 	mounts := wazero.NewFSConfig()
-	for _, m := range r.cfg.Mounts {
+	for _, m := range cfg.Mounts {
 		mounts = mounts.(sysfs.FSConfig).WithSysFSMount(m.FS, m.Path)
 	}
 	c := wazero.NewModuleConfig().WithName("").WithStartFunctions().
 		WithFSConfig(mounts).
-		WithArgs(r.cfg.Args...).
-		WithStdin(stdinReader{ctx, r}).
-		WithStdout(streamWriter{r, sandbox.Stdout}).
-		WithStderr(streamWriter{r, sandbox.Stderr}).
+		WithArgs(cfg.Args...).
+		WithStdin(stdinReader{s}).
+		WithStdout(streamWriter{s, sandbox.Stdout}).
+		WithStderr(streamWriter{s, sandbox.Stderr}).
 		WithRandSource(rand.Reader).
-		WithOsyield(func() { r.tick(ctx) }).
-		WithNanosleep(func(ns int64) { r.Sleep(ctx, time.Duration(ns)) })
-	for _, kv := range r.cfg.Env {
+		WithOsyield(func() { s.run.tick(s.ctx) }).
+		WithNanosleep(func(ns int64) { s.run.Sleep(s.ctx, time.Duration(ns)) })
+	for _, kv := range cfg.Env {
 		name, value, _ := strings.Cut(kv, "=")
 		c = c.WithEnv(name, value)
 	}
 	return c
 }
 
-// stdinReader is a run's standard input as wazero wants it. wazero's reader has
-// no context, so it brings the run's.
-type stdinReader struct {
-	ctx context.Context
-	run *Run
-}
+// stdinReader is a run's standard input as wazero wants it: without a context.
+type stdinReader struct{ *system }
 
 // Read implements io.Reader.
 func (s stdinReader) Read(p []byte) (int, error) {
@@ -102,7 +108,7 @@ func (s stdinReader) Read(p []byte) (int, error) {
 
 // streamWriter is one of a run's output streams.
 type streamWriter struct {
-	run    *Run
+	*system
 	stream sandbox.Stream
 }
 

@@ -55,6 +55,15 @@ type LoadOptions struct {
 	// it comes from the guest. The upper half of an i32 argument is undefined,
 	// so it is read with api.DecodeU32 or a conversion to uint32.
 	Imports map[string]func(wazero.HostModuleBuilder)
+
+	// Images is for modules of which Run.Capture takes images.
+	Images bool
+
+	// Functions exports functions that the module keeps to itself, by their
+	// indexes in it.
+	Functions map[string]uint32
+
+	imagePages uint32 // see LoadImage
 }
 
 // loading is a module that has been asked for.
@@ -65,11 +74,11 @@ type loading struct {
 }
 
 // Load rewrites and compiles a module, or takes both from the cache folder. name
-// is for messages. Loading the same module with the same Untrusted again returns
+// is for messages. Loading the same module with the same options again returns
 // the same Module, with the imports of the first call. It may take many seconds
 // of CPU time; ctx interrupts the compilation between two functions.
 func (h *Host) Load(ctx context.Context, name string, wasm []byte, opts LoadOptions) (*Module, error) {
-	ropts := rewriteOptions(opts.Untrusted)
+	ropts := opts.rewriting()
 	key := cacheKey(wasm, ropts)
 	h.mu.Lock()
 	l := h.modules[key]
@@ -87,20 +96,22 @@ func (h *Host) Load(ctx context.Context, name string, wasm []byte, opts LoadOpti
 }
 
 func (h *Host) load(ctx context.Context, name string, wasm []byte, opts LoadOptions, ropts rewrite.Options, key string) (*Module, error) {
-	dir := filepath.Join(h.cfg.CacheDir, key)
-	if err := makePrivate(dir); err != nil {
-		return nil, fmt.Errorf("create its cache folder: %w", err)
-	}
-	if now := time.Now(); os.Chtimes(dir, now, now) != nil { // Prune goes by it
-		h.cfg.Log.Warn("cannot mark a cache entry as used", "folder", dir)
+	dir, err := h.openFolder(key)
+	if err != nil {
+		return nil, err
 	}
 	rewritten, err := rewriteCached(filepath.Join(dir, "module.wasm"), wasm, opts.Untrusted, ropts)
 	if err != nil {
 		return nil, err
 	}
-	m, err := h.open(ctx, name, dir, opts)
+	m, err := h.open(ctx, name, key, opts)
 	if err != nil {
 		return nil, err
+	}
+	if ropts.ExportGlobals {
+		if m.globals, err = rewrite.GlobalExports(rewritten); err != nil {
+			return nil, errors.Join(err, m.close(ctx))
+		}
 	}
 	// With one worker the compilation could not be cancelled.
 	ctx = experimental.WithCompilationWorkers(ctx, max(2, h.cfg.CPUs))
@@ -108,6 +119,28 @@ func (h *Host) load(ctx context.Context, name string, wasm []byte, opts LoadOpti
 		return nil, errors.Join(err, m.close(ctx))
 	}
 	return m, nil
+}
+
+func (h *Host) cacheFolder(key string) string { return filepath.Join(h.cfg.CacheDir, key) }
+
+// openFolder makes the cache's folder for key, or marks it as used.
+func (h *Host) openFolder(key string) (string, error) {
+	dir := h.cacheFolder(key)
+	if err := makePrivate(dir); err != nil {
+		return "", fmt.Errorf("create its cache folder: %w", err)
+	}
+	if now := time.Now(); os.Chtimes(dir, now, now) != nil { // Prune goes by it
+		h.cfg.Log.Warn("cannot mark a cache entry as used", "folder", dir)
+	}
+	return dir, nil
+}
+
+// Unload releases a module that no run uses now or later.
+func (h *Host) Unload(ctx context.Context, m *Module) error {
+	h.mu.Lock()
+	delete(h.modules, m.key)
+	h.mu.Unlock()
+	return m.close(ctx)
 }
 
 // rewriteCached returns the rewritten module from the file, or writes it there.
@@ -164,10 +197,13 @@ func checkSize(info rewrite.Info) error {
 	return nil
 }
 
-func rewriteOptions(untrusted bool) rewrite.Options {
+func (o LoadOptions) rewriting() rewrite.Options {
 	return rewrite.Options{
-		Fuel:     &rewrite.Fuel{Initial: tickFuel, Entries: untrusted},
-		MaxTable: maxTable,
+		Fuel:          &rewrite.Fuel{Initial: tickFuel, Entries: o.Untrusted},
+		MaxTable:      maxTable,
+		ExportGlobals: o.Images || o.imagePages > 0,
+		Functions:     o.Functions,
+		ImagePages:    o.imagePages,
 	}
 }
 

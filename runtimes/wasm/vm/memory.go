@@ -14,6 +14,10 @@ type memoryMeter struct {
 	share   *Share
 }
 
+func newMeter(h *Host, cfg RunConfig) *memoryMeter {
+	return &memoryMeter{limit: uint64(min(cfg.Limits.MemoryBytes, h.cfg.MaxMemoryBytes)), share: cfg.Share}
+}
+
 // Allocate implements experimental.MemoryAllocator.
 func (m *memoryMeter) Allocate(_, most uint64) experimental.LinearMemory {
 	return &guestMemory{meter: m, block: reserve(min(most, m.limit))}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 
 	"sandpiper/sandbox"
@@ -20,20 +21,25 @@ import (
 type Module struct {
 	host     *Host
 	name     string
+	key      string // of the cache
 	runtime  wazero.Runtime
 	cache    wazero.CompilationCache
 	compiled wazero.CompiledModule
+	globals  []string // exported for images
+
+	image *Image // that instances go on from, or nil
+	slots *slots // of image
 }
 
 // open starts a runtime for a module, with everything that it may import.
-func (h *Host) open(ctx context.Context, name, dir string, opts LoadOptions) (*Module, error) {
-	cache, err := wazero.NewCompilationCacheWithDir(dir)
+func (h *Host) open(ctx context.Context, name, key string, opts LoadOptions) (*Module, error) {
+	cache, err := wazero.NewCompilationCacheWithDir(h.cacheFolder(key))
 	if err != nil {
 		return nil, fmt.Errorf("open its cache: %w", err)
 	}
 	// WithCloseOnContextDone stays off: it makes guests several times slower
 	// and cannot stop a recursion. Ticks do its work.
-	m := &Module{host: h, name: name, cache: cache}
+	m := &Module{host: h, name: name, key: key, cache: cache}
 	m.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().
 		WithCompilationCache(cache).
 		WithDebugInfoEnabled(false).
@@ -90,39 +96,48 @@ func (m *Module) Exports(name string) bool {
 // done the run stops with StatusCancelled and the signal that belongs to the
 // cause of ctx.
 func (m *Module) Run(ctx context.Context, cfg RunConfig, body Body) Result {
-	r := newRun(m.host, cfg)
+	r := newRun(m, cfg)
+	res, _ := r.carryOut(ctx, func(ctx context.Context) error { return r.execute(ctx, body) })
+	return res
+}
+
+// carryOut has f run the guest on a goroutine of its own and returns the result.
+// kept reports whether f came to its own end, and not by an unwinding or a trap
+// that has left the guest in the middle of something.
+func (r *Run) carryOut(ctx context.Context, f func(ctx context.Context) error) (res Result, kept bool) {
 	ctx, r.stop = context.WithCancelCause(context.WithValue(ctx, runKey{}, r))
 	defer r.stop(nil)
 	r.block = func(wait func(context.Context)) { r.Block(ctx, wait) }
-	alarm := time.AfterFunc(cfg.Limits.Wall, func() { r.stop(errWallLimit) })
+	alarm := time.AfterFunc(r.cfg.Limits.Wall, func() { r.stop(errWallLimit) })
 	defer alarm.Stop()
 
-	ended := make(chan Result)
+	ended := make(chan struct{})
 	go func() {
+		defer close(ended)
 		// The thread's CPU clock and priority are the run's. When the priority
 		// was lowered the thread ends together with the goroutine.
 		runtime.LockOSThread()
-		res := r.run(ctx, m, body)
+		res, kept = r.conclude(ctx, f)
 		if !r.lowered {
 			runtime.UnlockOSThread()
 		}
-		ended <- res
 	}()
-	return <-ended
+	<-ended
+	return res, kept
 }
 
-// run goes from the first guest instruction to the result.
-func (r *Run) run(ctx context.Context, m *Module, body Body) Result {
+// conclude goes from the first guest instruction to the result.
+func (r *Run) conclude(ctx context.Context, f func(ctx context.Context) error) (Result, bool) {
 	r.clock = startThreadClock()
-	err := r.guard(func() error { return r.execute(ctx, m, body) })
+	err := r.guard(func() error { return f(ctx) })
 	r.leave()
 	res := Result{Outcome: r.outcome(context.Cause(ctx), err), StderrTail: r.output.stderrTail()}
 	res.Truncated = r.output.truncated
 	res.Usage = sandbox.Usage{Wall: time.Since(r.started), CPU: r.clock.elapsed(), MemoryBytes: int64(r.memory.peak)}
-	return res
+	return res, err == nil && !r.unwound
 }
 
-func newRun(h *Host, cfg RunConfig) *Run {
+func newRun(m *Module, cfg RunConfig) *Run {
 	if cfg.Stdin == nil {
 		cfg.Stdin = sandbox.StaticStdin(nil)
 	}
@@ -131,10 +146,10 @@ func newRun(h *Host, cfg RunConfig) *Run {
 	}
 	now := time.Now()
 	return &Run{
-		host: h, cfg: cfg, started: now, end: now.Add(cfg.Limits.Wall),
+		host: m.host, module: m, cfg: cfg, started: now, end: now.Add(cfg.Limits.Wall),
 		seat:   seat{granted: make(chan struct{}, 1)},
 		place:  seat{granted: make(chan struct{}, 1)},
-		memory: memoryMeter{limit: uint64(min(cfg.Limits.MemoryBytes, h.cfg.MaxMemoryBytes)), share: cfg.Share},
+		memory: newMeter(m.host, cfg),
 		output: outputMeter{sink: cfg.Output, left: cfg.Limits.OutputBytes},
 	}
 }
@@ -151,14 +166,41 @@ func (r *Run) guard(f func() error) (err error) {
 	return f()
 }
 
-// execute instantiates m and lets body drive the instance.
-func (r *Run) execute(ctx context.Context, m *Module, body Body) error {
+// execute makes an instance for this run and lets body drive it.
+func (r *Run) execute(ctx context.Context, body Body) error {
 	r.enter(ctx)
-	ctx = experimental.WithMemoryAllocator(ctx, &r.memory)
-	guest, err := m.runtime.InstantiateModule(ctx, m.compiled, r.moduleConfig(ctx))
+	guest, err := r.module.instantiate(ctx, r.cfg, &system{ctx, r}, r.memory)
 	if err != nil {
-		return fmt.Errorf("instantiate %s: %w", m.name, err)
+		return err
 	}
+	r.guest = guest
 	defer guest.Close(ctx)
 	return body(ctx, guest)
+}
+
+// instantiate makes an instance, whose memory is accounted for by meter. It goes
+// on from the module's image when there is one.
+func (m *Module) instantiate(ctx context.Context, cfg RunConfig, s *system, meter *memoryMeter) (api.Module, error) {
+	if m.image != nil {
+		return m.instantiateIn(ctx, cfg, s, m.slots.allocator(meter))
+	}
+	return m.instantiateIn(ctx, cfg, s, meter)
+}
+
+func (m *Module) instantiateIn(ctx context.Context, cfg RunConfig, s *system, memory experimental.MemoryAllocator) (api.Module, error) {
+	guest, err := m.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, memory), m.compiled, s.moduleConfig(cfg))
+	if err != nil {
+		return nil, fmt.Errorf("instantiate %s: %w", m.name, err)
+	}
+	if m.image != nil {
+		setGlobals(guest, m.image.globals)
+	}
+	return guest, nil
+}
+
+// setGlobals sets exported globals.
+func setGlobals(guest api.Module, values map[string]uint64) {
+	for name, v := range values {
+		guest.ExportedGlobal(name).(api.MutableGlobal).Set(v)
+	}
 }

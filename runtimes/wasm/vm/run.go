@@ -3,11 +3,13 @@ package vm
 import (
 	"context"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental/sys"
 
+	"sandpiper/runtimes/wasm/rewrite"
 	"sandpiper/sandbox"
 )
 
@@ -32,6 +34,12 @@ type RunConfig struct {
 
 	// Share, when set, is what the run has together with others.
 	Share *Share
+
+	// Probe, when set, answers WASI's clock_res_get: the one call of the system
+	// that an interpreter passes on without preparing for it, by which a guest of
+	// our own reaches its driver while an image is made. The result is the clock's
+	// resolution in nanoseconds.
+	Probe func(ctx context.Context, guest api.Module, clock uint32) uint64
 
 	Args   []string // Args[0] is the program's name
 	Env    []string // "NAME=value"; nothing of the host's environment is added
@@ -67,7 +75,9 @@ type Result struct {
 // deferred functions run and nothing after the call does.
 type Run struct {
 	host    *Host
+	module  *Module
 	cfg     RunConfig
+	guest   api.Module // once there is one
 	stop    context.CancelCauseFunc // ends the run's context
 	started time.Time
 	end     time.Time // when the wall limit is reached
@@ -77,11 +87,15 @@ type Run struct {
 	place   seat          // at the gate of the run's Share
 	charged time.Duration // CPU time that the Share knows of
 	block   func(wait func(ctx context.Context))
-	memory  memoryMeter
+	memory  *memoryMeter
 	output  outputMeter
 	clock   threadClock
+	ticks   int64
 	unwound bool // the guest was stopped by us
 	lowered bool // its thread has less priority
+
+	pending atomic.Pointer[func(ctx context.Context, guest api.Module)] // see interrupt
+	wake    chan struct{}                                               // receives when there is something pending; nil when there never is
 }
 
 // fullPriority is how much CPU time a run may use before its thread gets less
@@ -103,8 +117,56 @@ func Current(ctx context.Context) *Run {
 // has the CPU again. wait must not touch the guest's memory.
 func (r *Run) Block(ctx context.Context, wait func(ctx context.Context)) {
 	r.leave()
-	wait(ctx)
+	if r.wake == nil {
+		wait(ctx)
+	} else {
+		r.waitAwake(ctx, wait)
+	}
 	r.enter(ctx)
+}
+
+// waitAwake calls wait, whose ctx also ends when something is pending.
+func (r *Run) waitAwake(ctx context.Context, wait func(ctx context.Context)) {
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	awake := make(chan struct{})
+	go func() {
+		defer close(awake)
+		select {
+		case <-r.wake:
+			cancel()
+		case <-waiting.Done():
+		}
+	}()
+	wait(waiting)
+	cancel()
+	<-awake
+	r.hurry()
+}
+
+// hurry has the guest tick at the next loop header when something is pending.
+func (r *Run) hurry() {
+	if r.pending.Load() != nil {
+		r.guest.ExportedGlobal(rewrite.FuelExport).(api.MutableGlobal).Set(0)
+	}
+}
+
+// interrupt has f called on the guest's goroutine, in the middle of what the
+// guest does, within a few milliseconds. What the run waits for ends at once. It
+// may be called from any goroutine. f may call the guest.
+func (r *Run) interrupt(f func(ctx context.Context, guest api.Module)) {
+	r.pending.Store(&f)
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Work returns how much the guest has done so far: the loop headers that it has
+// passed. It is the same in every run of the same program.
+func (r *Run) Work() int64 {
+	left := int32(r.guest.ExportedGlobal(rewrite.FuelExport).Get())
+	return r.ticks*tickFuel + tickFuel - int64(left)
 }
 
 // Sleep blocks for d.
@@ -145,13 +207,17 @@ func (r *Run) Exit(code int) {
 func (r *Run) Stdin() *sandbox.Stdin { return r.cfg.Stdin }
 
 // ReadStdin reads standard input into p, waiting for it. It returns io.EOF at
-// its end and unwinds when the run has to stop first.
+// its end, sys.EINTR when the run was interrupted first, and unwinds when it has
+// to stop first.
 func (r *Run) ReadStdin(ctx context.Context, p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
 	if !r.cfg.Stdin.Ready() {
 		r.Block(ctx, func(ctx context.Context) { _ = r.cfg.Stdin.Wait(ctx) })
+		if r.pending.Load() != nil && !r.cfg.Stdin.Ready() {
+			return 0, sys.EINTR
+		}
 	}
 	n, err := r.cfg.Stdin.Read(ctx, p)
 	if err != nil && err != io.EOF {
@@ -247,6 +313,11 @@ func (r *Run) charge() {
 // tick is where a busy guest comes by, about every millisecond.
 func (r *Run) tick(ctx context.Context) {
 	r.Check(ctx)
+	if r.wake != nil {
+		if f := r.pending.Swap(nil); f != nil {
+			(*f)(ctx, r.guest)
+		}
+	}
 	now := time.Now()
 	if now.Before(r.slice) {
 		return

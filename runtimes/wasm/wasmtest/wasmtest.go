@@ -13,6 +13,7 @@ type Module struct {
 	Imports []Import
 	Memory  [2]uint32 // initial and maximum pages; exported as "memory" unless the maximum is 0
 	Table   [2]uint32 // initial and maximum entries of a table of functions; none when the maximum is 0
+	Globals []int32   // values of mutable globals
 	Funcs   []Func
 	Start   bool   // Funcs[0] is the module's start function
 	Data    string // at address 0
@@ -74,6 +75,11 @@ func (m Module) Bytes() []byte {
 		b = section(b, 5, [][]byte{slices.Concat([]byte{1}, Uleb(m.Memory[0]), Uleb(m.Memory[1]))})
 		exports = append(exports, slices.Concat(text("memory"), []byte{2, 0}))
 	}
+	var globals [][]byte
+	for _, v := range m.Globals {
+		globals = append(globals, slices.Concat([]byte{0x7f, 1}, I32(v), []byte{0x0b}))
+	}
+	b = section(b, 6, globals)
 	b = section(b, 7, exports)
 	if m.Start {
 		b = append(b, 8, 1, byte(len(m.Imports)))

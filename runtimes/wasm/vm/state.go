@@ -1,0 +1,243 @@
+package vm
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// state is what an instance has become since its image: the pages that differ,
+// the size of its memory, and its globals.
+type state struct {
+	size    uint64
+	globals map[string]uint64
+	pages   []uint32
+	block   block
+	data    []byte // of the pages, one after another, in block
+}
+
+// state returns a copy of the instance's state. It must be released.
+// Preconditions: i.mu must be held.
+func (i *Instance) state() *state {
+	s := &state{size: i.memory.size, globals: readGlobals(i.guest, i.module.globals)}
+	s.pages = slices.Collect(i.memory.space.changed(i.memory.size))
+	n := uint64(len(s.pages)) * pageSize
+	s.block = reserve(n)
+	s.data = s.block.commit(0, n)
+	for k, page := range s.pages {
+		copy(s.data[k*pageSize:], i.memory.space.page(page))
+	}
+	return s
+}
+
+func (s *state) release() {
+	s.block.release()
+	s.data = nil
+}
+
+// apply gives a fresh instance a state.
+func (i *Instance) apply(s *state) error {
+	have := i.memory.size
+	if s.size < have {
+		return fmt.Errorf("the state has %d bytes of memory, the image has %d", s.size, have)
+	}
+	if more := (s.size - have) / wasmPage; more > 0 {
+		if _, ok := i.guest.Memory().Grow(uint32(more)); !ok {
+			return fmt.Errorf("the state needs %d MiB of memory, which is more than there is for it", s.size>>20)
+		}
+	}
+	i.memory.space.populate(s.pages)
+	for k, page := range s.pages {
+		copy(i.memory.space.page(page), s.data[k*pageSize:][:pageSize])
+	}
+	setGlobals(i.guest, s.globals)
+	return nil
+}
+
+// Errors of Restore.
+var (
+	// ErrOtherImage is for a state that goes on from another image than the
+	// module's, such as that of another version.
+	ErrOtherImage = errors.New("the state belongs to another image")
+
+	// ErrBadState is for what is not a state, or a damaged one.
+	ErrBadState = errors.New("the state is damaged")
+)
+
+// stateMagic begins a saved state. The image's id follows, and then a zstd stream
+// of a header, the pages and the SHA-256 of both.
+const stateMagic = "spstate1"
+
+// The header of a state, all of it little-endian: the size of the memory (u64),
+// the number of globals and of pages (u32 each), the globals in the order of
+// their names (u64 each), and the numbers of the pages, rising (u32 each).
+const stateHeader = 8 + 4 + 4
+
+// Save writes the instance's state for Restore: what differs from the image,
+// compressed.
+func (i *Instance) Save(w io.Writer) error {
+	if !i.mu.TryLock() {
+		return ErrBusy
+	}
+	defer i.mu.Unlock()
+	if i.guest == nil {
+		return ErrClosed
+	}
+	s := i.state()
+	defer s.release()
+	if _, err := io.WriteString(w, stateMagic+string(i.module.image.id[:])); err != nil {
+		return err
+	}
+	z, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return err
+	}
+	sum := sha256.New()
+	out := io.MultiWriter(z, sum)
+	_, err = out.Write(s.header())
+	if err == nil {
+		_, err = out.Write(s.data)
+	}
+	if err == nil {
+		_, err = z.Write(sum.Sum(nil))
+	}
+	return errors.Join(err, z.Close())
+}
+
+func (s *state) header() []byte {
+	b := binary.LittleEndian.AppendUint64(nil, s.size)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(s.globals)))
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(s.pages)))
+	for _, name := range slices.Sorted(maps.Keys(s.globals)) {
+		b = binary.LittleEndian.AppendUint64(b, s.globals[name])
+	}
+	for _, page := range s.pages {
+		b = binary.LittleEndian.AppendUint32(b, page)
+	}
+	return b
+}
+
+// Restore makes an instance with a state that Save wrote; cfg is what Open says.
+// The state is not trusted: it can be any state of a guest, and no more.
+func (m *Module) Restore(ctx context.Context, cfg RunConfig, r io.Reader) (*Instance, error) {
+	if m.image == nil {
+		return nil, errors.New(m.name + " was not loaded with an image")
+	}
+	s, err := m.readState(r, uint64(min(cfg.Limits.MemoryBytes, m.host.cfg.MaxMemoryBytes)))
+	if err != nil {
+		return nil, err
+	}
+	defer s.release()
+	return m.openWith(ctx, cfg, s)
+}
+
+// maxWindow bounds what decompressing a state takes.
+const maxWindow = 16 << 20
+
+func (m *Module) readState(r io.Reader, limit uint64) (*state, error) {
+	var start [len(stateMagic) + sha256.Size]byte
+	if _, err := io.ReadFull(r, start[:]); err != nil || string(start[:len(stateMagic)]) != stateMagic {
+		return nil, ErrBadState
+	}
+	if !bytes.Equal(start[len(stateMagic):], m.image.id[:]) {
+		return nil, ErrOtherImage
+	}
+	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
+	d := &stateReader{r: z, sum: sha256.New()}
+	s := d.read(m.image, limit)
+	if d.err != nil {
+		s.release()
+		return nil, fmt.Errorf("%w: %w", ErrBadState, d.err)
+	}
+	return s, nil
+}
+
+// stateReader reads a state; its first error sticks.
+type stateReader struct {
+	r   io.Reader
+	sum hash.Hash
+	err error
+}
+
+func (d *stateReader) fill(b []byte) []byte {
+	if d.err == nil {
+		_, d.err = io.ReadFull(d.r, b)
+	}
+	if d.err != nil {
+		clear(b)
+	}
+	d.sum.Write(b)
+	return b
+}
+
+func (d *stateReader) fail(format string, args ...any) {
+	if d.err == nil {
+		d.err = fmt.Errorf(format, args...)
+	}
+}
+
+func (d *stateReader) read(image *Image, limit uint64) *state {
+	s := &state{globals: map[string]uint64{}}
+	b := d.fill(make([]byte, stateHeader))
+	s.size = binary.LittleEndian.Uint64(b)
+	globals, pages := binary.LittleEndian.Uint32(b[8:]), binary.LittleEndian.Uint32(b[12:])
+	switch {
+	case s.size > limit:
+		d.fail("%d bytes of memory, at most %d are allowed", s.size, limit)
+	case s.size%wasmPage != 0 || s.size < uint64(image.Size()):
+		d.fail("%d bytes of memory", s.size)
+	case int(globals) != len(image.globals):
+		d.fail("%d globals", globals)
+	case uint64(pages) > s.size/pageSize:
+		d.fail("%d pages in %d bytes of memory", pages, s.size)
+	}
+	if d.err != nil {
+		return s
+	}
+	for _, name := range slices.Sorted(maps.Keys(image.globals)) {
+		s.globals[name] = binary.LittleEndian.Uint64(d.fill(b[:8]))
+	}
+	d.pages(s, int(pages))
+	return s
+}
+
+func (d *stateReader) pages(s *state, n int) {
+	numbers := d.fill(make([]byte, 4*n))
+	s.pages = make([]uint32, n)
+	for k := range s.pages {
+		s.pages[k] = binary.LittleEndian.Uint32(numbers[4*k:])
+		if uint64(s.pages[k]) >= s.size/pageSize || k > 0 && s.pages[k] <= s.pages[k-1] {
+			d.fail("page %d", s.pages[k])
+		}
+	}
+	if d.err != nil {
+		return
+	}
+	length := uint64(n) * pageSize
+	s.block = reserve(length)
+	if s.data = s.block.commit(0, length); s.data == nil && n > 0 {
+		d.fail("no memory for %d pages", n)
+		return
+	}
+	d.fill(s.data)
+	var want [sha256.Size]byte
+	if _, err := io.ReadFull(d.r, want[:]); err != nil && d.err == nil {
+		d.err = err
+	}
+	if d.err == nil && !bytes.Equal(want[:], d.sum.Sum(nil)) {
+		d.fail("its checksum is wrong")
+	}
+}
