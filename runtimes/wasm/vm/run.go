@@ -77,7 +77,7 @@ type Run struct {
 	host    *Host
 	module  *Module
 	cfg     RunConfig
-	guest   api.Module // once there is one
+	guest   api.Module              // once there is one
 	stop    context.CancelCauseFunc // ends the run's context
 	started time.Time
 	end     time.Time // when the wall limit is reached
