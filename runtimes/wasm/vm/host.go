@@ -42,8 +42,9 @@ type Host struct {
 	gate *gate
 
 	mu      sync.Mutex
-	modules map[string]*loading // by cache key
-	images  []*slots
+	modules map[string]*loading   // by cache key
+	imaged  []*Module             // by LoadImage
+	kept    map[string]*keptImage // by key
 }
 
 // New prepares the cache folder. Guest code holds on to its Go processor (P)
@@ -69,7 +70,7 @@ func New(cfg Config) (*Host, error) {
 	if want := 2 * cfg.CPUs; runtime.GOMAXPROCS(0) < want {
 		runtime.GOMAXPROCS(want)
 	}
-	return &Host{cfg: cfg, gate: newGate(cfg.CPUs), modules: map[string]*loading{}}, nil
+	return &Host{cfg: cfg, gate: newGate(cfg.CPUs), modules: map[string]*loading{}, kept: map[string]*keptImage{}}, nil
 }
 
 func makePrivate(dir string) error {
@@ -83,10 +84,10 @@ func makePrivate(dir string) error {
 func (h *Host) Close(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, s := range h.images {
-		s.close()
+	for _, m := range h.imaged {
+		m.slots.close()
 	}
-	h.images = nil
+	h.imaged, h.kept = nil, nil
 	var errs []error
 	for key, l := range h.modules {
 		if l.module != nil {

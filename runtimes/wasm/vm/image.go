@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/tetratelabs/wazero/api"
 )
@@ -66,27 +67,57 @@ func readGlobals(guest api.Module, names []string) map[string]uint64 {
 }
 
 // LoadImage loads the module that an image was taken of, with the same options,
-// in a form whose instances go on from the image. Two such modules share their
-// machine code when their images have the same size. The image is closed with the
-// Host.
+// in a form whose instances go on from the image. Doing so again returns the same
+// Module. Two modules with different images share their machine code when these
+// have the same size. The image is closed with the Host.
 func (h *Host) LoadImage(ctx context.Context, name string, wasm []byte, opts LoadOptions, image *Image) (*Module, error) {
 	opts.imagePages = uint32(image.Size() / wasmPage)
 	shared, err := h.Load(ctx, name, wasm, opts)
 	if err != nil {
 		return nil, err
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, m := range h.imaged {
+		if m.image == image && m.key == shared.key {
+			return m, nil
+		}
+	}
 	m := *shared
 	m.image, m.slots = image, newSlots(h, image)
-	h.mu.Lock()
-	h.images = append(h.images, m.slots)
-	h.mu.Unlock()
+	h.imaged = append(h.imaged, &m)
 	return &m, nil
 }
 
 // Image returns the image that the cache folder has under key, which names
 // everything that the image depends on besides this package. When there is none,
-// make is called for one, and it is kept.
+// make is called for one, and it is kept. All who ask for a key get the same
+// Image.
 func (h *Host) Image(key string, make func() (*Image, error)) (*Image, error) {
+	h.mu.Lock()
+	kept := h.kept[key]
+	if kept == nil {
+		kept = &keptImage{}
+		h.kept[key] = kept
+	}
+	h.mu.Unlock()
+	kept.mu.Lock()
+	defer kept.mu.Unlock()
+	if kept.image != nil {
+		return kept.image, nil
+	}
+	var err error
+	kept.image, err = h.cachedImage(key, make)
+	return kept.image, err
+}
+
+// keptImage is an image that was asked for by its key.
+type keptImage struct {
+	mu    sync.Mutex // held while it is opened or made
+	image *Image
+}
+
+func (h *Host) cachedImage(key string, make func() (*Image, error)) (*Image, error) {
 	sum := sha256.Sum256([]byte("image " + imageVersion + "; wazero " + wazeroVersion() + "; " + key))
 	dir, err := h.openFolder(fmt.Sprintf("%x", sum))
 	if err != nil {

@@ -215,6 +215,11 @@ func TestKeptImage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		sameImage, err1 := h.Image("counter", nil)
+		sameModule, err2 := h.LoadImage(t.Context(), "counter", wasm, vm.LoadOptions{Images: true}, sameImage)
+		if sameImage != image || sameModule != m || err1 != nil || err2 != nil {
+			t.Error("the image or its module is there twice", err1, err2)
+		}
 		return m
 	}
 	see := func(want int) {
