@@ -2,12 +2,17 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/network"
 )
 
 // staleProbe is an age that no probe reaches whose process still runs.
@@ -51,6 +56,47 @@ func (e *Engine) removeProbes(ctx context.Context) error {
 // 1970, is of a process that has ended.
 func (e *Engine) leftBehind(maker names, created int64) bool {
 	return maker == e.names || time.Since(time.Unix(created, 0)) > staleProbe
+}
+
+// home names the data folder among those of all hosts that use the Docker engine,
+// or is "" when the host does not know its name.
+func (e *Engine) home() string {
+	host, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	return host + ":" + e.cfg.DataDir
+}
+
+// removeDeadNetworks removes the networks of servers of this host that were killed
+// and whose data folder has been deleted since. Nobody would ever use them again,
+// and each holds a range of addresses.
+func (e *Engine) removeDeadNetworks(ctx context.Context, h *host) error {
+	mine, _, known := strings.Cut(e.home(), ":")
+	if !known || h.peer.pid == 0 {
+		return nil // the folders of the engine's host cannot be looked at
+	}
+	ctx, cancel := bounded(ctx, changeTimeout)
+	defer cancel()
+	list, err := e.api.NetworkList(ctx, network.ListOptions{Filters: filters.NewArgs(filters.Arg("label", labelHome))})
+	if err != nil {
+		return fmt.Errorf("list the networks of other servers: %w", err)
+	}
+	for _, n := range list {
+		host, dir, _ := strings.Cut(n.Labels[labelHome], ":")
+		maker := names{n.Labels[labelInstance]}
+		if _, err := os.Stat(dir); host != mine || n.Name != maker.network() || !errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		left, err := e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("label", labelInstance+"="+maker.instance))})
+		if err != nil || len(left) > 0 {
+			continue // what people may still want stays
+		}
+		if err := e.api.NetworkRemove(ctx, n.ID); err != nil {
+			e.log.Warn("the network of a server that is gone could not be removed", "network", n.Name, "error", err)
+		}
+	}
+	return nil
 }
 
 // sweepImages removes images that belong to nothing: of forks that were cut off,

@@ -74,6 +74,41 @@ func TestLeftovers(t *testing.T) {
 	}
 }
 
+// TestDeadNetworks deletes the data folder of a server that did not take its
+// network away.
+func TestDeadNetworks(t *testing.T) {
+	w := newWorld(t)
+	cfg := w.config(t)
+	dead, err := docker.New(cfg)
+	check(t, err)
+	t.Cleanup(func() { _ = dead.Close() }) // it misses its folder
+	_, err = dead.Fingerprint(t.Context())
+	check(t, err)
+	network := w.id(t, "network", "ls", "--quiet", "--filter", "label=sandpiper.home")
+	hostname, err := os.Hostname()
+	check(t, err)
+	other := w.id(t, "network", "create", "--label", "sandpiper.instance=0123abcd", "--label", "sandpiper.home=elsewhere:"+filepath.Join(cfg.DataDir, "not there"), "sandpiper-0123abcd")
+	users := w.id(t, "network", "create", "--label", "sandpiper.home="+hostname+":"+filepath.Join(cfg.DataDir, "not there"), "mine")
+	open := func() {
+		next := cfg
+		next.DataDir = t.TempDir()
+		_, err := openEngine(t, next).Fingerprint(t.Context())
+		check(t, err)
+	}
+	open()
+	if !w.has("network", network) {
+		t.Error("the network of a data folder that is there is gone")
+	}
+	check(t, os.RemoveAll(cfg.DataDir))
+	open()
+	if w.has("network", network) {
+		t.Error("the network of a deleted data folder is still there")
+	}
+	if !w.has("network", other) || !w.has("network", users) {
+		t.Error("a network of another host, or a user's, is gone")
+	}
+}
+
 // TestCloseLeavesNoImages looks at what an engine leaves that was used and
 // closed.
 func TestCloseLeavesNoImages(t *testing.T) {

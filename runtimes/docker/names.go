@@ -19,6 +19,7 @@ import (
 const (
 	labelSandbox  = "sandpiper.sandbox"  // the sandbox's ID
 	labelInstance = "sandpiper.instance" // the data folder's number
+	labelHome     = "sandpiper.home"     // of a network: the host's name and the data folder
 	labelKind     = "sandpiper.kind"     // of an image: kindSnapshot, kindFork, kindArchive, kindProbe
 	labelRuntime  = "sandpiper.runtime"  // of a container
 	labelPlug     = "sandpiper.plug"     // of a container: plugVeth or plugDocker

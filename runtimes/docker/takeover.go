@@ -77,6 +77,9 @@ func runs(c container.Summary) bool {
 
 // openNetwork opens the sandboxes' network with the rules of those that run.
 func (e *Engine) openNetwork(ctx context.Context, h *host, found map[string]container.Summary, kept map[string]record) error {
+	if err := e.removeDeadNetworks(ctx, h); err != nil {
+		return err
+	}
 	subnet, err := e.ensureNetwork(ctx, h)
 	if err != nil {
 		return err
@@ -211,7 +214,7 @@ func subnetOf(n dockernet.Inspect) (netip.Prefix, error) {
 func (e *Engine) createNetwork(ctx context.Context, subnet netip.Prefix) error {
 	_, err := e.api.NetworkCreate(ctx, e.names.network(), dockernet.CreateOptions{
 		Driver: "bridge",
-		Labels: map[string]string{labelInstance: e.names.instance},
+		Labels: map[string]string{labelInstance: e.names.instance, labelHome: e.home()},
 		IPAM:   &dockernet.IPAM{Config: []dockernet.IPAMConfig{{Subnet: subnet.String(), Gateway: subnet.Addr().Next().String()}}},
 		Options: map[string]string{
 			"com.docker.network.bridge.name":                 e.names.bridge(),
