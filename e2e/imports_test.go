@@ -84,12 +84,12 @@ var table = map[string]rule{
 	// The engine knows the catalogue; the drivers of languages do not. What
 	// they stand on knows no language.
 	"runtimes/wasm":          {ours: []string{"sandbox", "runtimes/catalog", "runtimes/wasm/..."}},
-	"runtimes/wasm/...":      {ours: []string{"sandbox", "runtimes/wasm/vm", "runtimes/wasm/jail"}, thirdParty: []string{wazero}},
+	"runtimes/wasm/...":      {ours: []string{"sandbox", "runtimes/wasm/vm", "runtimes/wasm/jail", "runtimes/wasm/kernel"}, thirdParty: []string{wazero}},
 	"runtimes/wasm/vm":       {ours: []string{"sandbox", "runtimes/wasm/rewrite"}, thirdParty: []string{wazero, xsys, zstd}},
 	"runtimes/wasm/jail":     {ours: []string{"sandbox"}, thirdParty: []string{wazero, xsys}},
 	"runtimes/wasm/rewrite":  {},
 	"runtimes/wasm/wasmtest": {},
-	"runtimes/wasm/quickjs":  {ours: []string{"sandbox", "runtimes/wasm/vm", "runtimes/wasm/jail"}, thirdParty: []string{wazero, esbuild, xsys}},
+	"runtimes/wasm/quickjs":  {ours: []string{"sandbox", "runtimes/wasm/vm", "runtimes/wasm/jail", "runtimes/wasm/kernel"}, thirdParty: []string{wazero, esbuild, xsys}},
 
 	"runtimes/docker": {ours: []string{"sandbox", "runtimes/docker/network"}, thirdParty: []string{
 		"github.com/docker/docker", "github.com/docker/go-units", "github.com/containerd/errdefs", "github.com/moby/profiles/seccomp",

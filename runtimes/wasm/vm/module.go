@@ -108,8 +108,7 @@ func (r *Run) carryOut(ctx context.Context, f func(ctx context.Context) error) (
 	ctx, r.stop = context.WithCancelCause(context.WithValue(ctx, runKey{}, r))
 	defer r.stop(nil)
 	r.block = func(wait func(context.Context)) { r.Block(ctx, wait) }
-	alarm := time.AfterFunc(r.cfg.Limits.Wall, func() { r.stop(errWallLimit) })
-	defer alarm.Stop()
+	defer r.watchWall()()
 
 	ended := make(chan struct{})
 	go func() {
@@ -146,7 +145,7 @@ func newRun(m *Module, cfg RunConfig) *Run {
 	}
 	now := time.Now()
 	return &Run{
-		host: m.host, module: m, cfg: cfg, started: now, end: now.Add(cfg.Limits.Wall),
+		host: m.host, module: m, cfg: cfg, started: now, end: now.Add(cfg.Limits.Wall + cfg.grace()),
 		seat:   seat{granted: make(chan struct{}, 1)},
 		place:  seat{granted: make(chan struct{}, 1)},
 		memory: newMeter(m.host, cfg),

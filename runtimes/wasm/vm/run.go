@@ -41,6 +41,11 @@ type RunConfig struct {
 	// resolution in nanoseconds.
 	Probe func(ctx context.Context, guest api.Module, clock uint32) uint64
 
+	// Soft, when set, is called in the middle of what an Instance's run does when
+	// its wall or CPU time is used up, with the outcome that the run would have. The
+	// run then has sandbox.InterruptGrace to end by itself.
+	Soft func(ctx context.Context, guest api.Module, o sandbox.Outcome)
+
 	Args   []string // Args[0] is the program's name
 	Env    []string // "NAME=value"; nothing of the host's environment is added
 	Mounts []Mount
@@ -92,6 +97,7 @@ type Run struct {
 	clock   threadClock
 	ticks   int64
 	unwound bool // the guest was stopped by us
+	warned  bool // cfg.Soft was called for the CPU time
 	lowered bool // its thread has less priority
 
 	pending atomic.Pointer[func(ctx context.Context, guest api.Module)] // see interrupt
@@ -194,6 +200,13 @@ func (r *Run) Check(ctx context.Context) {
 	if ctx.Err() != nil {
 		r.unwind()
 	}
+}
+
+// Stop ends the run by unwinding, with the outcome of a context that was
+// cancelled with cause.
+func (r *Run) Stop(cause error) {
+	r.stop(cause)
+	r.unwind()
 }
 
 // Exit ends the run with an exit code by unwinding.
@@ -323,10 +336,7 @@ func (r *Run) tick(ctx context.Context) {
 		return
 	}
 	r.seat.used = r.clock.elapsed()
-	if r.seat.used > r.cfg.Limits.CPU {
-		r.stop(errCPULimit)
-		r.unwind()
-	}
+	r.checkCPU(ctx)
 	if !r.lowered && r.seat.used > fullPriority {
 		r.lowered = lowerPriority()
 	}

@@ -83,14 +83,20 @@ func (r *Run) stopped(cause error) sandbox.Outcome {
 	switch {
 	case errors.As(cause, &code):
 		return exited(int(code))
-	case errors.Is(cause, errWallLimit):
-		return r.killed(sandbox.StatusTimeout, fmt.Sprintf("Stopped after %s: the wall time limit.", seconds(l.Wall)))
-	case errors.Is(cause, errCPULimit):
-		return r.killed(sandbox.StatusTimeout, fmt.Sprintf("Stopped after %s of CPU time: the CPU time limit.", seconds(l.CPU)))
+	case errors.Is(cause, errWallLimit), errors.Is(cause, errCPULimit):
+		return r.killed(sandbox.StatusTimeout, r.timeoutText(cause))
 	case errors.Is(cause, errOutputLimit):
 		return r.killed(sandbox.StatusOutputLimit, fmt.Sprintf("Stopped after %s of output: the output limit.", bytesText(l.OutputBytes)))
 	}
 	return r.cancelled(cause)
+}
+
+// timeoutText says that errWallLimit or errCPULimit was reached.
+func (r *Run) timeoutText(limit error) string {
+	if errors.Is(limit, errCPULimit) {
+		return fmt.Sprintf("Stopped after %s of CPU time: the CPU time limit.", seconds(r.cfg.Limits.CPU))
+	}
+	return fmt.Sprintf("Stopped after %s: the wall time limit.", seconds(r.cfg.Limits.Wall))
 }
 
 // cancelled maps a cause that came from the caller.
