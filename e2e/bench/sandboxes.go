@@ -172,30 +172,58 @@ func measureTransfer(ctx context.Context, c *rawclient.Client, pid int, s rawcli
 	return nil
 }
 
-// measurePTY prints how fast a terminal's output arrives.
-func measurePTY(ctx context.Context, c *rawclient.Client, _ int, s rawclient.Sandbox) error {
-	const size = 50_000_000
+// measurePTY prints how fast a terminal answers a key and how fast its output
+// arrives.
+func measurePTY(ctx context.Context, c *rawclient.Client, n int, s rawclient.Sandbox) error {
 	conn, err := c.PTY(ctx, s.ID, "bench")
 	if err != nil {
 		return err
 	}
 	defer conn.CloseNow()
-	started := time.Now()
-	command := fmt.Sprintf("yes 0123456789012345678901234567890123456789 | head -c %d; echo d''one\n", size)
-	if err := conn.Write(ctx, websocket.MessageBinary, []byte(command)); err != nil {
+	t := &terminal{ctx: ctx, conn: conn}
+	if err := t.enter("echo rea''dy\n", "ready"); err != nil {
 		return err
 	}
-	total, tail := 0, ""
-	for !strings.Contains(tail, "done") {
-		_, p, err := conn.Read(ctx)
-		if err != nil {
-			return fmt.Errorf("terminal after %d bytes: %w", total, err)
+	var echoes []time.Duration
+	for i := range n {
+		started := time.Now()
+		key := string(rune('a' + i%26))
+		if err := t.enter(key, key); err != nil {
+			return err
 		}
-		total += len(p)
+		echoes = append(echoes, time.Since(started))
+	}
+	const size = 50_000_000
+	started, before := time.Now(), t.total
+	command := fmt.Sprintf("\x15yes 0123456789012345678901234567890123456789 | head -c %d; echo d''one\n", size)
+	if err := t.enter(command, "done"); err != nil {
+		return err
+	}
+	fmt.Printf("  terminal: echo of a key %s, output %.0f MB/s\n", quantiles(echoes), float64(t.total-before)/time.Since(started).Seconds()/1e6)
+	return nil
+}
+
+// terminal is a PTY as its client sees it.
+type terminal struct {
+	ctx   context.Context
+	conn  *websocket.Conn
+	total int // bytes read
+}
+
+// enter sends keys and reads until a text has come after them.
+func (t *terminal) enter(keys, want string) error {
+	if err := t.conn.Write(t.ctx, websocket.MessageBinary, []byte(keys)); err != nil {
+		return err
+	}
+	for tail := ""; !strings.Contains(tail, want); {
+		_, p, err := t.conn.Read(t.ctx)
+		if err != nil {
+			return fmt.Errorf("terminal after %d bytes: %w", t.total, err)
+		}
+		t.total += len(p)
 		tail += string(p)
 		tail = tail[max(0, len(tail)-64):]
 	}
-	fmt.Printf("  terminal: %.0f MB/s\n", float64(total)/time.Since(started).Seconds()/1e6)
 	return nil
 }
 
