@@ -108,7 +108,8 @@ var table = map[string]rule{
 	// configures it.
 	"runtimes/wasm/computer":   {ours: []string{"sandbox", "sandbox/guest", "runtimes/wasm/vm", "runtimes/wasm/jail", "runtimes/wasm/shell/...", "runtimes/wasm/coreutils", "runtimes/wasm/tty"}, thirdParty: []string{wazero, zstd, xsys}},
 	"runtimes/wasm/shell":      {ours: []string{"sandbox/guest", "runtimes/wasm/coreutils", "runtimes/wasm/shell/wire"}, thirdParty: []string{"mvdan.cc/sh/v3", "github.com/landlock-lsm/go-landlock", xsys}},
-	"runtimes/wasm/shell/wire": {thirdParty: []string{xsys}},
+	"runtimes/wasm/shell/wire": {ours: []string{"runtimes/wasm/frame"}},
+	"runtimes/wasm/frame":      {thirdParty: []string{xsys}},
 	"runtimes/wasm/coreutils":  {ours: []string{"sandbox/guest"}, thirdParty: []string{"github.com/benhoyt/goawk"}},
 	"runtimes/wasm/tty":        {thirdParty: []string{"github.com/creack/pty", xsys}},
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"sync"
+
+	"sandpiper/runtimes/wasm/frame"
 )
 
 // ErrGone is for a request whose other side is not there any more.
@@ -18,7 +20,7 @@ type Handler func(m *Message, answer func(*Message))
 
 // Peer is one side of a connection.
 type Peer struct {
-	conn   *conn
+	conn   *frame.Conn
 	handle Handler
 	done   chan struct{} // closed when the connection has ended
 
@@ -30,7 +32,7 @@ type Peer struct {
 
 // NewPeer takes over f, a connected unix stream socket. Serve must be called.
 func NewPeer(f *os.File, handle Handler) (*Peer, error) {
-	c, err := newConn(f)
+	c, err := frame.NewConn(f, limits)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +43,7 @@ func NewPeer(f *os.File, handle Handler) (*Peer, error) {
 func (p *Peer) Serve() {
 	defer p.end()
 	for {
-		m, err := p.conn.receive()
+		m, err := receive(p.conn)
 		if err != nil {
 			return
 		}
@@ -54,23 +56,23 @@ func (p *Peer) Serve() {
 				return
 			}
 			answer.ID, answer.Answer = m.ID, true
-			if err := p.conn.send(answer); errors.Is(err, ErrTooLarge) {
+			if err := send(p.conn, answer); errors.Is(err, ErrTooLarge) {
 				failure := Fail(err)
 				failure.ID, failure.Answer = m.ID, true
-				_ = p.conn.send(failure) // the other side has gone if this fails
+				_ = send(p.conn, failure) // the other side has gone if this fails
 			}
 		})
 	}
 }
 
 // Close ends the connection: Serve returns.
-func (p *Peer) Close() { _ = p.conn.socket.Close() }
+func (p *Peer) Close() { _ = p.conn.Shut() }
 
 // Done is closed when the connection has ended.
 func (p *Peer) Done() <-chan struct{} { return p.done }
 
 func (p *Peer) end() {
-	p.conn.close()
+	p.conn.Release()
 	p.mu.Lock()
 	p.gone = true
 	p.mu.Unlock()
@@ -91,7 +93,7 @@ func (p *Peer) deliver(m *Message) {
 }
 
 // Tell sends a request that wants no answer.
-func (p *Peer) Tell(m *Message) error { return p.conn.send(m) }
+func (p *Peer) Tell(m *Message) error { return send(p.conn, m) }
 
 // Call sends a request and waits for its answer, whose Error it returns too. When
 // ctx is done first, the other side is told to cancel the request, and its answer
@@ -109,7 +111,7 @@ func (p *Peer) CallWith(ctx context.Context, m *Message, sent func()) (*Message,
 		return nil, err
 	}
 	m.ID = id
-	err = p.conn.send(m)
+	err = send(p.conn, m)
 	sent()
 	if err != nil {
 		p.forget(id)

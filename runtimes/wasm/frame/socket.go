@@ -1,4 +1,4 @@
-package wire
+package frame
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SocketPair returns the two ends of a connection for NewPeer, which programs
+// SocketPair returns the two ends of a connection for NewConn, which programs
 // that are started meanwhile do not inherit.
 func SocketPair() (ours, theirs *os.File, err error) {
 	syscall.ForkLock.RLock() // between making them and marking them no program is started
@@ -25,5 +25,5 @@ func SocketPair() (ours, theirs *os.File, err error) {
 	if err := errors.Join(unix.SetNonblock(pair[0], true), unix.SetNonblock(pair[1], true)); err != nil {
 		return nil, nil, errors.Join(err, unix.Close(pair[0]), unix.Close(pair[1]))
 	}
-	return os.NewFile(uintptr(pair[0]), "shell"), os.NewFile(uintptr(pair[1]), "shell"), nil
+	return os.NewFile(uintptr(pair[0]), "socket"), os.NewFile(uintptr(pair[1]), "socket"), nil
 }
