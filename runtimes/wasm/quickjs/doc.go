@@ -23,5 +23,7 @@
 // pointer into the guest. Programs cannot reach the operations except through
 // the prelude; if one did, it could do what the prelude can and no more.
 //
-// Every run gets a fresh instance, so nothing of one run survives to the next.
+// The engine is started and the prelude run once, and an image is taken of that.
+// Every run gets an instance of its own that goes on from the image, with random
+// numbers and a clock of its own, so nothing of one run survives to the next.
 package quickjs

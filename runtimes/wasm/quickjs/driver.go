@@ -2,10 +2,8 @@ package quickjs
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/tetratelabs/wazero/api"
 
@@ -17,7 +15,7 @@ import (
 type Driver struct {
 	typed  bool // files with other endings than JavaScript's are TypeScript
 	module *vm.Module
-	image  *image
+	realm  *realm
 	types  *translator
 }
 
@@ -28,16 +26,29 @@ func JavaScript() *Driver { return &Driver{} }
 // TypeScript returns a driver for programs in TypeScript.
 func TypeScript() *Driver { return &Driver{typed: true} }
 
-// Load compiles the engine and prepares the prelude.
+// Load prepares the image that programs go on from, which all drivers of a host
+// share, or takes it from the host's cache.
 func (d *Driver) Load(ctx context.Context, host *vm.Host, wasm []byte) error {
-	m, err := host.Load(ctx, "quickjs", wasm, vm.LoadOptions{Imports: hostImports})
+	sources, err := preludeSources()
 	if err != nil {
 		return err
 	}
-	d.module, d.image, d.types = m, &image{}, newTranslator(host.CPUs())
-	if err := d.prepare(ctx); err != nil {
+	options := vm.LoadOptions{Images: true, Imports: hostImports}
+	image, err := host.Image(imageKey(wasm, sources), func() (*vm.Image, error) {
+		plain, err := host.Load(ctx, "quickjs", wasm, options)
+		if err != nil {
+			return nil, err
+		}
+		image, err := makeImage(ctx, plain, sources)
+		return image, errors.Join(err, host.Unload(ctx, plain))
+	})
+	if err != nil {
 		return fmt.Errorf("prepare the JavaScript prelude: %w", err)
 	}
+	if d.module, err = host.LoadImage(ctx, "quickjs", wasm, options, image); err != nil {
+		return err
+	}
+	d.realm, d.types = realmOf(image.Facts), newTranslator(host.CPUs())
 	if d.typed {
 		return d.types.start(ctx)
 	}
@@ -50,47 +61,6 @@ func (d *Driver) Close() error {
 		d.types.close()
 	}
 	return nil
-}
-
-// prepareLimits bound the instances that compile the prelude.
-var prepareLimits = sandbox.Limits{Wall: time.Minute, CPU: time.Minute, MemoryBytes: 256 << 20, OutputBytes: 64 << 10}
-
-// prepare compiles the prelude in one instance and, in another that runs it,
-// asks for the names that each Node module exports.
-func (d *Driver) prepare(ctx context.Context) error {
-	if err := d.scratch(ctx, func(s *session) (err error) {
-		d.image.parts, err = compilePrelude(s.guest)
-		return err
-	}); err != nil {
-		return err
-	}
-	return d.scratch(ctx, func(s *session) error {
-		if err := s.boot(); err != nil {
-			return err
-		}
-		text, ok := s.str(s.apply(s.api["exports"], s.text(d.image.moduleNames())))
-		if !ok {
-			return errors.New("list the modules' exports: " + s.describe(s.caught()))
-		}
-		return json.Unmarshal([]byte(text), &d.image.exports)
-	})
-}
-
-// scratch runs f with an instance that no program ever sees.
-func (d *Driver) scratch(ctx context.Context, f func(s *session) error) error {
-	var failed error
-	res := d.module.Run(ctx, vm.RunConfig{Limits: prepareLimits}, func(ctx context.Context, mod api.Module) error {
-		return guarded(func() {
-			s := &session{driver: d, dir: "/"}
-			if failed = s.open(ctx, mod); failed == nil {
-				failed = f(s)
-			}
-		})
-	})
-	if failed == nil && res.Status != sandbox.StatusOK {
-		failed = fmt.Errorf("%s: %s", res.Message, res.StderrTail)
-	}
-	return failed
 }
 
 // Run runs p to its end.

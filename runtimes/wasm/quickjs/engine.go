@@ -1,7 +1,6 @@
 package quickjs
 
 import (
-	"context"
 	"errors"
 
 	"github.com/tetratelabs/wazero/api"
@@ -23,14 +22,13 @@ const (
 const gcThreshold = 4 << 20
 
 // startEngine makes a JavaScript realm in a fresh instance.
-func startEngine(ctx context.Context, mod api.Module) (*guest, error) {
-	g := newGuest(ctx, mod)
+func (g *guest) startEngine() error {
 	g.call("_initialize")
 	if err := g.moveStack(); err != nil {
-		return nil, err
+		return err
 	}
 	if int32(g.call("qjs_init")) != 0 {
-		return nil, errors.New("the engine did not start")
+		return errors.New("the engine did not start")
 	}
 	g.context = g.callLeaf("qjs_get_context_ptr")
 	g.runtime = g.callLeaf("qjs_get_runtime_ptr")
@@ -40,7 +38,7 @@ func startEngine(ctx context.Context, mod api.Module) (*guest, error) {
 	g.callLeaf("JS_SetGCThreshold", g.runtime, gcThreshold)
 	g.callLeaf("qjs_set_module_loader", 1)
 	g.callLeaf("qjs_set_promise_rejection_handler", 1)
-	return g, nil
+	return nil
 }
 
 // moveStack puts the engine's stack into a block of its own.

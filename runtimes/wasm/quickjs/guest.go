@@ -298,6 +298,18 @@ func (g *guest) get(object value, name string) value {
 	return g.callValue("JS_GetPropertyStr", g.context, uint64(object), p)
 }
 
+// set sets a property to v, which it takes over.
+func (g *guest) set(object value, name string, v value) {
+	p := g.alloc(name)
+	if p == 0 {
+		g.free(v)
+		g.outOfMemory()
+		return
+	}
+	defer g.release(p)
+	g.callLeaf("JS_SetPropertyStr", g.context, uint64(object), p, uint64(v))
+}
+
 // caught takes the exception that was thrown last; the caller frees it.
 func (g *guest) caught() value { return g.leafValue("JS_GetException", g.context) }
 

@@ -92,13 +92,12 @@ func TestHostileOperations(t *testing.T) {
 // error of the run, and that must not be.
 func hostile(t *testing.T, d *Driver, name string, f func(*session)) {
 	t.Helper()
-	res := d.module.Run(t.Context(), vm.RunConfig{Limits: prepareLimits}, func(ctx context.Context, mod api.Module) error {
+	res := d.module.Run(t.Context(), vm.RunConfig{Limits: makeLimits}, func(ctx context.Context, mod api.Module) error {
 		return guarded(func() {
 			s := &session{driver: d, main: "main.js"}
-			if err := s.open(ctx, mod); err != nil {
-				panic(fault{err})
-			}
-			if err := s.boot(); err != nil {
+			s.begin(ctx, mod)
+			s.enter(d.realm)
+			if err := s.configure(); err != nil {
 				panic(fault{err})
 			}
 			f(s)

@@ -3,6 +3,7 @@ package quickjs
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -129,12 +130,24 @@ func hostRejection(s *session, stack []uint64) {
 		s.rejections = true
 		r := s.apply(s.api["rejection"], value(promise), value(reason), boolean(uint32(stack[2]) != 0))
 		if r == exception {
-			s.free(s.caught())
+			s.lostRejection(s.caught())
 		}
 		s.free(r)
 	}
 	s.callLeaf("qjs_free_value", uint64(uint32(stack[0])))
 	s.callLeaf("qjs_free_value", uint64(uint32(stack[1])))
+}
+
+// lostRejection ends a program of which a rejected promise could not be noted
+// because there was no memory left for the list: it would go on and on, since the
+// promise itself is given up again.
+func (s *session) lostRejection(err value) {
+	if strings.HasPrefix(s.describe(err), "out of memory") {
+		s.memoryFull = true
+		s.write(outOfMemoryText + "\n")
+		s.run.Note(s.memoryNote())
+		s.run.Exit(exitUncaught)
+	}
 }
 
 // stackTrace makes the text of an error's stack property. It works where a

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -190,7 +189,7 @@ func (s *session) startMain() value {
 // moduleSource returns what the engine compiles for an import of name.
 func (s *session) moduleSource(name string) (string, bool) {
 	if builtin, ok := strings.CutPrefix(name, "node:"); ok {
-		return reexport("process.getBuiltinModule("+quote(builtin)+")", s.driver.image.exports[builtin]), true
+		return s.builtinAsModule(builtin)
 	}
 	f := s.file(name)
 	if f == nil {
@@ -210,17 +209,31 @@ func (s *session) moduleSource(name string) (string, bool) {
 func (s *session) scriptAsModule(f *moduleFile) (string, bool) {
 	name := s.text(f.name)
 	defer s.free(name)
-	r := s.apply(s.api["importScript"], name)
-	defer s.free(r)
-	text, ok := s.str(r)
+	names, ok := s.names(s.apply(s.api["importScript"], name))
+	return reexport("__sandpiper_require("+quote(f.name)+")", names), ok
+}
+
+// builtinAsModule imports a Node module of the prelude.
+func (s *session) builtinAsModule(builtin string) (string, bool) {
+	name := s.text(builtin)
+	defer s.free(name)
+	names, ok := s.names(s.apply(s.api["exportsOf"], name))
+	return reexport("process.getBuiltinModule("+quote(builtin)+")", names), ok
+}
+
+// names reads and frees a list of names as the prelude returns it. It reports
+// false when that is an exception.
+func (s *session) names(list value) ([]string, bool) {
+	defer s.free(list)
+	text, ok := s.str(list)
 	if !ok {
-		return "", false
+		return nil, false
 	}
 	names := []string{}
 	if json.Unmarshal([]byte(text), &names) != nil {
-		names = nil
+		return nil, true
 	}
-	return reexport("__sandpiper_require("+quote(f.name)+")", names), true
+	return names, true
 }
 
 // reexport returns an ES module that exports the properties of an object.
@@ -238,19 +251,6 @@ func reexport(object string, names []string) string {
 // quote makes a JavaScript string literal.
 func quote(s string) string {
 	b, _ := json.Marshal(s) // cannot fail; its text is valid JavaScript
-	return string(b)
-}
-
-// moduleNames returns the prelude's Node modules as JSON.
-func (m *image) moduleNames() string {
-	names := []string{}
-	for name := range m.parts {
-		if m.hasModule(name) {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	b, _ := json.Marshal(names) // cannot fail
 	return string(b)
 }
 

@@ -24,7 +24,6 @@ func init() {
 	operations = []operation{
 		{"write", opWrite},
 		{"exit", opExit},
-		{"part", opPart},
 		{"readStdin", opReadStdin},
 		{"watchStdin", opWatchStdin},
 		{"watchTicks", opWatchTicks},
@@ -66,16 +65,6 @@ func opWrite(s *session, args []value) value {
 func opExit(s *session, args []value) value {
 	s.run.Exit(args[0].integer() & 0xff)
 	return undefined
-}
-
-// opPart returns the function of a part of the prelude.
-func opPart(s *session, args []value) value {
-	name, _ := s.name(args[0])
-	code, ok := s.driver.image.parts[name]
-	if !ok {
-		return s.misuse("part")
-	}
-	return s.load(code)
 }
 
 // stdinChunk is how much one read of standard input returns at most.

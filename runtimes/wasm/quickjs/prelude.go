@@ -16,19 +16,16 @@ var preludeFiles embed.FS
 // bootPart is the part that runs first, before the program.
 const bootPart = "internal/boot"
 
-// image is the prelude in a form that instances load fast.
-type image struct {
-	parts   map[string][]byte   // bytecode by name
-	exports map[string][]string // the exported names of each Node module
-}
-
 // hasModule reports whether name is a Node module of the prelude.
-func (m *image) hasModule(name string) bool {
-	_, ok := m.parts[name]
-	return ok && !strings.HasPrefix(name, "internal/")
+func hasModule(name string) bool {
+	if !fs.ValidPath(name) || strings.HasPrefix(name, "internal/") {
+		return false
+	}
+	info, err := fs.Stat(preludeFiles, "prelude/"+name+".js")
+	return err == nil && info.Mode().IsRegular()
 }
 
-// preludeSources returns the parts' source code by name.
+// preludeSources returns the parts by name, each as a function.
 func preludeSources() (map[string]string, error) {
 	sources := map[string]string{}
 	err := fs.WalkDir(preludeFiles, "prelude", func(path string, d fs.DirEntry, err error) error {
@@ -37,25 +34,24 @@ func preludeSources() (map[string]string, error) {
 		}
 		b, err := preludeFiles.ReadFile(path)
 		name := strings.TrimSuffix(strings.TrimPrefix(path, "prelude/"), ".js")
-		sources[name] = string(b)
+		if name == bootPart {
+			sources[name] = wrapBoot(string(b))
+		} else {
+			sources[name] = wrapPart(string(b))
+		}
 		return err
 	})
-	return sources, err
-}
-
-// compilePrelude makes the bytecode of all parts in an instance.
-func compilePrelude(g *guest) (map[string][]byte, error) {
-	sources, err := preludeSources()
 	if err != nil {
 		return nil, fmt.Errorf("read the prelude: %w", err)
 	}
+	return sources, nil
+}
+
+// compileParts makes the bytecode of all parts in an instance.
+func compileParts(g *guest, sources map[string]string) (map[string][]byte, error) {
 	parts := make(map[string][]byte, len(sources))
 	for name, source := range sources {
-		if name == bootPart {
-			source = wrapBoot(source)
-		} else {
-			source = wrapPart(source)
-		}
+		var err error
 		if parts[name], err = g.compile(source, "node:"+name); err != nil {
 			return nil, err
 		}
@@ -69,11 +65,11 @@ func wrapPart(source string) string {
 	return `(function (exports, require, module, host) {"use strict";` + source + "\n})"
 }
 
-// wrapBoot makes a function of the first part, whose parameter is the function
-// through which the host is called.
+// wrapBoot makes a function of the first part, whose parameters are the function
+// through which the host is called, the one for stacks, and the other parts.
 func wrapBoot(source string) string {
 	var b strings.Builder
-	b.WriteString(`(function (call, stackHook, settingsText) {"use strict"; const host = {__proto__: null`)
+	b.WriteString(`(function (call, stackHook, parts) {"use strict"; const host = {__proto__: null`)
 	for i, op := range operations {
 		fmt.Fprintf(&b, ", %s: (a, b, c) => call(%d, a, b, c)", op.name, i)
 	}

@@ -123,12 +123,14 @@ func unsettledNote(file string) string {
 func (s *session) judge(res sandbox.Outcome) sandbox.Outcome {
 	if s.memoryFull && res.Status == sandbox.StatusError {
 		res.Status = sandbox.StatusMemoryLimit
-		res.Message = "Needed more than " + s.memoryText() + " of memory: the memory limit"
+		res.Message = "N" + s.memoryNote()[1:]
 	}
 	return res
 }
 
-func (s *session) memoryText() string { return fmt.Sprintf("%d MiB", s.cfg.Limits.MemoryBytes>>20) }
+func (s *session) memoryNote() string {
+	return fmt.Sprintf("needed more than %d MiB of memory: the memory limit", s.cfg.Limits.MemoryBytes>>20)
+}
 
 // validText encodes a string of the engine's as UTF-8: surrogates that stand
 // alone become U+FFFD.

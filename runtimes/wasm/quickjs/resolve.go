@@ -30,7 +30,7 @@ func (s *session) resolve(specifier, parent string) (name string, ok bool) {
 	switch {
 	case specifier == helperName:
 		return helperName, true
-	case s.driver.image.hasModule(builtin):
+	case hasModule(builtin):
 		return "node:" + builtin, true
 	case !isPath(specifier):
 		return "", false

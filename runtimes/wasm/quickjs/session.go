@@ -2,8 +2,6 @@ package quickjs
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"math"
 	"strings"
 	"time"
@@ -52,39 +50,15 @@ func sessionOf(ctx context.Context) *session {
 
 // apiNames are the functions that the prelude gives to the host.
 var apiNames = []string{
-	"prepareStack", "rejection", "unhandled", "makeError", "runScript", "importScript", "ticks", "step",
-	"fail", "beforeExit", "exit", "exports",
+	"configure", "prepareStack", "rejection", "unhandled", "makeError", "runScript", "importScript", "exportsOf",
+	"ticks", "step", "fail", "beforeExit", "exit",
 }
 
-// open starts the engine in a fresh instance and the prelude in it.
-func (s *session) open(ctx context.Context, mod api.Module) error {
-	ctx = context.WithValue(ctx, sessionKey{}, s)
+// begin makes s the session of the run that ctx belongs to, in the instance mod.
+func (s *session) begin(ctx context.Context, mod api.Module) {
 	s.run = vm.Current(ctx)
+	s.guest = newGuest(context.WithValue(ctx, sessionKey{}, s), mod)
 	s.files = map[string]*moduleFile{}
-	g, err := startEngine(ctx, mod)
-	if err != nil {
-		return err
-	}
-	s.guest = g
-	return nil
-}
-
-// boot runs the prelude's first part and takes its functions for the host.
-func (s *session) boot() error {
-	boot := s.load(s.driver.image.parts[bootPart])
-	call, stack := s.hostFunction(callName), s.hostFunction(stackName)
-	settings := s.text(s.settings())
-	functions := s.apply(boot, call, stack, settings)
-	for _, v := range []value{boot, call, stack, settings, functions} {
-		if v == exception {
-			return errors.New("start the prelude: " + s.describe(s.caught()))
-		}
-	}
-	s.api = make(map[string]value, len(apiNames))
-	for _, name := range apiNames {
-		s.api[name] = s.get(functions, name)
-	}
-	return nil
 }
 
 // hostFunction makes a function that calls the host.
@@ -105,13 +79,15 @@ func (s *session) hostFunction(name string) value {
 
 // execute runs the program in a fresh instance.
 func (s *session) execute(ctx context.Context, mod api.Module) {
-	err := s.open(ctx, mod)
-	if err == nil && s.readInline {
+	s.begin(ctx, mod)
+	s.enter(s.driver.realm)
+	var err error
+	if s.readInline {
 		err = s.readProgram(ctx)
 	}
 	if err == nil {
 		s.limitMemory(max(s.cfg.Limits.MemoryBytes-memoryOverhead, minMemory))
-		err = s.boot()
+		err = s.configure()
 	}
 	if err != nil {
 		panic(fault{err})
@@ -237,7 +213,7 @@ func (s *session) fail(err value) {
 	s.write(s.report(text))
 	switch note := s.note(text); {
 	case s.memoryFull:
-		s.run.Note("needed more than " + s.memoryText() + " of memory: the memory limit")
+		s.run.Note(s.memoryNote())
 	case note != "":
 		s.run.Note(note)
 	}
@@ -285,21 +261,4 @@ func (s *session) argv() []string {
 		argv = append(argv, s.absolute(s.main))
 	}
 	return append(argv, s.args...)
-}
-
-// settings is what the prelude needs to know of the run, as JSON.
-func (s *session) settings() string {
-	env := map[string]string{}
-	for _, kv := range s.cfg.Env {
-		if name, v, ok := strings.Cut(kv, "="); ok {
-			env[name] = v
-		}
-	}
-	b, _ := json.Marshal(map[string]any{ // cannot fail
-		"argv": s.argv(),
-		"env":  env,
-		"cwd":  s.dir,
-		"main": s.main,
-	})
-	return string(b)
 }

@@ -1,8 +1,11 @@
 // The first part of the prelude: it sets up the globals and gives the host the
 // functions that it calls. `host` has the host's operations, `stackHook` is a
-// host function that calls prepareStack with stack to spare.
+// host function that calls prepareStack with stack to spare, `parts` has the
+// functions of all other parts.
+//
+// All of this runs once, while the image is made that programs go on from. What
+// differs from run to run comes with configure.
 
-const settings = JSON.parse(settingsText);
 const { apply, ownKeys } = Reflect;
 const { defineProperty } = Object;
 const uncurry = (f) => (self, ...args) => apply(f, self, args);
@@ -16,16 +19,24 @@ const { stringify, parse } = JSON;
 const NativeError = Error;
 
 // state is shared by all parts.
-const state = { __proto__: null, settings, exitCode: undefined, exiting: false, process: null, takeTicks: null };
+const state = { __proto__: null, settings: { argv: [], env: {}, cwd: "/", main: "" }, timeOrigin: 0, exitCode: undefined, exiting: false, process: null, configureProcess: null, takeTicks: null };
 
-// Parts are functions that the host loads; each runs once.
+// configure is called when a program is about to begin.
+function configure(settings, now) {
+  state.settings = parse(settings);
+  state.timeOrigin = now;
+  state.configureProcess(state.settings);
+}
+
+// Each part runs once, when it is first asked for.
+Object.setPrototypeOf(parts, null);
 const loaded = { __proto__: null, "internal/state": { exports: state } };
 
 function part(name) {
   let module = loaded[name];
   if (module === undefined) {
     module = loaded[name] = { exports: {} };
-    apply(host.part(name), undefined, [module.exports, part, module, host]);
+    apply(parts[name], undefined, [module.exports, part, module, host]);
   }
   return module.exports;
 }
@@ -257,7 +268,12 @@ function lazy(partName, names) {
   }
 }
 
+// The engine's clock counts from when the image was made; see state.timeOrigin.
+const clock = Object.create(performance);
+defineProperty(clock, "timeOrigin", { get: () => state.timeOrigin, enumerable: true, configurable: true });
+
 define("global", globalThis);
+define("performance", clock);
 define("console", part("internal/console").console);
 const timers = part("internal/timers");
 for (const name of ["setTimeout", "setInterval", "setImmediate", "clearTimeout", "clearInterval", "clearImmediate"]) {
@@ -286,7 +302,13 @@ hidden("__sandpiper_display", (line) => {
   }
 });
 
+// What most programs need is there before they begin.
+for (const name of ["internal/process", "internal/modules", "internal/format", "internal/errors"]) {
+  part(name);
+}
+
 return {
+  configure,
   prepareStack,
   makeError,
   rejection,
@@ -298,11 +320,5 @@ return {
   step: timers.step,
   runScript: (run, name) => part("internal/modules").runMain(run, name),
   importScript: (name) => stringify(ownKeys(Object(part("internal/modules").load(name))).filter((key) => typeof key === "string")),
-  exports: (names) => {
-    const all = {};
-    for (const name of parse(names)) {
-      all[name] = Object.keys(part(name));
-    }
-    return stringify(all);
-  },
+  exportsOf: (name) => stringify(Object.keys(part(name))),
 };

@@ -1,13 +1,12 @@
 // CommonJS: require, module and exports over the host's files.
 
 const { resolve, kind, script, source, namespace } = host;
-const { settings } = require("internal/state");
+const state = require("internal/state");
 const cache = { __proto__: null }; // by path, as require.cache
 const builtin = (name) => require(name.slice(5));
 const isBuiltin = (name) => name.startsWith("node:");
 
-const folder = settings.cwd.endsWith("/") ? settings.cwd : settings.cwd + "/";
-const pathOf = (name) => (name.startsWith("/") ? name : folder + name);
+const pathOf = (name) => (name.startsWith("/") ? name : `${state.settings.cwd}${state.settings.cwd.endsWith("/") ? "" : "/"}${name}`);
 const folderOf = (path) => path.slice(0, path.lastIndexOf("/")) || "/";
 
 class Module {

@@ -2,18 +2,15 @@
 
 const state = require("internal/state");
 const { EventEmitter } = require("events");
-const { settings } = state;
 const { write } = host;
-const started = performance.now();
 
 const process = Object.create(EventEmitter.prototype);
 EventEmitter.call(process);
-state.process = process;
 
 // ---- The queue of nextTick. It runs before promise jobs.
 
 let queue = [];
-host.watchTicks();
+let watched = false; // the host asks for ticks
 
 state.takeTicks = () => {
   if (queue.length === 0) {
@@ -35,6 +32,10 @@ state.takeTicks = () => {
 function nextTick(callback, ...args) {
   if (typeof callback !== "function") {
     throw require("internal/errors").wrongType("callback", "of type function", callback);
+  }
+  if (!watched) {
+    watched = true;
+    host.watchTicks();
   }
   queue.push({ callback, args });
 }
@@ -107,11 +108,11 @@ Object.assign(process, {
   platform: "linux",
   pid: 1,
   ppid: 0,
-  argv: settings.argv,
+  argv: [],
   argv0: "node",
   execPath: "/usr/bin/node",
   execArgv: [],
-  env: { ...settings.env },
+  env: {},
   config: {},
   features: {},
   exiting: false,
@@ -119,11 +120,11 @@ Object.assign(process, {
   stderr: outputStream(2),
   nextTick,
   hrtime,
-  cwd: () => settings.cwd,
+  cwd: () => state.settings.cwd,
   chdir() {
     throw new Error("process.chdir() is not supported in a sandbox");
   },
-  uptime: () => (performance.now() - started) / 1000,
+  uptime: () => performance.now() / 1000,
   umask: () => 0o22,
   memoryUsage: Object.assign(() => ({ rss: 0, heapTotal: 0, heapUsed: 0, external: 0, arrayBuffers: 0 }), { rss: () => 0 }),
   cpuUsage: () => ({ user: Math.floor(performance.now() * 1000), system: 0 }),
@@ -171,6 +172,11 @@ Object.defineProperties(process, {
   stdin: { get: () => (stdin ??= require("internal/stdin").stdin), enumerable: true, configurable: true },
   [Symbol.toStringTag]: { value: "process", configurable: true },
 });
-exitCode = state.exitCode;
+// The settings are on it already when a program gets to see it.
+state.process = process;
+state.configureProcess = ({ argv, env }) => {
+  process.argv = argv;
+  process.env = { ...env };
+};
 
 exports.process = process;
