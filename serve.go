@@ -29,10 +29,14 @@ import (
 	"sandpiper/web/ui"
 )
 
+// lockPatience is how long a start waits for the data folder of a server that
+// was just killed.
+const lockPatience = 2 * time.Second
+
 // serve runs the server until ctx ends, and then until what it accepted is done.
 func serve(ctx context.Context, cfg config, out io.Writer) (err error) {
 	log := newLog(cfg.verbose)
-	dir, err := datadir.Open(cfg.data)
+	dir, err := datadir.Await(cfg.data, lockPatience)
 	if err != nil {
 		return err
 	}

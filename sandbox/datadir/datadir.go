@@ -68,6 +68,17 @@ func Open(path string) (*Dir, error) {
 	return &Dir{path: path, lock: f}, nil
 }
 
+// Await is Open, but waits up to patience for the lock: a process that a server
+// began to start when it was killed holds it for a moment more.
+func Await(path string, patience time.Duration) (*Dir, error) {
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		d, err := Open(path)
+		if !errors.Is(err, ErrLocked) || time.Now().After(end) {
+			return d, err
+		}
+	}
+}
+
 // Close gives the folder back.
 func (d *Dir) Close() error { return d.lock.Close() }
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"sandpiper/sandbox/datadir"
 )
@@ -37,6 +38,20 @@ func TestOpenIsPrivateAndExclusive(t *testing.T) {
 	}
 	d.Close()
 	open(t, path)
+}
+
+func TestAwait(t *testing.T) {
+	path := t.TempDir()
+	d := open(t, path)
+	if _, err := datadir.Await(path, 50*time.Millisecond); !errors.Is(err, datadir.ErrLocked) {
+		t.Errorf("while it is held: got %v, want ErrLocked", err)
+	}
+	time.AfterFunc(50*time.Millisecond, func() { d.Close() })
+	again, err := datadir.Await(path, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Close()
 }
 
 func TestAdminKey(t *testing.T) {
