@@ -49,8 +49,9 @@ type Engine struct {
 	closing   context.Context // done when the engine closes
 	close     context.CancelCauseFunc
 
-	mu   sync.Mutex // held to join runs, so that none does once the engine closes
-	runs sync.WaitGroup
+	mu      sync.Mutex // held to join runs, so that none does once the engine closes
+	runs    sync.WaitGroup
+	kernels map[*held]struct{} // that are open
 }
 
 var _ sandbox.CodeRunner = (*Engine)(nil)
@@ -69,7 +70,7 @@ func New(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{cfg: cfg, host: host}
+	e := &Engine{cfg: cfg, host: host, kernels: map[*held]struct{}{}}
 	e.closing, e.close = context.WithCancelCause(context.Background())
 	if e.languages, err = listLanguages(cfg); err != nil {
 		return nil, errors.Join(err, host.Close(e.closing))
@@ -117,7 +118,7 @@ func (e *Engine) Close() error {
 	e.mu.Unlock()
 	e.preparing.Wait()
 	e.runs.Wait()
-	var errs []error
+	errs := []error{e.closeKernels()}
 	for _, l := range e.languages {
 		if c, ok := l.driver.(io.Closer); ok {
 			errs = append(errs, c.Close())

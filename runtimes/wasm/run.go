@@ -64,7 +64,11 @@ func check(p sandbox.Program) error {
 	if slices.ContainsFunc(p.Args, hasNUL) {
 		return sandbox.FieldErrorf("args", "an argument must not contain NUL characters")
 	}
-	for name, value := range p.Env {
+	return checkEnv(p.Env)
+}
+
+func checkEnv(env map[string]string) error {
+	for name, value := range env {
 		if name == "" || strings.ContainsAny(name, "=\x00") || hasNUL(value) {
 			return sandbox.FieldErrorf("env", "%q is not a usable environment variable", name)
 		}

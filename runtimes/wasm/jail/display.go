@@ -59,6 +59,13 @@ func NewDisplays(limits DisplayLimits, show func(sandbox.Display), refuse func(e
 	return &Displays{limits: limits, show: show, refuse: refuse}
 }
 
+// Reset begins to count anew, for the next part of a run that has several.
+func (d *Displays) Reset() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.bytes, d.count, d.full = 0, 0, false
+}
+
 // Line takes one line without its newline; an empty one is ignored. It reports
 // whether the run may display more.
 func (d *Displays) Line(line []byte) bool { return d.charge(len(line)) && d.line(line) }

@@ -103,7 +103,7 @@ func (k *Kernel) prepared(ctx context.Context, prepare func(ctx context.Context,
 	return k, nil
 }
 
-// Kernel is an interpreter that keeps its state. But for Fork it is a
+// Kernel is an interpreter that keeps its state. But for Execute and Fork it is a
 // sandbox.Kernel.
 type Kernel struct {
 	language Language
@@ -118,9 +118,10 @@ type Kernel struct {
 	renew bool       // the guest has not been told yet that its open files are gone
 }
 
-// Execute implements sandbox.Kernel. The limits of memory, files and output that
-// c does not set are those of the kernel.
-func (k *Kernel) Execute(ctx context.Context, c sandbox.Cell, out sandbox.Sink) (sandbox.CellOutcome, error) {
+// Execute implements sandbox.Kernel; begin is called when it is the cell's turn.
+// The limits of memory, files and output that c does not set are those of the
+// kernel.
+func (k *Kernel) Execute(ctx context.Context, c sandbox.Cell, out sandbox.Sink, begin func()) (sandbox.CellOutcome, error) {
 	if k.gone.Load() {
 		return sandbox.CellOutcome{}, sandbox.ErrKernelGone
 	}
@@ -128,6 +129,7 @@ func (k *Kernel) Execute(ctx context.Context, c sandbox.Cell, out sandbox.Sink) 
 		return sandbox.CellOutcome{}, errRunning
 	}
 	defer k.mu.Unlock()
+	begin()
 	return newExecution(k, c, out).run(ctx)
 }
 
