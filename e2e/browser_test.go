@@ -39,7 +39,10 @@ func TestBrowser(t *testing.T) {
 	env = append(env,
 		"SANDPIPER_OPEN_URL="+open.URL, "SANDPIPER_CLOSED_URL="+closed.URL, "SANDPIPER_SIGNIN_URL="+signInURL(t, closed))
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".test.mjs"), func(t *testing.T) { runNode(t, env, file) })
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".test.mjs"), func(t *testing.T) {
+			t.Parallel() // each has a browser of its own, and waits for it most of the time
+			runNode(t, env, file)
+		})
 	}
 }
 

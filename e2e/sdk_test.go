@@ -28,12 +28,15 @@ func TestSDK(t *testing.T) {
 	}
 	for _, snapshot := range all {
 		env := append(os.Environ(), "DAYTONA_API_URL="+server.URL+"/api", "DAYTONA_API_KEY="+testserver.Key, "SANDPIPER_SNAPSHOT="+snapshot)
-		for _, file := range files {
-			if snapshot == desktopSnapshot && filepath.Base(file) != "computeruse.test.mjs" {
-				continue // it is as the other container in all else
+		t.Run(snapshot, func(t *testing.T) {
+			t.Parallel() // tests of one snapshot share its warm pool
+			for _, file := range files {
+				if snapshot == desktopSnapshot && filepath.Base(file) != "computeruse.test.mjs" {
+					continue // it is as the other container in all else
+				}
+				t.Run(strings.TrimSuffix(filepath.Base(file), ".test.mjs"), func(t *testing.T) { runNode(t, env, file) })
 			}
-			t.Run(snapshot+"/"+strings.TrimSuffix(filepath.Base(file), ".test.mjs"), func(t *testing.T) { runNode(t, env, file) })
-		}
+		})
 	}
 }
 

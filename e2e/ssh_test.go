@@ -58,7 +58,10 @@ func TestSSH(t *testing.T) {
 			"remote forwarding": sshRemoteForwarding, "sockets": sshSockets, "git": sshGit, "editor": sshEditor, "shared connection": sshShared,
 			"tokens": sshTokens, "stopped": sshStopped, "hang up": sshHangUp,
 		} {
-			t.Run(snapshot+"/"+name, func(t *testing.T) { run(newSSHBox(t, srv, snapshot)) })
+			t.Run(snapshot+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				run(newSSHBox(t, srv, snapshot))
+			})
 		}
 	}
 }

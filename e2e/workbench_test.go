@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,8 +24,11 @@ func TestWorkbench(t *testing.T) {
 		env := append(os.Environ(), "CHROMIUM="+chromium(t), "SANDPIPER_KEY="+testserver.Key, "SANDPIPER_SNAPSHOT="+snapshot,
 			"SANDPIPER_OPEN_URL="+s.URL, "SANDPIPER_CLOSED_URL="+s.URL)
 		for _, file := range files {
-			env := append(env, "SANDPIPER_SIGNIN_URL="+freshSignIn(t, s)) // each is good once
-			t.Run(snapshot+"/"+strings.TrimSuffix(filepath.Base(file), ".test.mjs"), func(t *testing.T) { runNode(t, env, file) })
+			env := append(slices.Clip(env), "SANDPIPER_SIGNIN_URL="+freshSignIn(t, s)) // each is good once
+			t.Run(snapshot+"/"+strings.TrimSuffix(filepath.Base(file), ".test.mjs"), func(t *testing.T) {
+				t.Parallel()
+				runNode(t, env, file)
+			})
 		}
 	}
 	in("wasm", startServer(t, dataDir(t), "--docker=off"))
