@@ -191,12 +191,13 @@ func appendGlobalExport(b []byte, name string, index uint32) []byte {
 
 // emptyData leaves of each data segment that it is there, as one that has been
 // dropped: code may name it. What a passive one holds cannot be told from the
-// memory, so it is refused.
+// memory, so it is refused, unless it is empty: tools leave such segments behind.
 func (m *module) emptyData() []byte {
 	n := m.count(2)
 	out := appendU32(nil, uint32(n))
 	for range n {
-		if start := m.pos; m.dataSegment() == segPassive {
+		start := m.pos
+		if kind, size := m.dataSegment(); kind == segPassive && size > 0 {
 			m.fail(start, "a passive data segment cannot be part of an image")
 		}
 		out = append(out, segPassive, 0)

@@ -247,8 +247,8 @@ func (m *module) tagType() {
 	m.typeIndex()
 }
 
-// dataSegment reads a data segment and returns its kind.
-func (m *module) dataSegment() (kind uint32) {
+// dataSegment reads a data segment and returns its kind and how much it holds.
+func (m *module) dataSegment() (kind uint32, size int) {
 	start := m.pos
 	switch kind = m.u32(); kind {
 	case 0: // active
@@ -262,8 +262,9 @@ func (m *module) dataSegment() (kind uint32) {
 	default:
 		m.fail(start, "data segment of kind %d", kind)
 	}
-	m.take(m.count(1))
-	return kind
+	size = m.count(1)
+	m.take(size)
+	return kind, size
 }
 
 // tickFunc is the index of the imported tick function: the last of the imports,

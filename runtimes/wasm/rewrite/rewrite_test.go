@@ -375,6 +375,7 @@ func TestImagePages(t *testing.T) {
 		{"fewer than the module's own", module([]byte{0, 5}, active), "the memory begins with 5 pages"},
 		{"more than the module may have", module([]byte{1, 1, 3}, active), "at most 3 pages"},
 		{"passive data", module([]byte{0, 1}, data(1)), "passive data segment"},
+		{"empty passive data", module([]byte{0, 1}, []byte{1, 0}), ""},
 		{"a table that changes", module([]byte{0, 1}, active, 0x41, 0, 0xd0, 0x70, 0x26, 0), "changes its tables"},
 		{"a table that grows", module([]byte{0, 1}, active, 0xd0, 0x70, 0x41, 1, 0xfc, 15, 0, 0x1a), "changes its tables"},
 		{"no memory", wasmModule(section(1, funcType("", ""))), "one memory"},
