@@ -116,7 +116,7 @@ const operatorWeight = 5
 func driverFor(c catalog.Language) Driver {
 	switch c.Driver {
 	case catalog.DriverPython:
-		return &python.Driver{Zones: catalog.Zoneinfo}
+		return &python.Driver{Zones: catalog.Zoneinfo, Module: func() (io.ReadCloser, error) { return catalog.OpenModule(c.Module) }}
 	case catalog.DriverQuickJS:
 		return quickjs.JavaScript()
 	case catalog.DriverTypeScript:

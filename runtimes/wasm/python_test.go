@@ -108,17 +108,22 @@ func TestPythonStreams(t *testing.T) {
 }
 
 // TestPythonIsFresh checks that a run has its own random numbers and sees
-// nothing of the one before.
+// nothing of the one before. The seed of hashes is that of the image, but for a
+// run that asks for one of its own.
 func TestPythonIsFresh(t *testing.T) {
 	e := newEngine(t, "python")
 	seen := map[string]bool{}
-	for range 4 {
-		_, out := run(t, e, pythonProgram("import os, random, builtins\nprint(os.urandom(8).hex(), random.random(), hash('x'), hasattr(builtins, 'left'), os.path.exists('left'))\nbuiltins.left = 1\nopen('left', 'w')"))
+	for n := range 8 {
+		p := pythonProgram("import os, random, builtins, uuid\nprint(os.urandom(8).hex(), random.random(), uuid.uuid4(), hash('x') if 'PYTHONHASHSEED' in os.environ else random.getrandbits(64), hasattr(builtins, 'left'), os.path.exists('left'))\nbuiltins.left = 1\nopen('left', 'w')")
+		if n%4 == 3 {
+			p.Env = map[string]string{"PYTHONHASHSEED": "random"}
+		}
+		_, out := run(t, e, p)
 		s := out.stdout.String()
 		if !strings.HasSuffix(s, " False False\n") {
 			t.Errorf("something was left: %q", s)
 		}
-		for _, field := range strings.Fields(s)[:3] {
+		for _, field := range strings.Fields(s)[:4] {
 			if seen[field] {
 				t.Errorf("%s was there before", field)
 			}

@@ -3,9 +3,9 @@ package python
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
-	"sandpiper/runtimes/wasm/jail"
 	"sandpiper/runtimes/wasm/vm"
 	"sandpiper/sandbox"
 )
@@ -20,22 +20,19 @@ func (d *Driver) Exec(ctx context.Context, cfg vm.RunConfig, inv vm.Invocation) 
 		vm.Note(cfg, "python: "+err.Error())
 		return sandbox.Outcome{Status: sandbox.StatusError, ExitCode: 2}
 	}
-	cfg.Args = append([]string{"python", "-B", "-s", "-X", "utf8"}, c.options...)
-	if c.kind != "" {
-		cfg.Args = append(cfg.Args, libraryPath+"/"+commandScript+".pyc", inv.Dir, c.kind, c.value)
-		cfg.Args = append(cfg.Args, c.args...)
+	if c.kind != "" && d.fits(cfg) && !slices.ContainsFunc(c.options, needsStart) {
+		return d.runFromImage(ctx, cfg, c.kind, inv.Dir, c.value, c.args).Outcome
 	}
-	d.mount(&cfg)
-	return d.module.Run(ctx, cfg, vm.Start).Outcome
+	var args []string
+	if c.kind != "" {
+		args = append([]string{libraryPath + "/" + commandScript + ".pyc", inv.Dir, c.kind, c.value}, c.args...)
+	}
+	return d.runPlain(ctx, cfg, c.options, args).Outcome
 }
 
-// mount adds the library and the time zones to a run.
-func (d *Driver) mount(cfg *vm.RunConfig) {
-	cfg.Mounts = append(cfg.Mounts,
-		vm.Mount{Path: libraryPath, FS: jail.NewLibrary(d.library, cfg.Limits.OpenFiles)},
-		vm.Mount{Path: zonesPath, FS: jail.NewLibrary(d.zones, cfg.Limits.OpenFiles)})
-	cfg.Env = withLibrary(cfg.Env)
-}
+// needsStart reports whether an option has the interpreter start differently than
+// it did for the image.
+func needsStart(option string) bool { return option != "-B" && option != "-s" && option != "-q" }
 
 // pythonCommand is a parsed command line.
 type pythonCommand struct {
@@ -89,6 +86,8 @@ func parseCommand(args []string, tty bool) (pythonCommand, error) {
 	switch {
 	case len(args) > 0 && args[0] != "-":
 		c.kind, c.value, c.args = "file"+interact, args[0], args[1:]
+	case slices.Equal(c.options, []string{"-V"}), slices.Equal(c.options, []string{"--version"}):
+		c.kind, c.options = "version", nil
 	case informs(c.options):
 	case len(args) == 0 && (tty || interact != ""):
 		c.kind = "prompt"

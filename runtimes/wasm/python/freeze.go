@@ -1,7 +1,6 @@
 package python
 
 import (
-	"archive/zip"
 	"bytes"
 	"context"
 	_ "embed"
@@ -24,11 +23,15 @@ var freezeLimits = sandbox.Limits{
 	Wall: time.Minute, CPU: time.Minute, MemoryBytes: 256 << 20, OutputBytes: 16 << 20, OpenFiles: 16,
 }
 
-// freeze returns the library folder for programs, made by Python itself from the
-// files of source: with bytecode, which every run would have to compile
+// freeze returns the archive of the library folder for programs, made by Python
+// itself from our files: with bytecode, which every run would have to compile
 // otherwise (the chart module takes longer than most programs), and with the few
 // modules of the standard library that every start looks for.
-func freeze(ctx context.Context, m *vm.Module, source fs.FS) (fs.FS, error) {
+func freeze(ctx context.Context, m *vm.Module) ([]byte, error) {
+	source, err := fs.Sub(libraryFiles, "lib")
+	if err != nil {
+		return nil, err
+	}
 	names, err := fs.Glob(source, "*.py")
 	if err != nil {
 		return nil, err
@@ -49,9 +52,5 @@ func freeze(ctx context.Context, m *vm.Module, source fs.FS) (fs.FS, error) {
 	if res := m.Run(ctx, cfg, vm.Start); res.Status != sandbox.StatusOK {
 		return nil, fmt.Errorf("prepare the library: %s %s", res.Message, messages.Bytes())
 	}
-	library, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
-	if err != nil {
-		return nil, fmt.Errorf("prepare the library: %w", err)
-	}
-	return library, nil
+	return out.Bytes(), nil
 }

@@ -14,7 +14,7 @@ import zipfile
 import zipimport
 
 FOLDER = "/lib/sandpiper/"
-STARTS = "sandpiper_run.py", "sandpiper_command.py"  # are run by their paths
+STARTS = "sandpiper_run.py", "sandpiper_command.py", "sandpiper_image.py"  # are run by their paths
 UNCHECKED_HASH = (1).to_bytes(4, "little")
 
 

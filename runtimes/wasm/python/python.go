@@ -1,12 +1,18 @@
 package python
 
 import (
+	"archive/zip"
 	"context"
 	"embed"
+	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 
+	"sandpiper/runtimes/wasm/jail"
 	"sandpiper/runtimes/wasm/vm"
 	"sandpiper/sandbox"
 )
@@ -34,33 +40,80 @@ type Driver struct {
 	// Load calls it. Required.
 	Zones func() (fs.FS, error)
 
-	module  *vm.Module
+	// Module opens the module that Load was given once more, for the few runs that
+	// cannot go on from the image. nil means that Load keeps it loaded.
+	Module func() (io.ReadCloser, error)
+
+	host    *vm.Host
 	library fs.FS
 	zones   fs.FS
+
+	fromImage *vm.Module // nil for a module that is not ours
+	imageSize int64
+	entry     uint64 // address of what a run calls in the image
+
+	mu    sync.Mutex
+	plain *vm.Module // once it is needed
 }
 
-// Load compiles CPython, and with it the library.
-func (d *Driver) Load(ctx context.Context, host *vm.Host, wasm []byte) error {
-	source, err := fs.Sub(libraryFiles, "lib")
+// Load makes CPython ready. With a cache that has the image this takes a fraction
+// of a second; otherwise it compiles the module and starts the interpreter once.
+func (d *Driver) Load(ctx context.Context, host *vm.Host, wasm []byte) (err error) {
+	d.host = host
+	if d.zones, err = d.Zones(); err != nil {
+		return err
+	}
+	known := isKnown(wasm)
+	if known {
+		if err := d.loadFromImage(ctx, host, wasm); err != nil {
+			return err
+		}
+		if d.Module != nil {
+			return nil
+		}
+	}
+	options := loadOptions
+	if !known {
+		options = vm.LoadOptions{}
+	}
+	if d.plain, err = host.Load(ctx, "python", wasm, options); err != nil || known {
+		return err
+	}
+	archive, err := freeze(ctx, d.plain)
 	if err != nil {
 		return err
 	}
-	if d.module, err = host.Load(ctx, "python", wasm, vm.LoadOptions{}); err != nil {
-		return err
-	}
-	if d.library, err = freeze(ctx, d.module, source); err != nil {
-		return err
-	}
-	d.zones, err = d.Zones()
+	d.library, err = openLibrary(archive)
 	return err
+}
+
+// plainModule returns the module that starts the interpreter from nothing.
+func (d *Driver) plainModule(ctx context.Context) (*vm.Module, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.plain != nil {
+		return d.plain, nil
+	}
+	r, err := d.Module()
+	if err != nil {
+		return nil, fmt.Errorf("read module: %w", err)
+	}
+	wasm, err := io.ReadAll(r)
+	if err := errors.Join(err, r.Close()); err != nil {
+		return nil, fmt.Errorf("read module: %w", err)
+	}
+	d.plain, err = d.host.Load(context.WithoutCancel(ctx), "python", wasm, loadOptions)
+	return d.plain, err
 }
 
 // Run runs p as "python main.py args…" would in its folder.
 func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) sandbox.Outcome {
-	// No bytecode files, no user's site folder, UTF-8 everywhere.
-	cfg.Args = append([]string{"python", "-B", "-s", "-X", "utf8", libraryPath + "/" + startScript + ".pyc", p.Files[0].Name}, p.Args...)
-	d.mount(&cfg)
-	res := d.module.Run(ctx, cfg, vm.Start)
+	var res vm.Result
+	if d.fits(cfg) {
+		res = d.runFromImage(ctx, cfg, "run", "/", p.Files[0].Name, p.Args)
+	} else {
+		res = d.runPlain(ctx, cfg, nil, append([]string{libraryPath + "/" + startScript + ".pyc", p.Files[0].Name}, p.Args...))
+	}
 	if res.Status == sandbox.StatusError || res.Status == sandbox.StatusMemoryLimit {
 		res.Diagnostics = Diagnose(res.StderrTail, p.Files)
 		if hint := missingModule(res.StderrTail, p.Files); hint != "" {
@@ -68,6 +121,44 @@ func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) s
 		}
 	}
 	return res.Outcome
+}
+
+// runFromImage has the image's interpreter do something; see main of imageScript.
+func (d *Driver) runFromImage(ctx context.Context, cfg vm.RunConfig, kind, dir, value string, args []string) vm.Result {
+	p := &port{}
+	p.ask(tuple(kind, dir, value, args, cfg.Env))
+	cfg.Env = nil
+	d.mount(&cfg, p)
+	return d.fromImage.Run(ctx, cfg, d.runEntry)
+}
+
+// runPlain starts an interpreter with options, a script and its arguments: no
+// bytecode files, no user's site folder, UTF-8 everywhere.
+func (d *Driver) runPlain(ctx context.Context, cfg vm.RunConfig, options, args []string) vm.Result {
+	plain, err := d.plainModule(ctx)
+	if err != nil {
+		vm.Note(cfg, "python: "+err.Error())
+		return vm.Result{Outcome: sandbox.Outcome{Status: sandbox.StatusInternal, ExitCode: 1, Message: "Python could not be loaded: " + err.Error()}}
+	}
+	cfg.Args = slices.Concat([]string{"python", "-B", "-s", "-X", "utf8"}, options, args)
+	cfg.Env = withLibrary(cfg.Env)
+	d.mount(&cfg, &port{})
+	return plain.Run(ctx, cfg, vm.Start)
+}
+
+// mount adds the library, the time zones and the port to a run. All runs have the
+// same mounts, since the image knows them.
+func (d *Driver) mount(cfg *vm.RunConfig, p *port) {
+	cfg.Mounts = append(cfg.Mounts,
+		vm.Mount{Path: libraryPath, FS: jail.NewLibrary(d.library, cfg.Limits.OpenFiles)},
+		vm.Mount{Path: zonesPath, FS: jail.NewLibrary(d.zones, cfg.Limits.OpenFiles)},
+		vm.Mount{Path: portPath, FS: p})
+}
+
+// emptyMounts are those that the engine gives a run, without anything in them.
+func emptyMounts() []vm.Mount {
+	empty := jail.NewLibrary(new(zip.Reader), imageLimits.OpenFiles)
+	return []vm.Mount{{Path: "/", FS: empty}, {Path: "/dev", FS: empty}}
 }
 
 // withLibrary puts the library in front of the search path that env may have.
@@ -79,4 +170,12 @@ func withLibrary(env []string) []string {
 	env = slices.Clone(env)
 	env[i] = searchPath + libraryPath + ":" + strings.TrimPrefix(env[i], searchPath)
 	return env
+}
+
+// readsAtStart reports whether env has settings that the interpreter reads when
+// it starts.
+func readsAtStart(env []string) bool {
+	return slices.ContainsFunc(env, func(kv string) bool {
+		return strings.HasPrefix(kv, "PYTHON") && !strings.HasPrefix(kv, searchPath)
+	})
 }

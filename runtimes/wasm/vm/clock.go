@@ -15,13 +15,19 @@ const (
 	clockThread    = 3
 )
 
+var processStart = time.Now()
+
 // now returns the time of a WASI clock in nanoseconds: real time since 1970,
-// monotonic time and CPU time since the run began.
+// monotonic time and CPU time since the run began. For the runs of an Instance
+// monotonic time began in 1970.
 func (r *Run) now(clock uint32) (int64, bool) {
 	switch clock {
 	case clockRealtime:
 		return time.Now().UnixNano(), true
 	case clockMonotonic:
+		if r.wake != nil { // an instance's clock goes on from run to run, and when it is resumed
+			return int64(time.Since(processStart)) + processStart.UnixNano(), true
+		}
 		return int64(time.Since(r.started)), true
 	case clockProcess, clockThread:
 		return int64(r.clock.elapsed()), true

@@ -35,6 +35,7 @@ __all__ = [
 
 DEVICE = "/dev/display"  # takes one MIME bundle per line
 _device = None
+_shown = None  # the last chart that showed itself
 
 
 def display(*things):
@@ -302,6 +303,8 @@ class Chart:
 
     def show(self):
         """Show the chart and return it."""
+        global _shown
+        _shown = self
         _send({"image/svg+xml": self.svg, "text/plain": str(self)})
         return self
 

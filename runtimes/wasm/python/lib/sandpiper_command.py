@@ -54,6 +54,7 @@ def run_file(path, interact):
 
         fresh_main()
         sys.path.pop(0)
+        make_room(path)
         runpy.run_path(path, run_name="__main__")
         return
     try:
@@ -63,6 +64,7 @@ def run_file(path, interact):
         sys.stderr.write(f"python: can't open file {path!r}: [Errno {error.errno}] {error.strerror}\n")
         raise SystemExit(2) from None
     sys.path[0] = os.path.dirname(os.path.realpath(path))
+    make_room(sys.path[0])
     execute(fresh_main(path), source, path, interact)
 
 
@@ -75,13 +77,19 @@ def run_module(name):
     runpy._run_module_as_main(name)
 
 
+def make_room(folder):
+    """Is called with the first folder of the search path before the program
+    imports anything. An image has something to do then."""
+
+
 def run(directory, kind, value, *arguments):
-    start.repair()
     sys.executable = sys._base_executable = "/usr/bin/python3"
     os.chdir(directory)
     sys.path[0] = ""
     sys.argv[:] = [{"file": value, "code": "-c"}.get(kind, value), *arguments]
     kind, _, interact = kind.partition("+")
+    if kind != "file":
+        make_room(directory)
     match kind:
         case "file":
             run_file(value, interact)
@@ -93,6 +101,10 @@ def run(directory, kind, value, *arguments):
             execute(fresh_main(), sys.stdin.buffer.read(), "<stdin>", False)
         case "prompt":
             prompt(fresh_main())
+        case "version":
+            print("Python", sys.version.split()[0])
 
 
-run(*sys.argv[1:])
+if __name__ == "__main__":
+    start.repair()
+    run(*sys.argv[1:])

@@ -41,12 +41,15 @@ class PatchedAsyncio:
         return spec
 
 
+ticks = time.process_time_ns
+first_tick = 0  # an image begins with the clock of the interpreter that made it
+
+
 def repair_process_time():
     """The C library counts nanoseconds since the start but says they are ticks."""
-    ticks = time.process_time_ns
 
     def process_time_ns():
-        return ticks() // 10_000_000
+        return (ticks() - first_tick) // 10_000_000
 
     def process_time():
         return process_time_ns() / 1e9
@@ -77,8 +80,8 @@ def report(error, traceback):
     raise SystemExit(1) from None
 
 
-def run(path):
-    prepare(path)
+def run_main(path):
+    """Becomes the program in a file below the root."""
     main = type(sys)("__main__")
     main.__file__ = "/" + path
     main.__builtins__ = __builtins__
@@ -95,4 +98,5 @@ def run(path):
 
 
 if __name__ == "__main__":
-    run(sys.argv[1])
+    prepare(sys.argv[1])
+    run_main(sys.argv[0])
