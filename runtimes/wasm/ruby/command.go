@@ -18,7 +18,7 @@ func (d *Driver) Exec(ctx context.Context, cfg vm.RunConfig, inv vm.Invocation) 
 		vm.Note(cfg, "ruby: "+err.Error())
 		return sandbox.Outcome{Status: sandbox.StatusError, ExitCode: 2}
 	}
-	return d.eval(ctx, cfg, c.text(inv.Dir)).Outcome
+	return d.eval(ctx, cfg, c.text(cfg.Env, inv.Dir)).Outcome
 }
 
 // rubyCommand is a parsed command line.
@@ -30,13 +30,13 @@ type rubyCommand struct {
 	folders   []string // -I
 }
 
-func (c rubyCommand) text(dir string) string {
+func (c rubyCommand) text(env []string, dir string) string {
 	var b strings.Builder
 	for _, f := range c.folders {
 		b.WriteString("$LOAD_PATH.unshift(File.expand_path(" + quote(f) + ", " + quote(dir) + "))\n")
 	}
 	args := quote(dir) + ", [" + quoteAll(c.libraries) + "], " + quoteAll(append([]string{c.kind, c.value}, c.args...))
-	return b.String() + callText("command", args)
+	return b.String() + callText(env, "command", args)
 }
 
 const versionCode = "puts RUBY_DESCRIPTION"

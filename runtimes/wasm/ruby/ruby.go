@@ -3,6 +3,7 @@ package ruby
 import (
 	"context"
 	"embed"
+	"errors"
 	"io/fs"
 	"strings"
 
@@ -27,10 +28,13 @@ var libraryFiles embed.FS
 // would wait for a program on standard input.
 var initArgs = []string{"ruby\x00", "-EUTF-8\x00", "-e_=0\x00"}
 
-// startMemory is the memory limit while Ruby starts. It then asks for 256 MiB to
+// startMemory is the memory limit while Ruby starts, for its image. It then asks for 256 MiB to
 // speed up a search that few programs need, writes to all of it, and does
 // without when it is refused.
 const startMemory = 128 << 20
+
+// startScript is the script of the library folder that starts programs.
+const startScript = "sandpiper_run.rb"
 
 // Driver runs Ruby programs. The zero value is ready for Load.
 type Driver struct {
@@ -38,21 +42,38 @@ type Driver struct {
 	library fs.FS
 }
 
-// Load compiles CRuby.
+// Load prepares the image that programs go on from, or takes it from the host's
+// cache.
 func (d *Driver) Load(ctx context.Context, host *vm.Host, wasm []byte) (err error) {
 	if d.library, err = fs.Sub(libraryFiles, "lib"); err != nil {
 		return err
 	}
-	d.module, err = host.Load(ctx, "ruby", wasm, vm.LoadOptions{Imports: map[string]func(wazero.HostModuleBuilder){
+	options := vm.LoadOptions{Images: true, Imports: map[string]func(wazero.HostModuleBuilder){
 		"canonical_abi":  defineHandles,
 		"rb-js-abi-host": defineJavaScript,
-	}})
+	}}
+	key, err := imageKey(wasm)
+	if err != nil {
+		return err
+	}
+	image, err := host.Image(key, func() (*vm.Image, error) {
+		plain, err := host.Load(ctx, "ruby", wasm, options)
+		if err != nil {
+			return nil, err
+		}
+		image, err := d.makeImage(ctx, plain)
+		return image, errors.Join(err, host.Unload(context.WithoutCancel(ctx), plain))
+	})
+	if err != nil {
+		return err
+	}
+	d.module, err = host.LoadImage(ctx, "ruby", wasm, options, image)
 	return err
 }
 
 // Run runs p as "ruby main.rb args…" would in its folder.
 func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) sandbox.Outcome {
-	res := d.eval(ctx, cfg, startText(p))
+	res := d.eval(ctx, cfg, startText(cfg.Env, p))
 	if res.Status == sandbox.StatusError {
 		res.Diagnostics = Diagnose(res.StderrTail, p.Files)
 		if hint := missingGem(res.StderrTail, p.Files); hint != "" {
@@ -62,39 +83,45 @@ func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) s
 	return res.Outcome
 }
 
-// eval has a fresh instance evaluate a text that ends the run.
-func (d *Driver) eval(ctx context.Context, cfg vm.RunConfig, text string) vm.Result {
+// furnish adds to cfg what every instance has, those too of which an image is
+// taken: Ruby learns its mounts when it starts.
+func (d *Driver) furnish(cfg *vm.RunConfig) {
 	cfg.Args = []string{"ruby"}
 	cfg.Mounts = append(cfg.Mounts, vm.Mount{Path: libraryPath, FS: jail.NewLibrary(d.library, cfg.Limits.OpenFiles)})
+}
+
+// eval has a fresh instance evaluate a text that ends the run itself, unless the
+// program has redefined what that takes.
+func (d *Driver) eval(ctx context.Context, cfg vm.RunConfig, text string) vm.Result {
+	d.furnish(&cfg)
 	return d.module.Run(ctx, cfg, func(ctx context.Context, mod api.Module) error {
-		return drive(vm.Current(ctx), guest{ctx, mod}, text)
+		if ended, err := (guest{ctx, mod}).eval(text); ended || err != nil {
+			return err
+		}
+		run := vm.Current(ctx)
+		run.Note("the program redefined what Ruby ends with")
+		run.Exit(1)
+		return nil
 	})
 }
 
-// drive starts Ruby and has it evaluate text, which ends the run itself, unless
-// the program has redefined what that takes.
-func drive(run *vm.Run, g guest, text string) error {
-	run.LimitMemory(startMemory)
-	if err := g.start(initArgs); err != nil {
-		return err
-	}
-	run.LimitMemory(0)
-	if ended, err := g.eval(text); ended || err != nil {
-		return err
-	}
-	run.Note("the program redefined what Ruby ends with")
-	run.Exit(1)
-	return nil
-}
-
 // startText is the Ruby text that runs p.
-func startText(p sandbox.Program) string {
-	return callText("main", quoteAll(append([]string{p.Files[0].Name}, p.Args...)))
+func startText(env []string, p sandbox.Program) string {
+	return callText(env, "main", quoteAll(append([]string{p.Files[0].Name}, p.Args...)))
 }
 
-// callText is the Ruby text that calls a method of the start script.
-func callText(method, args string) string {
-	return "require '" + libraryPath + "/sandpiper_run.rb'\nSandpiperRun." + method + "(" + args + ")\n"
+// callText is the Ruby text that begins a run with an environment and calls a
+// method of the start script.
+func callText(env []string, method, args string) string {
+	var b strings.Builder
+	b.WriteString("SandpiperRun.enter({")
+	for _, kv := range env {
+		if name, v, ok := strings.Cut(kv, "="); ok {
+			b.WriteString(quote(name) + "=>" + quote(v) + ",")
+		}
+	}
+	b.WriteString("})\nSandpiperRun." + method + "(" + args + ")\n")
+	return b.String()
 }
 
 func quoteAll(args []string) string {

@@ -13,12 +13,28 @@ module SandpiperRun
   @at_exit = []
 
   class << self
+    # Is called once, when the image is made that every program goes on from. It
+    # loads what adds the place in the line and suggestions to an error's message,
+    # as the ruby command does, and does what programs do first.
+    def prepare
+      $stdout.sync = $stderr.sync = true
+      $LOAD_PATH.unshift(File.dirname(HERE))
+      require "error_highlight"
+      require "did_you_mean"
+      3.times { warm }
+      GC.start
+    end
+
+    # Begins a run: with its own environment and random numbers.
+    def enter(env)
+      ENV.replace(env)
+      srand
+    end
+
     # Runs the script and ends the process with its exit code.
     def main(script, *args)
-      $stdout.sync = $stderr.sync = true
       $0 = script
       ARGV.replace(args)
-      $LOAD_PATH.unshift(File.dirname(HERE))
       exit!(finish(guard { run(script) }))
     rescue Exception => error # a program that redefines what is used here
       $stderr.write("#{error.class}: #{error.message}\n")
@@ -27,10 +43,8 @@ module SandpiperRun
 
     # Is the command `ruby`: runs a file, a text or standard input in a folder.
     def command(folder, libraries, kind, value, *args)
-      $stdout.sync = $stderr.sync = true
       $0 = value
       ARGV.replace(args)
-      $LOAD_PATH.unshift(File.dirname(HERE))
       exit!(finish(guard { Dir.chdir(folder) && start(libraries, kind, value) }))
     rescue Exception => error # a program that redefines what is used here
       $stderr.write("#{error.class}: #{error.message}\n")
@@ -43,6 +57,29 @@ module SandpiperRun
     end
 
     private
+
+    WARM_UP = <<~'RUBY'
+      x = [3, 1, 2].sort.map { |n| n * 2 }.each_slice(2).to_a
+      puts "#{x} #{{ a: 1, "b" => nil }} #{1.5.round} #{format("%05.1f", 2)}", :a.inspect, (1..3).sum, 2**70
+      p x, "a b".split, "aab".gsub(/a+/) { $&.upcase }
+      Point = Struct.new(:x, :y) unless defined?(Point)
+      $stderr.puts [Point.new(1, 2)].to_h { |q| [q.x, q] }.inspect
+      begin
+        Integer("x")
+      rescue ArgumentError => e
+        warn e.full_message(highlight: false)
+      end
+      nil.unknown
+    RUBY
+
+    # Runs a text and reports its error, and one that cannot be parsed.
+    def warm
+      report(guard { run_text(WARM_UP, "warm") })
+      report(guard { run_text("x = [1,", "warm") })
+      report(guard { raise SystemExit })
+    ensure
+      Object.send(:remove_const, :Point)
+    end
 
     def start(libraries, kind, text)
       libraries.each { |library| require library }
@@ -112,21 +149,8 @@ module SandpiperRun
 
       $stdout.flush
       hide_frames(error)
-      load_helpers(error)
       $stderr.write(text(error))
       1
-    end
-
-    # Loads what adds the place in the line and suggestions to an error's message:
-    # only for the errors that it knows, since it takes a quarter of a second.
-    def load_helpers(error)
-      case error
-      when NameError, KeyError, TypeError, ArgumentError
-        require "error_highlight"
-        require "did_you_mean"
-      end
-    rescue StandardError, LoadError
-      nil # the error itself is what matters
     end
 
     # What could not be parsed has no backtrace, and neither has an error of the
