@@ -18,7 +18,8 @@ const (
 var processStart = time.Now()
 
 // now returns the time of a WASI clock in nanoseconds: real time since 1970,
-// monotonic time and CPU time since the run began. For the runs of an Instance
+// monotonic time since the run or its instance began, and CPU time since the run
+// began. For the runs of an Instance
 // monotonic time began in 1970.
 func (r *Run) now(clock uint32) (int64, bool) {
 	switch clock {
@@ -28,7 +29,7 @@ func (r *Run) now(clock uint32) (int64, bool) {
 		if r.wake != nil { // an instance's clock goes on from run to run, and when it is resumed
 			return int64(time.Since(processStart)) + processStart.UnixNano(), true
 		}
-		return int64(time.Since(r.started)), true
+		return int64(time.Since(r.epoch)), true
 	case clockProcess, clockThread:
 		return int64(r.clock.elapsed()), true
 	}

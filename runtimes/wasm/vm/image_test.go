@@ -25,7 +25,7 @@ import (
 func counterModule() []byte {
 	return Module{
 		Memory: [2]uint32{2, 1 << 12}, Globals: []int32{5}, Data: "\x07",
-		Imports: []Import{fdWrite, pollOneoff},
+		Imports: []Import{fdWrite, pollOneoff, clockGet},
 		Funcs: []Func{
 			{Export: "bump", Type: ":i", Code: Code(
 				I32(0), I32(0), Load(), I32(1), Op(0x6a), Store(),
@@ -35,6 +35,7 @@ func counterModule() []byte {
 			{Export: "peek", Type: "i:i", Code: Code(Get(0), Load())},
 			{Export: "poke", Type: "ii", Code: Code(Get(0), Get(1), Store())},
 			{Export: "grow", Type: "i:i", Code: Code(Get(0), Op(0x40, 0))},
+			{Export: "clock", Code: Code(I32(1), I64(0), I32(64), Call(2), Drop())}, // monotonic, to address 64
 			{Export: "spin", Code: Forever()},
 			{Export: "crash", Code: Op(0x00)},
 			{Export: "sleep", Code: Code(Op(0x03, 0x40), // until the counter is not 9 any more
@@ -344,6 +345,55 @@ func TestInstanceGoesBack(t *testing.T) {
 		}
 	}
 	expect(t, bump(t, in), "11 9")
+}
+
+// TestInstanceClock has the monotonic clock never go back, whatever becomes of an
+// instance.
+func TestInstanceClock(t *testing.T) {
+	i := newImages(t)
+	open, err := i.module.Open(t.Context(), vm.RunConfig{Limits: limits})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer open.Close()
+	var last uint64
+	look := func(name string, inst *vm.Instance, body func(ctx context.Context, guest api.Module)) {
+		t.Helper()
+		_, _, err := inst.Run(t.Context(), vm.RunConfig{Limits: limits}, func(ctx context.Context, guest api.Module) error {
+			invoke(ctx, guest, "clock")
+			now, _ := guest.Memory().ReadUint64Le(64)
+			if now <= last {
+				t.Errorf("%s: %d ns after %d ns", name, now, last)
+			}
+			last = now
+			body(ctx, guest)
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	nothing := func(context.Context, api.Module) {}
+	look("opened", open, nothing)
+	look("again", open, nothing)
+	look("exiting", open, func(ctx context.Context, _ api.Module) { vm.Current(ctx).Exit(1) })
+	look("rolled back", open, nothing)
+	fork, err := open.Fork(t.Context(), vm.RunConfig{Limits: limits})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fork.Close()
+	look("forked", fork, nothing)
+	var state bytes.Buffer
+	if err := fork.Save(&state); err != nil {
+		t.Fatal(err)
+	}
+	restored, err := i.module.Restore(t.Context(), vm.RunConfig{Limits: limits}, &state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer restored.Close()
+	look("restored", restored, nothing)
 }
 
 func TestInstanceInterrupt(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/tetratelabs/wazero/api"
 
@@ -17,6 +18,7 @@ import (
 type Instance struct {
 	module *Module
 	cfg    RunConfig
+	epoch  time.Time           // when its monotonic clock was 0
 	run    atomic.Pointer[Run] // the one that is going on
 
 	closing atomic.Bool
@@ -41,7 +43,7 @@ func (m *Module) Open(ctx context.Context, cfg RunConfig) (*Instance, error) {
 	if m.image == nil {
 		return nil, errors.New(m.name + " was not loaded with an image")
 	}
-	i := &Instance{module: m, cfg: cfg}
+	i := &Instance{module: m, cfg: cfg, epoch: time.Now()}
 	if err := i.start(ctx); err != nil {
 		return nil, err
 	}
@@ -77,6 +79,7 @@ func (i *Instance) Run(ctx context.Context, cfg RunConfig, body Body) (res Resul
 	defer before.release()
 	cfg.Limits.MemoryBytes, cfg.Share = i.cfg.Limits.MemoryBytes, i.cfg.Share
 	r := newRun(i.module, cfg)
+	r.epoch = i.epoch
 	i.meter.refused, i.meter.failed, i.meter.peak = false, false, i.meter.size
 	r.memory, r.guest, r.wake = i.meter, i.guest, make(chan struct{}, 1)
 	res, kept = r.carryOut(ctx, func(ctx context.Context) error {
@@ -142,6 +145,7 @@ func (m *Module) openWith(ctx context.Context, cfg RunConfig, s *state) (*Instan
 	if err := i.apply(s); err != nil {
 		return nil, errors.Join(err, i.Close())
 	}
+	i.epoch = time.Now().Add(-s.clock)
 	return i, nil
 }
 

@@ -145,7 +145,7 @@ func newRun(m *Module, cfg RunConfig) *Run {
 	}
 	now := time.Now()
 	return &Run{
-		host: m.host, module: m, cfg: cfg, started: now, end: now.Add(cfg.Limits.Wall + cfg.grace()),
+		host: m.host, module: m, cfg: cfg, started: now, epoch: now, end: now.Add(cfg.Limits.Wall + cfg.grace()),
 		seat:   seat{granted: make(chan struct{}, 1)},
 		place:  seat{granted: make(chan struct{}, 1)},
 		memory: newMeter(m.host, cfg),

@@ -85,6 +85,7 @@ type Run struct {
 	guest   api.Module              // once there is one
 	stop    context.CancelCauseFunc // ends the run's context
 	started time.Time
+	epoch   time.Time // when the monotonic clock was 0
 	end     time.Time // when the wall limit is reached
 	slice   time.Time // when to ask for the CPU time and to let others have the CPU
 

@@ -11,14 +11,17 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 )
 
 // state is what an instance has become since its image: the pages that differ,
-// the size of its memory, and its globals.
+// the size of its memory, its globals, and its monotonic clock, which goes on in
+// an instance that gets the state.
 type state struct {
 	size    uint64
+	clock   time.Duration
 	globals map[string]uint64
 	pages   []uint32
 	block   block
@@ -28,7 +31,7 @@ type state struct {
 // state returns a copy of the instance's state. It must be released.
 // Preconditions: i.mu must be held.
 func (i *Instance) state() *state {
-	s := &state{size: i.memory.size, globals: readGlobals(i.guest, i.module.globals)}
+	s := &state{size: i.memory.size, clock: time.Since(i.epoch), globals: readGlobals(i.guest, i.module.globals)}
 	s.pages = slices.Collect(i.memory.space.changed(i.memory.size))
 	n := uint64(len(s.pages)) * pageSize
 	s.block = reserve(n)
@@ -75,12 +78,15 @@ var (
 
 // stateMagic begins a saved state. The image's id follows, and then a zstd stream
 // of a header, the pages and the SHA-256 of both.
-const stateMagic = "spstate1"
+const stateMagic = "spstate2"
 
-// The header of a state, all of it little-endian: the size of the memory (u64),
-// the number of globals and of pages (u32 each), the globals in the order of
+// The header of a state, all of it little-endian: the size of the memory and the
+// clock in nanoseconds (u64 each), the number of globals and of pages (u32 each), the globals in the order of
 // their names (u64 each), and the numbers of the pages, rising (u32 each).
-const stateHeader = 8 + 4 + 4
+const stateHeader = 8 + 8 + 4 + 4
+
+// maxClock bounds the clock of a state: nothing runs for a hundred years.
+const maxClock = 100 * 365 * 24 * time.Hour
 
 // Save writes the instance's state for Restore: what differs from the image,
 // compressed.
@@ -115,6 +121,7 @@ func (i *Instance) Save(w io.Writer) error {
 
 func (s *state) header() []byte {
 	b := binary.LittleEndian.AppendUint64(nil, s.size)
+	b = binary.LittleEndian.AppendUint64(b, uint64(s.clock))
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(s.globals)))
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(s.pages)))
 	for _, name := range slices.Sorted(maps.Keys(s.globals)) {
@@ -193,8 +200,11 @@ func (d *stateReader) read(image *Image, limit uint64) *state {
 	s := &state{globals: map[string]uint64{}}
 	b := d.fill(make([]byte, stateHeader))
 	s.size = binary.LittleEndian.Uint64(b)
-	globals, pages := binary.LittleEndian.Uint32(b[8:]), binary.LittleEndian.Uint32(b[12:])
+	s.clock = time.Duration(binary.LittleEndian.Uint64(b[8:]))
+	globals, pages := binary.LittleEndian.Uint32(b[16:]), binary.LittleEndian.Uint32(b[20:])
 	switch {
+	case s.clock < 0 || s.clock > maxClock:
+		d.fail("a clock of %d ns", s.clock)
 	case s.size > limit:
 		d.fail("%d bytes of memory, at most %d are allowed", s.size, limit)
 	case s.size%wasmPage != 0 || s.size < uint64(image.Size()):
