@@ -35,11 +35,12 @@ type Socket struct {
 }
 
 // Accept opens the connection that r asks for, with messages of at most
-// maxMessage bytes, and returns with it the context for its work: r's, in
+// maxMessage bytes and one of the subprotocols when the client knows one, and
+// returns with it the context for its work: r's, in
 // which a browser session counts only when a page of this server opened the
 // connection. The caller must close the Socket. When Accept fails, it has
 // answered.
-func Accept(w http.ResponseWriter, r *http.Request, guard *auth.Guard, maxMessage int64) (*Socket, context.Context, error) {
+func Accept(w http.ResponseWriter, r *http.Request, guard *auth.Guard, maxMessage int64, subprotocols ...string) (*Socket, context.Context, error) {
 	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		err := sandbox.Errorf(sandbox.KindInvalid, "connect here with a WebSocket")
 		w.Header().Set("Upgrade", "websocket")
@@ -51,7 +52,7 @@ func Accept(w http.ResponseWriter, r *http.Request, guard *auth.Guard, maxMessag
 		ctx = auth.WithCaller(ctx, guard.Address(r))
 	}
 	// Other origins may connect, as what the line above made of them.
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true, Subprotocols: subprotocols})
 	if err != nil {
 		return nil, nil, &sandbox.Error{Kind: sandbox.KindInvalid, Message: "the WebSocket handshake is not valid", Err: err}
 	}
@@ -59,16 +60,25 @@ func Accept(w http.ResponseWriter, r *http.Request, guard *auth.Guard, maxMessag
 	return &Socket{conn}, ctx, nil
 }
 
+// Subprotocol returns the subprotocol that was agreed on, or "".
+func (s *Socket) Subprotocol() string { return s.conn.Subprotocol() }
+
 // Read returns the next message; ErrBinary when it is not text.
 func (s *Socket) Read(ctx context.Context) ([]byte, error) {
-	kind, data, err := s.conn.Read(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read message: %w: %w", sandbox.ErrClientGone, err)
-	}
-	if kind != websocket.MessageText {
+	data, isBinary, err := s.ReadFrame(ctx)
+	if err == nil && isBinary {
 		return nil, ErrBinary
 	}
-	return data, nil
+	return data, err
+}
+
+// ReadFrame returns the next message, and whether it is binary rather than text.
+func (s *Socket) ReadFrame(ctx context.Context) (data []byte, isBinary bool, err error) {
+	kind, data, err := s.conn.Read(ctx)
+	if err != nil {
+		return nil, false, fmt.Errorf("read message: %w: %w", sandbox.ErrClientGone, err)
+	}
+	return data, kind == websocket.MessageBinary, nil
 }
 
 // Write sends v as JSON.
@@ -77,9 +87,18 @@ func (s *Socket) Write(ctx context.Context, v any) error {
 	if err != nil {
 		return err
 	}
+	return s.WriteFrame(ctx, message, false)
+}
+
+// WriteFrame sends a message, binary or text.
+func (s *Socket) WriteFrame(ctx context.Context, data []byte, isBinary bool) error {
+	kind := websocket.MessageText
+	if isBinary {
+		kind = websocket.MessageBinary
+	}
 	ctx, cancel := context.WithTimeout(ctx, writeTime)
 	defer cancel()
-	if err := s.conn.Write(ctx, websocket.MessageText, message); err != nil {
+	if err := s.conn.Write(ctx, kind, data); err != nil {
 		return fmt.Errorf("write message: %w: %w", sandbox.ErrClientGone, err)
 	}
 	return nil
