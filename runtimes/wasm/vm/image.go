@@ -119,7 +119,7 @@ type keptImage struct {
 
 func (h *Host) cachedImage(key string, make func() (*Image, error)) (*Image, error) {
 	sum := sha256.Sum256([]byte("image " + imageVersion + "; wazero " + wazeroVersion() + "; " + key))
-	dir, err := h.openFolder(fmt.Sprintf("%x", sum))
+	dir, err := h.openFolder(h.cfg.CacheDir, fmt.Sprintf("%x", sum))
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -63,6 +64,10 @@ type LoadOptions struct {
 	// indexes in it.
 	Functions map[string]uint32
 
+	// Folder, when set, keeps the forms of this module instead of Config.CacheDir,
+	// for a caller that prunes it. It holds machine code that will be executed.
+	Folder string
+
 	imagePages uint32 // see LoadImage
 }
 
@@ -96,7 +101,7 @@ func (h *Host) Load(ctx context.Context, name string, wasm []byte, opts LoadOpti
 }
 
 func (h *Host) load(ctx context.Context, name string, wasm []byte, opts LoadOptions, ropts rewrite.Options, key string) (*Module, error) {
-	dir, err := h.openFolder(key)
+	dir, err := h.openFolder(cmp.Or(opts.Folder, h.cfg.CacheDir), key)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +109,7 @@ func (h *Host) load(ctx context.Context, name string, wasm []byte, opts LoadOpti
 	if err != nil {
 		return nil, err
 	}
-	m, err := h.open(ctx, name, key, opts)
+	m, err := h.open(ctx, name, dir, key, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -121,11 +126,9 @@ func (h *Host) load(ctx context.Context, name string, wasm []byte, opts LoadOpti
 	return m, nil
 }
 
-func (h *Host) cacheFolder(key string) string { return filepath.Join(h.cfg.CacheDir, key) }
-
-// openFolder makes the cache's folder for key, or marks it as used.
-func (h *Host) openFolder(key string) (string, error) {
-	dir := h.cacheFolder(key)
+// openFolder makes a cache's folder for key, or marks it as used.
+func (h *Host) openFolder(cache, key string) (string, error) {
+	dir := filepath.Join(cache, key)
 	if err := makePrivate(dir); err != nil {
 		return "", fmt.Errorf("create its cache folder: %w", err)
 	}

@@ -31,9 +31,10 @@ type Module struct {
 	slots *slots // of image
 }
 
-// open starts a runtime for a module, with everything that it may import.
-func (h *Host) open(ctx context.Context, name, key string, opts LoadOptions) (*Module, error) {
-	cache, err := wazero.NewCompilationCacheWithDir(h.cacheFolder(key))
+// open starts a runtime for a module, with everything that it may import. dir keeps
+// its machine code.
+func (h *Host) open(ctx context.Context, name, dir, key string, opts LoadOptions) (*Module, error) {
+	cache, err := wazero.NewCompilationCacheWithDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open its cache: %w", err)
 	}
