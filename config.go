@@ -31,6 +31,10 @@ type config struct {
 	open    bool
 	proxies prefixes
 	docker  dockerUse
+
+	wasmInProcess bool // guests run inside the server
+	wasmWorkers   int  // processes that guests run in otherwise
+
 	verbose bool
 	apiKey  string // from the environment only, so that it shows in no process list
 }
@@ -51,6 +55,8 @@ func parseConfig(name string, args []string) (config, error) {
 	fs.BoolVar(&c.open, "open-playground", false, "let everyone run code without signing in, rate-limited by address")
 	fs.Var(&c.proxies, "trusted-proxies", "networks of proxies whose X-Forwarded-For names the client, such as 127.0.0.1/32,10.0.0.0/8")
 	fs.Var(&c.docker, "docker", "containers: auto uses Docker where it answers, off never does")
+	fs.BoolVar(&c.wasmInProcess, "wasm-in-process", false, "run WebAssembly guests inside the server and not in a worker process: for debugging")
+	fs.IntVar(&c.wasmWorkers, "wasm-workers", 1, "worker processes for WebAssembly guests; each compiles and keeps in memory what it runs")
 	fs.BoolVar(&c.verbose, "verbose", false, "log every request")
 	if err := fs.Parse(args); err != nil {
 		return c, err

@@ -64,6 +64,8 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 			return err
 		}
 		return doctor(ctx, cfg, out)
+	case workerCommand:
+		return work()
 	case "version":
 		_, err := fmt.Fprintln(out, "sandpiper", version, runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH)
 		return err

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"sandpiper/runtimes/needs"
-	"sandpiper/runtimes/wasm"
 	"sandpiper/sandbox"
 	"sandpiper/sandbox/datadir"
 	"sandpiper/sandbox/scheduler"
@@ -151,7 +150,7 @@ func greet(out io.Writer, cfg config, s *server, local string, dir *datadir.Dir,
 // server is everything that serve puts together.
 type server struct {
 	db        *sqlite.DB
-	engine    *wasm.Engine
+	guests    *guests
 	scheduler *scheduler.Scheduler
 	sandboxes *sandboxes
 	guard     *auth.Guard
@@ -190,19 +189,18 @@ func assemble(ctx context.Context, cfg config, dir *datadir.Dir, key string, log
 	if err != nil {
 		return nil, err
 	}
-	s.engine, err = wasm.New(wasm.Config{CacheDir: dir.Cache(), RunDir: dir.Runs(), LanguageDir: dir.Languages(), Log: log})
-	if err != nil {
+	if s.guests, err = openGuests(ctx, cfg, dir, log); err != nil {
 		return nil, err
 	}
 	ready := func() error { return ready(ctx) }
 	s.sandboxes, err = openSandboxes(ctx, sandboxConfig{
-		dir: dir, db: s.db, guard: s.guard, assets: assets, languages: s.engine, public: public, previews: cfg.previews(public), warn: cfg.previewWarning, ssh: cfg.sshAddress, docker: !cfg.docker.off, open: cfg.open, ready: ready, log: log,
+		dir: dir, db: s.db, guard: s.guard, assets: assets, languages: s.guests.languages, public: public, previews: cfg.previews(public), warn: cfg.previewWarning, ssh: cfg.sshAddress, docker: !cfg.docker.off, open: cfg.open, ready: ready, log: log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	s.scheduler = scheduler.New(scheduler.Config{
-		Runners: append([]sandbox.CodeRunner{s.engine}, s.sandboxes.runners...), Needs: needs.Reason, Store: s.db, Log: log,
+		Runners: append([]sandbox.CodeRunner{s.guests.runner}, s.sandboxes.runners...), Needs: needs.Reason, Store: s.db, Log: log,
 	})
 	handlers := s.handlers(ui.Config{Snippets: s.db, Assets: assets, PublicURL: public, Salt: salt, Log: log}, ready)
 	s.http, s.previews = web.NewServer(web.New(handlers), log), web.NewServer(web.NewPreviews(handlers), log)
@@ -304,8 +302,8 @@ func (s *server) close() error {
 	if s.sandboxes != nil {
 		errs = append(errs, s.sandboxes.close())
 	}
-	if s.engine != nil {
-		errs = append(errs, s.engine.Close())
+	if s.guests != nil {
+		errs = append(errs, s.guests.close())
 	}
 	if s.guard != nil {
 		s.guard.Close()

@@ -53,6 +53,7 @@ func (e *Engine) Exec(ctx context.Context, id string, cfg vm.RunConfig, inv vm.I
 func (e *Engine) AwaitCommand(ctx context.Context, id string) {
 	for _, l := range e.languages {
 		if l.info.ID == id {
+			e.demand(l)
 			l.await(ctx)
 		}
 	}

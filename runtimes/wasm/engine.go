@@ -33,6 +33,10 @@ type Config struct {
 	// Only, when not empty, restricts the catalogue to languages with these IDs.
 	Only []string
 
+	// OnDemand prepares a language when its command is first awaited, and not when
+	// the engine starts: for an engine whose languages may never be used.
+	OnDemand bool
+
 	Limits    sandbox.Limits // of a run that asks for none; default DefaultLimits
 	MaxLimits sandbox.Limits // all fields or none; default MaxLimits
 
@@ -75,7 +79,9 @@ func New(cfg Config) (*Engine, error) {
 	if e.languages, err = listLanguages(cfg); err != nil {
 		return nil, errors.Join(err, host.Close(e.closing))
 	}
-	e.prepare()
+	if !cfg.OnDemand {
+		e.prepare()
+	}
 	return e, nil
 }
 

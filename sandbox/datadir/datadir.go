@@ -10,6 +10,8 @@
 //	lock              held while a server runs
 //	cache/            compiled modules; may be deleted while no server runs
 //	runs/             a folder per live run, emptied at start
+//	workers/          caches and live runs of worker processes, who can write there
+//	sessions/         files and states of sessions
 //	languages/<id>/   languages added by the operator
 //	sandboxes/        files of WebAssembly sandboxes
 //	docker/           sockets and volumes of containers
@@ -52,7 +54,7 @@ func Open(path string) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the data folder: %w", err)
 	}
-	for _, sub := range []string{"", "cache", "runs", "languages", "sandboxes", "docker"} {
+	for _, sub := range []string{"", "cache", "runs", "workers", "sessions", "languages", "sandboxes", "docker"} {
 		if err := os.MkdirAll(filepath.Join(path, sub), 0o700); err != nil {
 			return nil, fmt.Errorf("make the data folder: %w", err)
 		}
@@ -93,6 +95,13 @@ func (d *Dir) Cache() string { return filepath.Join(d.path, "cache") }
 
 // Runs returns the folder in which live runs have theirs.
 func (d *Dir) Runs() string { return filepath.Join(d.path, "runs") }
+
+// Workers returns the folder in which worker processes have theirs. What is in it
+// must not be executed by anything else.
+func (d *Dir) Workers() string { return filepath.Join(d.path, "workers") }
+
+// Sessions returns the folder in which sessions have their files and states.
+func (d *Dir) Sessions() string { return filepath.Join(d.path, "sessions") }
 
 // Languages returns the folder of languages that the operator added.
 func (d *Dir) Languages() string { return filepath.Join(d.path, "languages") }

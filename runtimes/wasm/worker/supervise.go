@@ -1,0 +1,141 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"time"
+
+	"sandpiper/runtimes/wasm/worker/link"
+)
+
+// supervise keeps one worker running until the pool closes.
+func (p *Pool) supervise(f folders) {
+	// The kernel ends a worker when the thread that started it ends.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for pause := firstPause; p.closing.Err() == nil; {
+		began := time.Now()
+		err := p.serveOne(f)
+		if p.closing.Err() != nil {
+			return
+		}
+		if time.Since(began) > soon {
+			pause = firstPause
+		}
+		p.cfg.Log.Error("a worker process ended; it is replaced", "error", err, "in", pause)
+		select {
+		case <-time.After(pause):
+		case <-p.closing.Done():
+		}
+		pause = min(2*pause, maxPause)
+	}
+}
+
+// serveOne starts a worker and waits for its end, which the error explains.
+func (p *Pool) serveOne(f folders) error {
+	w, err := start(p.cfg, f, p.setup())
+	if err != nil {
+		p.remove(nil, err)
+		return err
+	}
+	hello, err := w.greet()
+	if err != nil {
+		err = errors.Join(err, w.stop())
+		p.remove(nil, err)
+		return err
+	}
+	w.onChange = p.update
+	go w.serve()
+	go w.watch(p.cfg)
+	p.add(w, hello)
+	if p.closing.Err() != nil {
+		w.end() // Close may not have seen it
+	}
+	why := w.wait()
+	p.remove(w, why)
+	return why
+}
+
+// setup is what every worker is told, but for its folders.
+func (p *Pool) setup() link.Setup {
+	return link.Setup{
+		CPUs: p.cfg.CPUs, Only: p.cfg.Only, Limits: p.cfg.Limits, MaxLimits: p.cfg.MaxLimits,
+		Languages: p.cfg.LanguageDir, Kernels: p.cfg.KernelDir,
+	}
+}
+
+// greet reads the worker's first message.
+func (w *process) greet() (link.Hello, error) {
+	var hello link.Hello
+	late := time.AfterFunc(startTimeout, func() { w.kill("it did not start in time") })
+	defer late.Stop()
+	m, err := w.link.Receive()
+	switch {
+	case err != nil:
+		return hello, fmt.Errorf("a worker did not say hello: %w", err)
+	case m.Op != link.OpHello:
+		return hello, errors.New("a worker began with something else")
+	}
+	if err := m.Decode(&hello); err != nil {
+		return hello, err
+	}
+	if hello.Error != "" {
+		return hello, errors.New(hello.Error)
+	}
+	w.languages, w.kernels = hello.Languages, hello.Kernels
+	return hello, nil
+}
+
+// watch ends a worker that hangs, or has too much memory.
+func (w *process) watch(cfg Config) {
+	const interval = 250 * time.Millisecond
+	ticks := time.NewTicker(interval)
+	defer ticks.Stop()
+	for last := time.Now(); ; last = time.Now() {
+		select {
+		case <-w.gone:
+			return
+		case <-ticks.C:
+		}
+		if time.Since(last) > cfg.Heartbeat/2 {
+			w.heard.Store(time.Now().UnixNano()) // it was this process that slept
+		}
+		if silent := time.Since(time.Unix(0, w.heard.Load())); silent > cfg.Heartbeat {
+			w.kill(fmt.Sprintf("it did not answer for %v", silent.Round(time.Second)))
+			return
+		}
+		if used := processMemory(w.cmd.Process.Pid); used > cfg.MemoryBytes {
+			w.kill(fmt.Sprintf("it had more than %d MiB of memory", cfg.MemoryBytes>>20))
+			return
+		}
+		if w.pinging.CompareAndSwap(false, true) {
+			go func() { // a worker that does not read must not hold this up
+				_ = w.link.Send(link.OpPing, 0, nil, nil)
+				w.pinging.Store(false)
+			}()
+		}
+	}
+}
+
+// Probe starts a worker as a pool would, has it try what it must not be able to do,
+// and returns what keeps it from doing harm and what it could do all the same.
+func Probe(args []string) (measures []link.Measure, possible []string, err error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	w, err := start(Config{Args: args}.withDefaults(), folders{}, link.Setup{Probe: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	hello, err := w.greet()
+	if err != nil {
+		return hello.Confinement, nil, errors.Join(err, w.stop())
+	}
+	if _, err := w.link.Receive(); err != io.EOF && err != nil {
+		w.kill("")
+	}
+	w.link.Release()
+	_ = w.wait() // it has said all that there is
+	return hello.Confinement, hello.Possible, nil
+}
