@@ -18,7 +18,7 @@ type Routes interface {
 // Config says what the server serves.
 type Config struct {
 	Guard    *auth.Guard
-	API      []Routes     // of paths below /v1/, /api/ and /toolbox/
+	API      []Routes     // of paths below /v1/, /api/, /toolbox/ and /jupyter/
 	Pages    []Routes     // everything else; none for a server without pages
 	Gate     Gate         // before what is about sandboxes
 	Previews Previews     // on their hosts; nil for none
@@ -43,7 +43,12 @@ func New(cfg Config) http.Handler {
 
 // isAPI reports whether a path belongs to programs rather than to browsers.
 func isAPI(path string) bool {
-	return strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/toolbox/")
+	for _, prefix := range []string{"/v1/", "/api/", "/toolbox/", "/jupyter/"} {
+		if strings.HasPrefix(path, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 func newAPI(cfg Config) http.Handler {
