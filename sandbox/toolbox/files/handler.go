@@ -24,12 +24,13 @@ type limits struct {
 	searchTime   time.Duration // of find and search
 	replaceBytes int64         // of a file in which text is replaced, before and after
 	files        int           // of one multiple upload, download or replacement
+	archiveBytes int64         // of the files in one archive
 	idle         time.Duration // that a client may send or take nothing
 }
 
 var defaultLimits = limits{
 	entries: 200_000, matches: 10_000, matchBytes: 8 << 20, searchTime: 30 * time.Second,
-	replaceBytes: 64 << 20, files: 10_000, idle: 2 * time.Minute,
+	replaceBytes: 64 << 20, files: 10_000, archiveBytes: 64 << 30, idle: 2 * time.Minute,
 }
 
 // truncated is the header that says that a search found more than it returns.
@@ -61,6 +62,7 @@ func (h *Handler) Register(mux *http.ServeMux) {
 		"GET /files/search":         h.search,
 		"POST /files/replace":       h.replace,
 		"GET /files/download":       h.download,
+		"GET /files/archive":        h.archive,
 		"POST /files/bulk-download": h.downloadMany,
 		"POST /files/upload":        h.upload,
 		"POST /files/upload-v2":     h.uploadV2,
