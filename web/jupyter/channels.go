@@ -46,8 +46,6 @@ func (h *Handler) channels(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer conn.CloseNow()
-	ctx, cancel := h.lifelines.Attach(ctx)
-	defer cancel()
 	return h.converse(ctx, conn, s, caller, r.URL.Query().Get("session_id"))
 }
 
@@ -64,7 +62,13 @@ func (h *Handler) converse(ctx context.Context, conn *socket.Socket, s Session, 
 		return err
 	}
 	defer l.kernel.Leave(l.client)
-	return conn.Converse(ctx, l.receive, l.send)
+	return conn.Converse(ctx, l.receive, func(ctx context.Context) error {
+		// The end of a context that is read with cuts the connection; this one only
+		// ends what is said, so that the last word is why.
+		ctx, cancel := h.lifelines.Attach(ctx)
+		defer cancel()
+		return l.send(ctx)
+	})
 }
 
 // link is the connection of a client with a kernel.
@@ -101,7 +105,7 @@ func (l link) send(ctx context.Context) error {
 			return err
 		}
 		if ctx.Err() != nil {
-			l.socket.Close(closeGoingAway, "the connection ends")
+			l.socket.Close(closeGoingAway, "the server is shutting down")
 			return ctx.Err()
 		}
 		if len(batch) == 0 {

@@ -8,9 +8,9 @@
 // still busy. A cell goes on when its client leaves.
 //
 // A client that reads more slowly than a program prints does not hold it up: past
-// a bound its output is left out, and it is told so. A client whose connection
-// broke finds what it missed when it comes back under the same session, within
-// the same bound.
+// a bound its output is left out, and it is told so. A client that comes back
+// under the same session gets what was said since its connection was found broken,
+// within the same bound.
 package live
 
 import (

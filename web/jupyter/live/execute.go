@@ -131,14 +131,14 @@ func (k *Kernel) notices(r *request, answer Answer) {
 func (k *Kernel) fail(r *request, ask executeRequest, count int, f failureContent) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if orTrue(ask.StopOnError) {
+		k.abortQueue()
+		r.client.bar()
+	}
 	if !ask.Silent {
 		said := f
 		said.Status = "" // of replies only
 		k.publish("error", r.Header, said)
-	}
-	if orTrue(ask.StopOnError) {
-		k.abortQueue()
-		r.client.bar()
 	}
 	k.reply(r, ask.reply("error", &f, count))
 }

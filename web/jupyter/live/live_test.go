@@ -206,7 +206,7 @@ func TestCells(t *testing.T) {
 			"1 status busy", "1 execute_input 1", "1 stream stdout a", "1 stream stderr b", "1 display_data <p>", "1 execute_result 1 1", "1 execute_reply ok 1", "1 status idle"}},
 		{"pieces of a stream are joined, and a character that was cut", map[string]any{"code": "print a\nbytes c3\nbytes a9\nbytes ff"}, nil},
 		{"an exception", map[string]any{"code": "raise ValueError"}, []string{
-			"1 status busy", "1 execute_input 1", "1 error ValueError why", "barrier", "1 execute_reply error ValueError why 1", "1 status idle"}},
+			"1 status busy", "1 execute_input 1", "barrier", "1 error ValueError why", "1 execute_reply error ValueError why 1", "1 status idle"}},
 		{"an exception that stops nothing", map[string]any{"code": "raise E", "stop_on_error": false}, []string{
 			"1 status busy", "1 execute_input 1", "1 error E why", "1 execute_reply error E why 1", "1 status idle"}},
 		{"silent", map[string]any{"code": "print a\nvalue 1", "silent": true}, []string{
@@ -214,15 +214,15 @@ func TestCells(t *testing.T) {
 		{"not stored", map[string]any{"code": "value 1", "store_history": false}, []string{
 			"1 status busy", "1 execute_input 0", "1 execute_result 0 1", "1 execute_reply ok 0", "1 status idle"}},
 		{"no input wanted", map[string]any{"code": "ask", "allow_stdin": false}, []string{
-			"1 status busy", "1 execute_input 1", "1 error EOFError", "barrier", "1 execute_reply error EOFError 1", "1 status idle"}},
+			"1 status busy", "1 execute_input 1", "barrier", "1 error EOFError", "1 execute_reply error EOFError 1", "1 status idle"}},
 		{"a limit", map[string]any{"code": "status timeout"}, []string{
-			"1 status busy", "1 execute_input 1", "1 error TimeLimit because", "barrier", "1 execute_reply error TimeLimit because 1", "1 status idle"}},
+			"1 status busy", "1 execute_input 1", "barrier", "1 error TimeLimit because", "1 execute_reply error TimeLimit because 1", "1 status idle"}},
 		{"exit", map[string]any{"code": "status error"}, []string{
 			"1 status busy", "1 execute_input 1", "1 execute_reply ok 1", "1 status idle"}},
 		{"notices", map[string]any{"code": "back"}, []string{
 			"1 status busy", "1 execute_input 1", "1 stream stderr [came back]\n[The kernel has the state that it had before this cell.]", "1 execute_reply ok 1", "1 status idle"}},
 		{"a dead interpreter", map[string]any{"code": "die"}, []string{
-			"1 status busy", "1 execute_input 1", "1 error DeadKernel " + sandbox.ErrKernelGone.Message, "barrier", "1 execute_reply error DeadKernel " + sandbox.ErrKernelGone.Message + " 1", "1 status restarting", "1 status idle"}},
+			"1 status busy", "1 execute_input 1", "barrier", "1 error DeadKernel " + sandbox.ErrKernelGone.Message, "1 execute_reply error DeadKernel " + sandbox.ErrKernelGone.Message + " 1", "1 status restarting", "1 status idle"}},
 		{"our fault", map[string]any{"code": "broken", "stop_on_error": false}, nil},
 		{"no request", map[string]any{"code": 1}, nil},
 	} {
