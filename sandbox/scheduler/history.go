@@ -47,7 +47,7 @@ func newHistory() history { return history{byID: make(map[string]*past)} }
 // add takes in a run that ended at now.
 func (h *history) add(r *Run, result sandbox.Result, now time.Time) {
 	p := &past{run: r, record: sandbox.RunRecord{Client: r.client, FinishedAt: now, Result: result}}
-	p.size = sizeOf(p.record, r.journal.displayed()) // with all files: the run has them while it is in memory
+	p.size = sizeOf(p.record, r.journal.Displayed()) // with all files: the run has them while it is in memory
 	p.record.Result.Files = recorded(result.Files)
 	h.byID[r.id] = p
 	h.order = append(h.order, p)
@@ -251,11 +251,11 @@ func replay(rec sandbox.RunRecord) *Run {
 			language: sandbox.Language{ID: res.Language, Version: res.Version}},
 	}
 	identity := r.Identity()
-	r.journal.add(sandbox.Event{Type: sandbox.EventStart, Result: &identity})
-	r.journal.output(sandbox.Stdout, []byte(res.Stdout))
-	r.journal.output(sandbox.Stderr, []byte(res.Stderr))
+	r.journal.Add(sandbox.Event{Type: sandbox.EventStart, Result: &identity})
+	r.journal.Output(sandbox.Stdout, []byte(res.Stdout))
+	r.journal.Output(sandbox.Stderr, []byte(res.Stderr))
 	for i := range res.Outputs {
-		r.journal.display(res.Outputs[i])
+		r.journal.Display(res.Outputs[i])
 	}
 	r.end(res.Outcome)
 	return r

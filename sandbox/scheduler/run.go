@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sandpiper/sandbox"
+	"sandpiper/sandbox/journal"
 )
 
 // A Run is one accepted program: waiting, running or ended. It is safe for
@@ -18,7 +19,7 @@ type Run struct {
 	bytes  int64 // of the program, while it waits
 	key    idemKey
 
-	journal journal
+	journal journal.Journal
 	done    chan struct{}  // closed when the run has ended
 	result  sandbox.Result // set before done is closed
 
@@ -68,7 +69,7 @@ func (r *Run) Result() (sandbox.Result, bool) {
 	case <-r.done:
 		return r.result, true
 	default:
-		return r.journal.soFar(r.Identity()), false
+		return r.journal.SoFar(r.Identity()), false
 	}
 }
 
@@ -95,7 +96,7 @@ func (r *Run) Wait(ctx context.Context) (sandbox.Result, error) {
 // status that another has replaced is left out. A position counts the bytes of
 // text and, one each, the other events before it, those left out included.
 func (r *Run) Events(ctx context.Context, after int) (events []sandbox.Event, next int, err error) {
-	return r.journal.read(ctx, after)
+	return r.journal.Read(ctx, after)
 }
 
 // Cancel stops the run for a cause, one of the sandbox.Err errors that say so.
@@ -133,7 +134,7 @@ func (r *Run) report(p sandbox.Progress) {
 		return
 	}
 	r.progress = p
-	r.journal.add(sandbox.Event{Type: sandbox.EventStatus, Status: &p})
+	r.journal.Add(sandbox.Event{Type: sandbox.EventStatus, Status: &p})
 }
 
 // end closes the journal with how the run ended and returns the whole result.
@@ -141,7 +142,7 @@ func (r *Run) report(p sandbox.Progress) {
 func (r *Run) end(o sandbox.Outcome) (sandbox.Result, bool) {
 	result := r.Identity()
 	result.Outcome = o
-	return r.journal.end(result, func(result sandbox.Result) {
+	return r.journal.End(result, func(result sandbox.Result) {
 		r.result = result
 		close(r.done)
 	})
@@ -151,7 +152,7 @@ func (r *Run) end(o sandbox.Outcome) (sandbox.Result, bool) {
 type sink struct{ r *Run }
 
 // Output implements sandbox.Sink.
-func (s sink) Output(stream sandbox.Stream, p []byte) { s.r.journal.output(stream, p) }
+func (s sink) Output(stream sandbox.Stream, p []byte) { s.r.journal.Output(stream, p) }
 
 // Display implements sandbox.Sink.
-func (s sink) Display(d sandbox.Display) { s.r.journal.display(d) }
+func (s sink) Display(d sandbox.Display) { s.r.journal.Display(d) }

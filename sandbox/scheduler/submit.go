@@ -78,7 +78,7 @@ func (s *Scheduler) admit(r *Run, sum print) (admitted *Run, recorded string, er
 	s.keys.put(r.key, sum, r.id, time.Now())
 	s.live[r.id] = r
 	identity := r.Identity()
-	r.journal.add(sandbox.Event{Type: sandbox.EventStart, Result: &identity})
+	r.journal.Add(sandbox.Event{Type: sandbox.EventStart, Result: &identity})
 	s.queue.push(r)
 	if r.ready {
 		s.languageReady(r.place)

@@ -1,4 +1,4 @@
-package scheduler
+package journal
 
 import (
 	"context"
@@ -24,12 +24,13 @@ const (
 	maxReadTextEvent = 64 << 10
 )
 
-// A journal is everything that a run has said, in order, for any number of
+// A Journal is everything that a run has said, in order, for any number of
 // readers that each go at their own pace. Writers never wait for readers.
 //
 // A position counts the bytes of text and the other events before it; it stays
-// valid when later writes of the same stream are merged into one event.
-type journal struct {
+// valid when later writes of the same stream are merged into one event. The zero
+// value is ready, and its methods are safe for concurrent use.
+type Journal struct {
 	mu     sync.Mutex
 	text   [2]strings.Builder // stdout, stderr
 	join   [2]joiner
@@ -58,8 +59,8 @@ const (
 	kindEvent
 )
 
-// output adds bytes of a stream.
-func (j *journal) output(s sandbox.Stream, p []byte) {
+// Output adds bytes of a stream.
+func (j *Journal) Output(s sandbox.Stream, p []byte) {
 	k := kindStdout
 	if s == sandbox.Stderr {
 		k = kindStderr
@@ -79,7 +80,7 @@ func (j *journal) output(s sandbox.Stream, p []byte) {
 
 // addText lets write add to a stream and marks what it added.
 // Preconditions: j.mu must be held.
-func (j *journal) addText(k kind, write func(*strings.Builder)) {
+func (j *Journal) addText(k kind, write func(*strings.Builder)) {
 	b := &j.text[k]
 	before := b.Len()
 	write(b)
@@ -93,8 +94,8 @@ func (j *journal) addText(k kind, write func(*strings.Builder)) {
 	j.size += added
 }
 
-// add adds an event that is not text. It does nothing after the end.
-func (j *journal) add(e sandbox.Event) {
+// Add adds an event that is not text. It does nothing after the end.
+func (j *Journal) Add(e sandbox.Event) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if !j.ended {
@@ -102,8 +103,8 @@ func (j *journal) add(e sandbox.Event) {
 	}
 }
 
-// display adds a display.
-func (j *journal) display(d sandbox.Display) {
+// Display adds a display.
+func (j *Journal) Display(d sandbox.Display) {
 	size := d.Size() // walks all of it, so not under the lock
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -113,25 +114,25 @@ func (j *journal) display(d sandbox.Display) {
 	}
 }
 
-// displayed returns how many bytes the displays take.
-func (j *journal) displayed() int64 {
+// Displayed returns how many bytes the displays take.
+func (j *Journal) Displayed() int64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.shown
 }
 
 // addEvent adds an event that is not text. Preconditions: j.mu must be held.
-func (j *journal) addEvent(e sandbox.Event) {
+func (j *Journal) addEvent(e sandbox.Event) {
 	j.marks = append(j.marks, mark{uint32(j.size), uint32(len(j.events)), kindEvent})
 	j.events = append(j.events, e)
 	j.size++
 	j.signal()
 }
 
-// end adds the exit event with everything that was said filled into r, and
+// End adds the exit event with everything that was said filled into r, and
 // closes the journal; seal gets the whole result before any reader does. It
 // returns false when the journal had ended before.
-func (j *journal) end(r sandbox.Result, seal func(sandbox.Result)) (sandbox.Result, bool) {
+func (j *Journal) End(r sandbox.Result, seal func(sandbox.Result)) (sandbox.Result, bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.ended {
@@ -147,8 +148,8 @@ func (j *journal) end(r sandbox.Result, seal func(sandbox.Result)) (sandbox.Resu
 	return r, true
 }
 
-// soFar returns r with everything that was said until now.
-func (j *journal) soFar(r sandbox.Result) sandbox.Result {
+// SoFar returns r with everything that was said until now.
+func (j *Journal) SoFar(r sandbox.Result) sandbox.Result {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.fill(&r)
@@ -156,7 +157,7 @@ func (j *journal) soFar(r sandbox.Result) sandbox.Result {
 }
 
 // fill copies the content to r. Preconditions: j.mu must be held.
-func (j *journal) fill(r *sandbox.Result) {
+func (j *Journal) fill(r *sandbox.Result) {
 	r.Stdout, r.Stderr = j.text[kindStdout].String(), j.text[kindStderr].String()
 	r.Truncated.Stdout = r.Truncated.Stdout || j.over[kindStdout]
 	r.Truncated.Stderr = r.Truncated.Stderr || j.over[kindStderr]
@@ -167,10 +168,10 @@ func (j *journal) fill(r *sandbox.Result) {
 	}
 }
 
-// read returns the events from position after on and the position behind them.
+// Read returns the events from position after on and the position behind them.
 // It waits until there is one; io.EOF says that the exit event lies before
 // after. When ctx is done first it returns ctx's cause.
-func (j *journal) read(ctx context.Context, after int) ([]sandbox.Event, int, error) {
+func (j *Journal) Read(ctx context.Context, after int) ([]sandbox.Event, int, error) {
 	for {
 		events, next, wait := j.poll(max(after, 0))
 		if wait == nil && len(events) == 0 {
@@ -189,7 +190,7 @@ func (j *journal) read(ctx context.Context, after int) ([]sandbox.Event, int, er
 
 // poll returns what there is from position after on; where there is nothing it
 // returns a channel that is closed at the next change, or nil after the end.
-func (j *journal) poll(after int) (events []sandbox.Event, next int, wait <-chan struct{}) {
+func (j *Journal) poll(after int) (events []sandbox.Event, next int, wait <-chan struct{}) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	after = min(after, j.size)
@@ -217,7 +218,7 @@ func (b *batch) full() bool { return len(b.events) >= maxReadEvents || b.text >=
 
 // collect gathers a batch that starts at pos, which lies before the end.
 // Preconditions: j.mu must be held.
-func (j *journal) collect(pos int) (events []sandbox.Event, next int) {
+func (j *Journal) collect(pos int) (events []sandbox.Event, next int) {
 	i := sort.Search(len(j.marks), func(i int) bool { return int(j.marks[i].pos) > pos }) - 1
 	b := batch{pos: pos}
 	for ; i < len(j.marks) && !b.full(); i++ {
@@ -235,7 +236,7 @@ func (j *journal) collect(pos int) (events []sandbox.Event, next int) {
 
 // collectText adds the text of m, which ends at position end.
 // Preconditions: j.mu must be held.
-func (j *journal) collectText(b *batch, m mark, end int) {
+func (j *Journal) collectText(b *batch, m mark, end int) {
 	text := j.text[m.kind].String()[m.at : int(m.at)+end-int(m.pos)]
 	for from := wholeRune(text, b.pos-int(m.pos)); from < len(text) && !b.full(); {
 		to := wholeRune(text, min(len(text), from+maxReadTextEvent))
@@ -256,17 +257,17 @@ func wholeRune(s string, i int) int {
 
 // outdated reports whether mark i is a status that the next event replaces, so
 // that a reader who comes late does not hear of every place in the queue.
-func (j *journal) outdated(i int) bool {
+func (j *Journal) outdated(i int) bool {
 	return i+1 < len(j.marks) && j.isStatus(i) && j.isStatus(i+1)
 }
 
-func (j *journal) isStatus(i int) bool {
+func (j *Journal) isStatus(i int) bool {
 	m := j.marks[i]
 	return m.kind == kindEvent && j.events[m.at].Type == sandbox.EventStatus
 }
 
 // endOf returns the position behind what mark i began.
-func (j *journal) endOf(i int) int {
+func (j *Journal) endOf(i int) int {
 	if i+1 < len(j.marks) {
 		return int(j.marks[i+1].pos)
 	}
@@ -282,7 +283,7 @@ func textEvent(k kind, s string) sandbox.Event {
 }
 
 // signal wakes every reader. Preconditions: j.mu must be held.
-func (j *journal) signal() {
+func (j *Journal) signal() {
 	if j.wake != nil {
 		close(j.wake)
 		j.wake = nil

@@ -1,4 +1,4 @@
-package scheduler
+package journal
 
 import (
 	"context"
@@ -17,11 +17,11 @@ func status(state sandbox.ProgressState, position int) sandbox.Event {
 }
 
 // readAll reads from a position to the exit event.
-func readAll(t *testing.T, j *journal, after int) []sandbox.Event {
+func readAll(t *testing.T, j *Journal, after int) []sandbox.Event {
 	t.Helper()
 	var all []sandbox.Event
 	for {
-		events, next, err := j.read(t.Context(), after)
+		events, next, err := j.Read(t.Context(), after)
 		if err == io.EOF {
 			return all
 		}
@@ -35,8 +35,8 @@ func readAll(t *testing.T, j *journal, after int) []sandbox.Event {
 	}
 }
 
-func ended(j *journal) *journal {
-	j.end(sandbox.Result{}, func(sandbox.Result) {})
+func ended(j *Journal) *Journal {
+	j.End(sandbox.Result{}, func(sandbox.Result) {})
 	return j
 }
 
@@ -61,40 +61,40 @@ func story(events []sandbox.Event) string {
 func TestJournalStory(t *testing.T) {
 	tests := []struct {
 		name  string
-		write func(j *journal)
+		write func(j *Journal)
 		want  string
 	}{
-		{"nothing", func(j *journal) {}, "exit"},
-		{"one stream is merged", func(j *journal) {
-			j.output(sandbox.Stdout, []byte("a"))
-			j.output(sandbox.Stdout, []byte("b"))
+		{"nothing", func(j *Journal) {}, "exit"},
+		{"one stream is merged", func(j *Journal) {
+			j.Output(sandbox.Stdout, []byte("a"))
+			j.Output(sandbox.Stdout, []byte("b"))
 		}, "out(ab) exit"},
-		{"streams keep their order", func(j *journal) {
-			j.output(sandbox.Stdout, []byte("a"))
-			j.output(sandbox.Stderr, []byte("b"))
-			j.output(sandbox.Stdout, []byte("c"))
+		{"streams keep their order", func(j *Journal) {
+			j.Output(sandbox.Stdout, []byte("a"))
+			j.Output(sandbox.Stderr, []byte("b"))
+			j.Output(sandbox.Stdout, []byte("c"))
 		}, "out(a) err(b) out(c) exit"},
-		{"a display lies between", func(j *journal) {
-			j.output(sandbox.Stdout, []byte("a"))
-			j.add(sandbox.Event{Type: sandbox.EventDisplay, Display: &sandbox.Display{}})
-			j.output(sandbox.Stdout, []byte("b"))
+		{"a display lies between", func(j *Journal) {
+			j.Output(sandbox.Stdout, []byte("a"))
+			j.Add(sandbox.Event{Type: sandbox.EventDisplay, Display: &sandbox.Display{}})
+			j.Output(sandbox.Stdout, []byte("b"))
 		}, "out(a) display out(b) exit"},
-		{"only the last of several statuses", func(j *journal) {
-			j.add(status(sandbox.ProgressQueued, 2))
-			j.add(status(sandbox.ProgressQueued, 1))
-			j.add(status(sandbox.ProgressRunning, 0))
-			j.output(sandbox.Stdout, []byte("a"))
+		{"only the last of several statuses", func(j *Journal) {
+			j.Add(status(sandbox.ProgressQueued, 2))
+			j.Add(status(sandbox.ProgressQueued, 1))
+			j.Add(status(sandbox.ProgressRunning, 0))
+			j.Output(sandbox.Stdout, []byte("a"))
 		}, "running out(a) exit"},
-		{"a cut character comes whole", func(j *journal) {
-			j.output(sandbox.Stdout, []byte("\xc3"))
-			j.output(sandbox.Stderr, []byte("x"))
-			j.output(sandbox.Stdout, []byte("\xa9"))
+		{"a cut character comes whole", func(j *Journal) {
+			j.Output(sandbox.Stdout, []byte("\xc3"))
+			j.Output(sandbox.Stderr, []byte("x"))
+			j.Output(sandbox.Stdout, []byte("\xa9"))
 		}, "err(x) out(é) exit"},
-		{"a character cut by the end", func(j *journal) { j.output(sandbox.Stdout, []byte("a\xc3")) }, "out(a\uFFFD) exit"},
+		{"a character cut by the end", func(j *Journal) { j.Output(sandbox.Stdout, []byte("a\xc3")) }, "out(a\uFFFD) exit"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var j journal
+			var j Journal
 			tt.write(&j)
 			if got := story(readAll(t, ended(&j), 0)); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
@@ -104,10 +104,10 @@ func TestJournalStory(t *testing.T) {
 }
 
 func TestJournalAnyPosition(t *testing.T) {
-	var j journal
-	j.add(status(sandbox.ProgressRunning, 0))
-	j.output(sandbox.Stdout, []byte("aé€🐦"))
-	j.output(sandbox.Stderr, []byte("x"))
+	var j Journal
+	j.Add(status(sandbox.ProgressRunning, 0))
+	j.Output(sandbox.Stdout, []byte("aé€🐦"))
+	j.Output(sandbox.Stderr, []byte("x"))
 	ended(&j)
 	for after := -1; after <= j.size+5; after++ {
 		for _, e := range readAll(t, &j, after) {
@@ -122,31 +122,31 @@ func TestJournalAnyPosition(t *testing.T) {
 }
 
 func TestJournalEndsOnce(t *testing.T) {
-	var j journal
-	j.output(sandbox.Stdout, []byte("a"))
+	var j Journal
+	j.Output(sandbox.Stdout, []byte("a"))
 	seal := func(sandbox.Result) {}
-	r, ok := j.end(sandbox.Result{ID: "x"}, seal)
+	r, ok := j.End(sandbox.Result{ID: "x"}, seal)
 	if !ok || r.Stdout != "a" || r.ID != "x" {
 		t.Fatalf("first end: %+v, %t", r, ok)
 	}
-	if _, ok := j.end(sandbox.Result{}, seal); ok {
+	if _, ok := j.End(sandbox.Result{}, seal); ok {
 		t.Error("a second end is taken for the first")
 	}
-	j.output(sandbox.Stdout, []byte("late"))
-	j.add(status(sandbox.ProgressRunning, 0))
+	j.Output(sandbox.Stdout, []byte("late"))
+	j.Add(status(sandbox.ProgressRunning, 0))
 	if got := story(readAll(t, &j, 0)); got != "out(a) exit" {
 		t.Errorf("after late writes: %s", got)
 	}
 }
 
 func TestJournalCutsWhatIsLong(t *testing.T) {
-	var j journal
+	var j Journal
 	text := strings.Repeat("€", 200_000)
-	j.output(sandbox.Stdout, []byte(text))
+	j.Output(sandbox.Stdout, []byte(text))
 	ended(&j)
 	var got strings.Builder
 	for after, reads := 0, 0; ; reads++ {
-		events, next, err := j.read(t.Context(), after)
+		events, next, err := j.Read(t.Context(), after)
 		if err == io.EOF {
 			break
 		}
@@ -169,13 +169,13 @@ func TestJournalCutsWhatIsLong(t *testing.T) {
 }
 
 func TestJournalBoundsItself(t *testing.T) {
-	var j journal
+	var j Journal
 	chunk := []byte(strings.Repeat("x", 1<<20))
 	j.text[kindStderr].WriteString(strings.Repeat("x", maxJournalText-len(chunk))) // quicker than output
 	for range 3 {
-		j.output(sandbox.Stderr, chunk)
+		j.Output(sandbox.Stderr, chunk)
 	}
-	r, _ := j.end(sandbox.Result{}, func(sandbox.Result) {})
+	r, _ := j.End(sandbox.Result{}, func(sandbox.Result) {})
 	if len(r.Stderr) != maxJournalText || !r.Truncated.Stderr || r.Truncated.Stdout {
 		t.Errorf("kept %d bytes, truncated %+v", len(r.Stderr), r.Truncated)
 	}
@@ -183,15 +183,15 @@ func TestJournalBoundsItself(t *testing.T) {
 
 func TestJournalReadWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var j journal
+		var j Journal
 		heard := make(chan string, 3)
 		for range 3 {
 			go func() { heard <- story(readAll(t, &j, 0)) }()
 		}
 		synctest.Wait()
-		j.output(sandbox.Stdout, []byte("a"))
+		j.Output(sandbox.Stdout, []byte("a"))
 		synctest.Wait()
-		j.output(sandbox.Stdout, []byte("b"))
+		j.Output(sandbox.Stdout, []byte("b"))
 		ended(&j)
 		for range 3 {
 			// A reader that waited for "a" hears of "b" apart.
@@ -204,13 +204,13 @@ func TestJournalReadWaits(t *testing.T) {
 
 func TestJournalReadEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var j journal
+		var j Journal
 		ctx, cancel := context.WithCancelCause(t.Context())
 		go func() {
 			synctest.Wait()
 			cancel(sandbox.ErrClientGone)
 		}()
-		if _, _, err := j.read(ctx, 0); !errors.Is(err, sandbox.ErrClientGone) {
+		if _, _, err := j.Read(ctx, 0); !errors.Is(err, sandbox.ErrClientGone) {
 			t.Errorf("got %v", err)
 		}
 	})
