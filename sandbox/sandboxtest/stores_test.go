@@ -10,6 +10,9 @@ func TestStoresInMemory(t *testing.T) {
 	t.Run("runs", func(t *testing.T) {
 		TestRunStore(t, func(*testing.T) sandbox.RunStore { return &RunStore{} })
 	})
+	t.Run("kernel sessions", func(t *testing.T) {
+		TestKernelSessionStore(t, func(*testing.T) sandbox.KernelSessionStore { return &KernelSessionStore{} })
+	})
 	t.Run("snippets", func(t *testing.T) {
 		TestSnippetStore(t, func(*testing.T) sandbox.SnippetStore { return &SnippetStore{} })
 	})

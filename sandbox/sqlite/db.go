@@ -34,6 +34,8 @@ var (
 	_ sandbox.SnippetStore    = (*DB)(nil)
 	_ sandbox.CredentialStore = (*DB)(nil)
 	_ sandbox.Store           = (*DB)(nil)
+
+	_ sandbox.KernelSessionStore = (*DB)(nil)
 )
 
 // Open opens the database at path, makes it where there is none, and brings its

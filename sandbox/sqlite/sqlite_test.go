@@ -40,6 +40,9 @@ func TestStores(t *testing.T) {
 	t.Run("runs", func(t *testing.T) {
 		sandboxtest.TestRunStore(t, func(t *testing.T) sandbox.RunStore { return openTest(t) })
 	})
+	t.Run("kernel sessions", func(t *testing.T) {
+		sandboxtest.TestKernelSessionStore(t, func(t *testing.T) sandbox.KernelSessionStore { return openTest(t) })
+	})
 	t.Run("snippets", func(t *testing.T) {
 		sandboxtest.TestSnippetStore(t, func(t *testing.T) sandbox.SnippetStore { return openTest(t) })
 	})
