@@ -140,6 +140,7 @@ func (t *Toolbox) register() {
 		"GET /port":               t.ports,
 		"GET /port/{port}/in-use": t.portInUse,
 		"GET /system/metrics":     t.metrics,
+		"GET /system/processes":   t.processes,
 		"GET /user-home-dir":      t.homeDir,
 		"GET /version":            t.answerVersion,
 		"GET /work-dir":           t.workDir,

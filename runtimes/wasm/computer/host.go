@@ -244,7 +244,7 @@ func (h *shellHost) serve(m *wire.Message) (*wire.Message, error) {
 		}
 		return &wire.Message{}, nil
 	}
-	port, err := h.m.serve(m.Port, m.Dir)
+	port, err := h.m.serve(m.Port, m.Dir, h.shell.pid)
 	if err == nil {
 		h.served[port] = true
 	}

@@ -26,12 +26,14 @@ const maxPorts = 32
 type preview struct {
 	listener *listener
 	server   *http.Server
+	pid      int // of the process that asked for it
 }
 
 func (p *preview) close() { _ = p.server.Close() } // closes the listener too
 
-// serve begins to serve the folder dir on a port, or on a free one for 0.
-func (m *machine) serve(port int, dir string) (int, error) {
+// serve begins to serve the folder dir on a port, or on a free one for 0, for a
+// process.
+func (m *machine) serve(port int, dir string, pid int) (int, error) {
 	if port < 0 || port > 65535 || port == sandbox.ToolboxPort {
 		return 0, syscall.EINVAL
 	}
@@ -48,7 +50,7 @@ func (m *machine) serve(port int, dir string) (int, error) {
 	if m.ports[port] != nil {
 		return 0, syscall.EADDRINUSE
 	}
-	p := &preview{listener: newListener(), server: newServer(readOnly(http.FileServerFS(folder{m.files, dir})))}
+	p := &preview{listener: newListener(), server: newServer(readOnly(http.FileServerFS(folder{m.files, dir}))), pid: pid}
 	m.ports[port] = p
 	m.running.Go(func() { _ = p.server.Serve(p.listener) }) // it ends with the listener
 	return port, nil

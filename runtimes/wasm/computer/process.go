@@ -209,6 +209,7 @@ func (m *machine) adopt(child *shell.Child, e *entry) *shellHost {
 	paused := m.paused
 	m.mu.Unlock()
 	e.cpu = func() time.Duration { _, cpu := child.Usage(); return cpu }
+	e.memory = func() int64 { own, _ := child.Usage(); return own }
 	child.Handle(h.handle)
 	if paused {
 		child.Signal(syscall.SIGSTOP)

@@ -40,6 +40,7 @@ type entry struct {
 	started            time.Time
 	signal             func(n int) // delivers a signal
 	cpu                func() time.Duration
+	memory             func() int64 // bytes; nil for one that shares the sandbox's
 }
 
 // table has a sandbox's processes. PID 1 is the sandbox itself.

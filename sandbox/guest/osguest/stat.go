@@ -18,6 +18,9 @@ type stat struct {
 	state              byte
 	terminal           int    // 0 for none
 	started            uint64 // in clock ticks since the machine's start
+	name               string
+	cpu                uint64 // clock ticks used
+	resident           int64  // pages in memory
 }
 
 // readStat reads a process's line. A process that is gone is an error.
@@ -37,16 +40,20 @@ func parseStat(data []byte) (stat, error) {
 		return stat{}, fmt.Errorf("process line %.60q: no name", data)
 	}
 	fields := strings.Fields(string(data[end+1:]))
-	if len(fields) < 20 || len(fields[0]) != 1 {
+	if len(fields) < 22 || len(fields[0]) != 1 {
 		return stat{}, fmt.Errorf("process line %.60q: too short", data)
 	}
-	s := stat{state: fields[0][0]}
-	var errs [5]error
+	s := stat{state: fields[0][0], name: string(data[open+1 : end])}
+	var errs [8]error
 	s.pid, errs[0] = strconv.Atoi(strings.TrimSpace(string(data[:open])))
 	s.parent, errs[1] = strconv.Atoi(fields[1])
 	s.group, errs[2] = strconv.Atoi(fields[2])
 	s.terminal, errs[4] = strconv.Atoi(fields[4])
 	s.started, errs[3] = strconv.ParseUint(fields[19], 10, 64)
+	user, err := strconv.ParseUint(fields[11], 10, 64)
+	system, err2 := strconv.ParseUint(fields[12], 10, 64)
+	s.cpu, errs[5], errs[6] = user+system, err, err2
+	s.resident, errs[7] = strconv.ParseInt(fields[21], 10, 64)
 	for _, err := range errs {
 		if err != nil {
 			return stat{}, fmt.Errorf("process line %.60q: %w", data, err)

@@ -9,11 +9,14 @@ import (
 )
 
 func TestParseStat(t *testing.T) {
-	const tail = " S 3 4 4 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 12345 1 1 18446744073709551615\n"
+	const tail = " S 3 4 4 0 -1 4194304 1 0 0 0 70 8 900 0 20 0 1 0 12345 1 55 18446744073709551615\n"
+	of := func(name string) stat {
+		return stat{pid: 7, parent: 3, group: 4, state: 'S', started: 12345, name: name, cpu: 78, resident: 55}
+	}
 	for text, want := range map[string]stat{
-		"7 (name)" + tail:          {pid: 7, parent: 3, group: 4, state: 'S', started: 12345},
-		"7 (a) Z 9 (b c))" + tail:  {pid: 7, parent: 3, group: 4, state: 'S', started: 12345},
-		"7 (new\nline)" + tail:     {pid: 7, parent: 3, group: 4, state: 'S', started: 12345},
+		"7 (name)" + tail:          of("name"),
+		"7 (a) Z 9 (b c))" + tail:  of("a) Z 9 (b c)"),
+		"7 (new\nline)" + tail:     of("new\nline"),
 		"":                         {},
 		"7 (name) S 3":             {},
 		"x (name)" + tail:          {},

@@ -49,3 +49,20 @@ type UserHomeDirResponse struct {
 type WorkDirResponse struct {
 	Dir string `json:"dir"`
 }
+
+// ProcessList lists what runs in a sandbox. The operation that answers with it,
+// GET /system/processes, is Sandpiper's own.
+type ProcessList struct {
+	Processes []ProcessInfo `json:"processes"`
+}
+
+// ProcessInfo describes a process. What is not known of it is missing or 0.
+type ProcessInfo struct {
+	PID         int        `json:"pid"`
+	Parent      int        `json:"parent"`
+	Command     string     `json:"command"`
+	StartedAt   *time.Time `json:"startedAt,omitempty"`
+	CPUSeconds  float64    `json:"cpuSeconds"` // used since it started
+	MemoryBytes int64      `json:"memoryBytes"`
+	Ports       []int      `json:"ports,omitempty"` // on which it listens
+}
