@@ -27,6 +27,10 @@ docker: ## install and start Docker where it is missing, and make the images of 
 	runtimes/docker/setup/engine
 	runtimes/docker/setup/images desktop
 
+.PHONY: compilers
+compilers: static/node_modules/.package-lock.json ## make Go, C and C++ languages of the next build: minutes, and 51 MB more in the program
+	$(GO) run ./runtimes/catalog/mkmodules -compilers
+
 .PHONY: gvisor
 gvisor: ## build gVisor and register it with Docker: sandboxes with a kernel of their own
 	runtimes/docker/setup/gvisor

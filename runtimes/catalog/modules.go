@@ -25,17 +25,34 @@ const maxDecoderMemory = 256 << 20
 // "python", decompressed while it is read. The caller closes it. When the
 // module was never built the error says how to build it.
 func OpenModule(name string) (io.ReadCloser, error) {
-	compressed, err := moduleFiles.ReadFile("modules/" + name + ".wasm.zst")
+	return open("module "+name, name+".wasm.zst")
+}
+
+// OpenTree returns the tar archive called name, such as "go-sdk", which a compiler
+// needs beside its modules. It is otherwise like OpenModule.
+func OpenTree(name string) (io.ReadCloser, error) {
+	return open("files of "+name, name+".tar.zst")
+}
+
+// ModuleKey returns a text that changes whenever the module or tree called name
+// does. It reports false when there is none.
+func ModuleKey(name string) (string, bool) {
+	key, err := moduleFiles.ReadFile("modules/" + name + ".key")
+	return string(key), err == nil
+}
+
+func open(what, file string) (io.ReadCloser, error) {
+	compressed, err := moduleFiles.ReadFile("modules/" + file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("open module %s: it is not built into this program: run `make setup` and build again", name)
+		return nil, fmt.Errorf("open %s: it is not built into this program: run `make setup` and build again", what)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open module %s: %w", name, err)
+		return nil, fmt.Errorf("open %s: %w", what, err)
 	}
 	d, err := zstd.NewReader(bytes.NewReader(compressed),
 		zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxDecoderMemory))
 	if err != nil {
-		return nil, fmt.Errorf("open module %s: %w", name, err)
+		return nil, fmt.Errorf("open %s: %w", what, err)
 	}
 	return d.IOReadCloser(), nil
 }

@@ -37,6 +37,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("mkmodules", flag.ContinueOnError)
 	packages := flags.String("packages", "static/node_modules", "`folder` of the installed npm packages")
 	target := flags.String("out", "runtimes/catalog/modules", "`folder` that the modules go to")
+	more := flags.Bool("compilers", false, "make the compilers of Go, C and C++ instead, which takes minutes")
 	only := flags.String("only", "", "comma-separated `names` of the modules to make; all when empty")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -47,15 +48,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	wanted := func(name string) bool {
 		return *only == "" || slices.Contains(strings.Split(*only, ","), name)
 	}
-	for _, m := range recipes(*packages) {
-		if !wanted(m.name) {
-			continue
-		}
-		report, err := m.make(ctx, *target)
-		if err != nil {
-			return fmt.Errorf("module %s: %w", m.name, err)
-		}
-		fmt.Fprintln(out, report)
+	if *more {
+		return makeAll(ctx, compilers(*packages), trees(*packages), *target, wanted, out)
+	}
+	if err := makeAll(ctx, recipes(*packages), nil, *target, wanted, out); err != nil {
+		return err
 	}
 	if !wanted(zoneinfoName) {
 		return nil
@@ -65,5 +62,30 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintln(out, report)
+	return nil
+}
+
+// makeAll makes the modules and trees that are wanted and reports on each to out.
+func makeAll(ctx context.Context, modules []recipe, trees []tree, target string, wanted func(name string) bool, out io.Writer) error {
+	for _, m := range modules {
+		if !wanted(m.name) {
+			continue
+		}
+		report, err := m.make(ctx, target)
+		if err != nil {
+			return fmt.Errorf("module %s: %w", m.name, err)
+		}
+		fmt.Fprintln(out, report)
+	}
+	for _, t := range trees {
+		if !wanted(t.name) {
+			continue
+		}
+		report, err := t.make(ctx, target)
+		if err != nil {
+			return fmt.Errorf("files of %s: %w", t.name, err)
+		}
+		fmt.Fprintln(out, report)
+	}
 	return nil
 }

@@ -78,12 +78,14 @@ func (m recipe) make(ctx context.Context, folder string) (string, error) {
 	return m.report(target, fmt.Sprintf("made from %.1f MB, %.1f MB without what only a debugger needs", megabytes(int64(len(wasm))), megabytes(int64(len(stripped))))), nil
 }
 
-func (m recipe) report(target, what string) string {
+func (m recipe) report(target, what string) string { return reportOn(m.name, target, what) }
+
+func reportOn(name, target, what string) string {
 	var size int64
 	if info, err := os.Stat(target); err == nil {
 		size = info.Size()
 	}
-	return fmt.Sprintf("%-8s %5.1f MB  %s", m.name, megabytes(size), what)
+	return fmt.Sprintf("%-10s %5.1f MB  %s", name, megabytes(size), what)
 }
 
 func megabytes(n int64) float64 { return float64(n) / 1e6 }
