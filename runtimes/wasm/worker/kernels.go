@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"time"
 
 	"sandpiper/runtimes/wasm/worker/link"
 	"sandpiper/sandbox"
@@ -22,13 +23,27 @@ type kernel struct {
 	closed atomic.Bool
 }
 
-// OpenKernel implements sandbox.KernelEngine.
+// OpenKernel implements sandbox.KernelEngine. A new kernel has nothing to lose: where
+// its worker ends it is opened in another one.
 func (p *Pool) OpenKernel(ctx context.Context, spec sandbox.KernelSpec) (sandbox.Kernel, error) {
-	w, err := p.pick(ctx)
-	if err != nil {
-		return nil, err
+	for try := 1; ; try++ {
+		w, err := p.pick(ctx)
+		if err != nil {
+			return nil, err
+		}
+		k, err := p.openIn(ctx, w, request{op: link.OpOpen}, link.Open{Spec: spec})
+		if errors.Is(err, sandbox.ErrKernelGone) {
+			err = errReplaced
+		}
+		if err != errReplaced || try == maxTries {
+			return k, err
+		}
 	}
-	return p.openIn(ctx, w, request{op: link.OpOpen}, link.Open{Spec: spec})
+}
+
+// errReplaced is for a kernel whose worker ended before there was a kernel.
+var errReplaced = &sandbox.Error{
+	Kind: sandbox.KindUnavailable, Message: "the worker process that was to start this session ended; it is being replaced: try again", RetryAfter: time.Second,
 }
 
 // ResumeKernel implements sandbox.KernelEngine.
@@ -50,6 +65,9 @@ func (p *Pool) ResumeKernel(ctx context.Context, spec sandbox.KernelSpec, state 
 	_ = from.Close() // the worker has read all it wants
 	if copied := <-sent; copied != nil && err != nil && sandbox.KindOf(err) == sandbox.KindInternal {
 		err = errors.Join(err, copied)
+	}
+	if errors.Is(err, sandbox.ErrKernelGone) {
+		err = errReplaced // a part of the state has been read: only the caller has all of it
 	}
 	return k, err
 }

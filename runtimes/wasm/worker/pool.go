@@ -34,10 +34,12 @@ const (
 	closeTimeout = 5 * time.Second
 	endTimeout   = 3 * time.Second
 
-	// A worker that ends soon after its start is replaced later each time.
-	firstPause = 20 * time.Millisecond
-	maxPause   = 10 * time.Second
-	soon       = 10 * time.Second
+	// A worker that ends soon after its start is replaced later each time, but one
+	// that could be started is missed for a second at most.
+	firstPause      = 20 * time.Millisecond
+	maxStartedPause = time.Second
+	maxPause        = 10 * time.Second
+	soon            = 10 * time.Second
 )
 
 // Config says what workers there are and what they are for.
@@ -69,6 +71,8 @@ type Config struct {
 	MemoryBytes int64
 
 	Log *slog.Logger
+
+	maxPause time.Duration // between an end and the next start
 }
 
 func (c Config) withDefaults() Config {
@@ -80,6 +84,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MemoryBytes <= 0 {
 		c.MemoryBytes = int64(DefaultMemory * float64(machineMemory()))
+	}
+	if c.maxPause <= 0 {
+		c.maxPause = maxPause
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()
@@ -208,6 +215,9 @@ func (p *Pool) pick(ctx context.Context) (*process, error) {
 		case least != nil:
 			return least, nil
 		}
+		if down.IsZero() {
+			down = time.Now() // it has just ended
+		}
 		left := time.NewTimer(max(0, patience-time.Since(down)))
 		select {
 		case <-changed:
@@ -224,11 +234,14 @@ func (p *Pool) pick(ctx context.Context) (*process, error) {
 
 // least returns the worker with the fewest calls, or nil. Preconditions: p.mu must
 // be held.
-func (p *Pool) least() *process {
-	if len(p.workers) == 0 {
-		return nil
+func (p *Pool) least() (least *process) {
+	fewest := 0
+	for _, w := range p.workers {
+		if n, ok := w.busy(); ok && (least == nil || n < fewest) {
+			least, fewest = w, n
+		}
 	}
-	return slices.MinFunc(p.workers, func(a, b *process) int { return a.busy() - b.busy() })
+	return least
 }
 
 // join joins the runs that Close waits for.

@@ -232,11 +232,11 @@ func (w *process) known() (languages, kernels []sandbox.Language) {
 	return w.languages, w.kernels
 }
 
-// busy returns how many calls go on.
-func (w *process) busy() int {
+// busy returns how many calls go on; ok is false once the worker has ended.
+func (w *process) busy() (n int, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.calls)
+	return len(w.calls), w.calls != nil
 }
 
 // kill ends the worker at once. Of several reasons the first counts.
@@ -257,9 +257,8 @@ func (w *process) end() {
 	w.link.Shut()
 }
 
-// stop ends a worker that has not begun to serve.
+// stop ends a worker that has not begun to serve, and says how it ended.
 func (w *process) stop() error {
-	_ = w.cmd.Process.Kill()
 	w.link.Release()
 	return w.reap()
 }

@@ -3,7 +3,6 @@ package worker
 import (
 	"errors"
 	"fmt"
-	"io"
 	"runtime"
 	"time"
 
@@ -17,34 +16,38 @@ func (p *Pool) supervise(f folders) {
 	defer runtime.UnlockOSThread()
 	for pause := firstPause; p.closing.Err() == nil; {
 		began := time.Now()
-		err := p.serveOne(f)
+		started, err := p.serveOne(f)
 		if p.closing.Err() != nil {
 			return
 		}
 		if time.Since(began) > soon {
 			pause = firstPause
 		}
+		if pause = min(pause, p.cfg.maxPause); started {
+			pause = min(pause, maxStartedPause)
+		}
 		p.cfg.Log.Error("a worker process ended; it is replaced", "error", err, "in", pause)
 		select {
 		case <-time.After(pause):
 		case <-p.closing.Done():
 		}
-		pause = min(2*pause, maxPause)
+		pause *= 2
 	}
 }
 
-// serveOne starts a worker and waits for its end, which the error explains.
-func (p *Pool) serveOne(f folders) error {
+// serveOne starts a worker and waits for its end, which the error explains. started
+// reports that it has served.
+func (p *Pool) serveOne(f folders) (started bool, err error) {
 	w, err := start(p.cfg, f, p.setup())
 	if err != nil {
 		p.remove(nil, err)
-		return err
+		return false, err
 	}
 	hello, err := w.greet()
 	if err != nil {
 		err = errors.Join(err, w.stop())
 		p.remove(nil, err)
-		return err
+		return false, err
 	}
 	w.onChange = p.update
 	go w.serve()
@@ -55,7 +58,7 @@ func (p *Pool) serveOne(f folders) error {
 	}
 	why := w.wait()
 	p.remove(w, why)
-	return why
+	return true, why
 }
 
 // setup is what every worker is told, but for its folders.
@@ -121,7 +124,7 @@ func (w *process) watch(cfg Config) {
 
 // Probe starts a worker as a pool would, has it try what it must not be able to do,
 // and returns what keeps it from doing harm and what it could do all the same.
-func Probe(args []string) (measures []link.Measure, possible []string, err error) {
+func Probe(args []string) (measures []link.Measure, possible []link.Attempt, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	w, err := start(Config{Args: args}.withDefaults(), folders{}, link.Setup{Probe: true})
@@ -132,10 +135,7 @@ func Probe(args []string) (measures []link.Measure, possible []string, err error
 	if err != nil {
 		return hello.Confinement, nil, errors.Join(err, w.stop())
 	}
-	if _, err := w.link.Receive(); err != io.EOF && err != nil {
-		w.kill("")
-	}
 	w.link.Release()
-	_ = w.wait() // it has said all that there is
+	_ = w.reap() // it has said all that there is
 	return hello.Confinement, hello.Possible, nil
 }

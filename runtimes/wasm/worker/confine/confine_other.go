@@ -17,7 +17,7 @@ func Process(link.Setup) ([]link.Measure, error) {
 }
 
 // Probe tries nothing here.
-func Probe() []string { return nil }
+func Probe() []link.Attempt { return nil }
 
 // Attributes says how a worker is started.
 func Attributes() []Way { return []Way{{}} }

@@ -8,57 +8,59 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"sandpiper/runtimes/wasm/worker/link"
 )
 
 // Probe tries what a confined worker must not be able to do, and returns what was
 // possible.
-func Probe() []string {
-	var possible []string
+func Probe() []link.Attempt {
+	var possible []link.Attempt
 	for _, p := range probes {
 		if p.try() == nil {
-			possible = append(possible, p.what)
+			possible = append(possible, link.Attempt{What: p.what, Measure: p.measure})
 		}
 	}
 	return possible
 }
 
-// probes are attempts, each of which must fail.
+// probes are attempts, each of which must fail where the measure is taken.
 var probes = []struct {
-	what string
-	try  func() error
+	measure, what string
+	try           func() error
 }{
-	{"open a file of the system", func() error { return closed(os.Open("/etc/passwd")) }},
-	{"list the root folder", func() error { _, err := os.ReadDir("/"); return err }},
-	{"write to a shared folder", func() error { return os.WriteFile("/tmp/sandpiper-probe", nil, 0o600) }},
-	{"start a program of the system", func() error { return exec.Command("/bin/true").Run() }},
-	{"connect to the machine", func() error { return connect("127.0.0.1:1") }},
-	{"listen", func() error {
+	{"files", "open a file of the system", func() error { return closed(os.Open("/etc/passwd")) }},
+	{"files", "list the root folder", func() error { _, err := os.ReadDir("/"); return err }},
+	{"files", "write to a shared folder", func() error { return os.WriteFile("/tmp/sandpiper-probe", nil, 0o600) }},
+	{"files", "start a program of the system", func() error { return exec.Command("/bin/true").Run() }},
+	{"network", "connect to the machine", func() error { return connect("127.0.0.1:1") }},
+	{"system calls", "listen", func() error {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err == nil {
 			_ = l.Close()
 		}
 		return err
 	}},
-	{"make a socket", func() error { return made(unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM, 0)) }},
-	{"trace its server", func() error { return syscall.PtraceAttach(os.Getppid()) }},
-	{"signal its server", func() error { return syscall.Kill(os.Getppid(), 0) }},
-	{"become root", func() error { return syscall.Setuid(0) }},
-	{"make a user namespace", func() error { return unix.Unshare(unix.CLONE_NEWUSER) }},
-	{"mount", func() error { return unix.Mount("none", "/tmp", "tmpfs", 0, "") }},
-	{"change its root", func() error { return syscall.Chroot("/") }},
-	{"use io_uring", func() error {
+	{"system calls", "make a socket", func() error { return made(unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM, 0)) }},
+	{"system calls", "trace its server", func() error { return syscall.PtraceAttach(os.Getppid()) }},
+	{"processes", "signal its server", func() error { return syscall.Kill(os.Getppid(), 0) }},
+	{"user", "become root", func() error { return syscall.Setuid(0) }},
+	{"system calls", "make a user namespace", func() error { return unix.Unshare(unix.CLONE_NEWUSER) }},
+	{"system calls", "mount", func() error { return unix.Mount("none", "/tmp", "tmpfs", 0, "") }},
+	{"system calls", "change its root", func() error { return syscall.Chroot("/") }},
+	{"system calls", "use io_uring", func() error {
 		_, _, errno := unix.Syscall(unix.SYS_IO_URING_SETUP, 1, 0, 0)
 		return refused(errno)
 	}},
-	{"load a BPF program", func() error {
+	{"system calls", "load a BPF program", func() error {
 		_, _, errno := unix.Syscall(unix.SYS_BPF, 0, 0, 0)
 		return refused(errno)
 	}},
-	{"open more files than its limit", func() error {
+	{"open files", "open more files than its limit", func() error {
 		return unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 2 * maxOpen, Max: 2 * maxOpen})
 	}},
-	{"leave a core dump", func() error { return unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: 1, Max: 1}) }},
-	{"see its environment", func() error {
+	{"open files", "leave a core dump", func() error { return unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: 1, Max: 1}) }},
+	{"environment", "see its environment", func() error {
 		if len(os.Environ()) == 0 {
 			return errors.New("empty")
 		}

@@ -34,6 +34,7 @@ func Process(setup link.Setup) ([]link.Measure, error) {
 		measure("lifetime", "ended by the kernel when the server ends", unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)),
 		measure("memory order", "ended before the server when memory is short", preferVictim()),
 		measure("open files", fmt.Sprintf("%d at most, no core dumps", maxOpen), limit()),
+		ownEnvironment(),
 		measure("privileges", "given up for good", unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)),
 		restrictFiles(setup),
 		otherProcesses(setup),
@@ -55,6 +56,13 @@ func ownUser(setup link.Setup) link.Measure {
 		return link.Measure{Name: "user", Detail: fmt.Sprintf("the server's (uid %d): only root can start workers as another one", uid)}
 	}
 	return link.Measure{Name: "user", Taken: true, Detail: fmt.Sprintf("its own (uid %d)", uid)}
+}
+
+func ownEnvironment() link.Measure {
+	if n := len(os.Environ()); n > 0 {
+		return link.Measure{Name: "environment", Detail: fmt.Sprintf("%d variables", n)}
+	}
+	return link.Measure{Name: "environment", Taken: true, Detail: "empty"}
 }
 
 func ownNetwork(setup link.Setup) link.Measure {

@@ -67,7 +67,7 @@ type Setup struct {
 type Hello struct {
 	Error       string // why it can do nothing; "" for fine
 	Confinement []Measure
-	Possible    []string // of a probe: what it could do and must not
+	Possible    []Attempt // of a probe: what it could do and should not
 
 	Languages []sandbox.Language
 	Kernels   []sandbox.Language
@@ -78,6 +78,12 @@ type Measure struct {
 	Name   string // "network"
 	Taken  bool
 	Detail string // what it is, or why it is not taken
+}
+
+// Attempt is something that a probe has tried.
+type Attempt struct {
+	What    string
+	Measure string // the name of the Measure that prevents it
 }
 
 // Languages are the states of languages, by ID.
