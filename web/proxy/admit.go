@@ -26,31 +26,37 @@ var errNoVisit = sandbox.Errorf(sandbox.KindUnauthorized, "this preview is priva
 
 // admit finds out which sandbox a visit is to, and how its visitor gets in.
 func (p *Proxy) admit(r *http.Request, v *visit) error {
-	var err error
-	v.ourKey, err = p.showsKey(r)
+	key := p.keyOf(r)
+	v.ourKey = key != nil
 	if v.Signed() {
-		v.way = byLink
-		v.sandbox, err = p.links.Open(r.Context(), v.Name, v.Port)
+		s, err := p.links.Open(r.Context(), v.Name, v.Port)
+		v.way, v.sandbox = byLink, s
 		return err
 	}
-	s, lookup := p.manager.ByID(r.Context(), v.Name)
-	if lookup != nil {
-		if sandbox.KindOf(lookup) == sandbox.KindNotFound {
-			return errNoVisit
-		}
-		return lookup
+	s, err := p.manager.ByID(r.Context(), v.Name)
+	switch {
+	case err == nil:
+	case sandbox.KindOf(err) == sandbox.KindNotFound:
+		return errNoVisit
+	default:
+		return err
 	}
-	if v.way = p.wayIn(r, v, s); v.way == byNothing && v.ourKey {
-		if err != nil {
+	if v.way = p.wayIn(r, v, s); v.way == byNothing {
+		if err := p.checkKey(key, s); err != nil {
 			return err
 		}
 		v.way = byKey
 	}
-	if v.way == byNothing || v.way == byKey && s.Organization != p.org {
+	v.sandbox = s // whoever is not let in learns nothing of it
+	return nil
+}
+
+// checkKey returns why the caller of keyOf is not let in to s.
+func (p *Proxy) checkKey(key context.Context, s sandbox.Sandbox) error {
+	if key == nil || s.Organization != p.org {
 		return errNoVisit
 	}
-	v.sandbox = s
-	return nil
+	return auth.CheckPermission(key, auth.WriteSandboxes)
 }
 
 // wayIn returns the way into s that needs no key. That s is public says nothing
@@ -72,23 +78,19 @@ func (p *Proxy) wayIn(r *http.Request, v *visit, s sandbox.Sandbox) way {
 	return byNothing
 }
 
-// showsKey reports whether a request shows a key of ours, which the server
-// inside must not see, and why the key does not let in. What the header has
-// otherwise is between the visitor and that server.
-func (p *Proxy) showsKey(r *http.Request) (bool, error) {
-	header := r.Header.Get("Authorization")
-	if header == "" {
-		return false, nil
-	}
-	scheme, secret, _ := strings.Cut(header, " ")
+// keyOf returns the context of the caller whose key of ours a request shows, nil
+// where it shows none. The server inside must not see such a key; what the header
+// has otherwise is between the visitor and that server.
+func (p *Proxy) keyOf(r *http.Request) context.Context {
+	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		return false, nil
+		return nil
 	}
 	ctx, err := p.guard.WithBearer(r.Context(), strings.TrimSpace(secret))
 	if err != nil {
-		return false, nil // a secret of somebody else's
+		return nil // a secret of somebody else's
 	}
-	return true, auth.CheckPermission(ctx, auth.WriteSandboxes)
+	return ctx
 }
 
 // The cookies of previews. With the prefix, which takes TLS, browsers refuse

@@ -153,7 +153,7 @@ func (p *Proxy) dress(res *http.Response) error {
 	case v.Signed() && h.Get("Referrer-Policy") == "":
 		h.Set("Referrer-Policy", "same-origin") // the host's name lets in
 	}
-	res.Body = watch(res.Body, c.touch)
+	watch(res, c.touch)
 	return nil
 }
 

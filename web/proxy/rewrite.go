@@ -73,7 +73,7 @@ func (p *Proxy) disarm(res *http.Response) error {
 			h.Set("Content-Disposition", d)
 		}
 	}
-	res.Body = watch(res.Body, c.touch)
+	watch(res, c.touch)
 	return nil
 }
 

@@ -58,12 +58,18 @@ func (p *Proxy) toucher(ctx context.Context, r *http.Request, s sandbox.Sandbox,
 	}
 }
 
-// watch calls touch when something is read or written.
-func watch(body io.ReadCloser, touch func()) io.ReadCloser {
-	if both, ok := body.(io.ReadWriteCloser); ok {
-		return &watchedConn{both, touch}
+// watch makes what is read of an answer, or written to the connection that it
+// became, call touch. On a WebSocket pings do not.
+func watch(res *http.Response, touch func()) {
+	both, ok := res.Body.(io.ReadWriteCloser)
+	switch {
+	case !ok:
+		res.Body = &watchedBody{res.Body, touch}
+	case strings.EqualFold(res.Header.Get("Upgrade"), "websocket"):
+		res.Body = &watchedSocket{ReadWriteCloser: both, touch: touch}
+	default:
+		res.Body = &watchedConn{both, touch}
 	}
-	return &watchedBody{body, touch}
 }
 
 type watchedBody struct {
@@ -97,6 +103,30 @@ func (c *watchedConn) Read(p []byte) (int, error) {
 // Write implements io.Writer.
 func (c *watchedConn) Write(p []byte) (int, error) {
 	c.touch()
+	return c.ReadWriteCloser.Write(p)
+}
+
+// watchedSocket is a watchedConn of a WebSocket.
+type watchedSocket struct {
+	io.ReadWriteCloser
+	touch    func()
+	from, to frames // each is of one goroutine
+}
+
+// Read implements io.Reader.
+func (c *watchedSocket) Read(p []byte) (int, error) {
+	n, err := c.ReadWriteCloser.Read(p)
+	if c.from.says(p[:n]) {
+		c.touch()
+	}
+	return n, err
+}
+
+// Write implements io.Writer.
+func (c *watchedSocket) Write(p []byte) (int, error) {
+	if c.to.says(p) {
+		c.touch()
+	}
 	return c.ReadWriteCloser.Write(p)
 }
 
