@@ -66,7 +66,8 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e := Public(err)
-	if e.Status >= http.StatusInternalServerError {
+	// What a sandbox cannot do is no failure of ours.
+	if e.Status >= http.StatusInternalServerError && e.Status != http.StatusNotImplemented {
 		slog.ErrorContext(r.Context(), "toolbox request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	}
 	if !t.started {
