@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"sandpiper/runtimes/wasm/jail"
 	"sandpiper/sandbox"
@@ -57,16 +58,29 @@ type wireAnswer struct {
 }
 
 // ParseAnswer reads an answer. It is the program's, so nothing in it is taken on
-// trust but what it says about the program itself.
-func ParseAnswer(b []byte) (Answer, error) {
-	if len(b) > MaxAnswer {
+// trust but what it says about the program itself: an answer that cannot be read
+// is the program's error, and a result that cannot be shown is a text that says so.
+func ParseAnswer(b []byte) Answer {
+	a, err := parseAnswer(b)
+	if err != nil {
+		return Answer{End: EndError, Error: &sandbox.CellError{
+			Name: "UnreadableAnswer", Value: err.Error(), Traceback: []string{"UnreadableAnswer: " + err.Error()},
+		}}
+	}
+	return a
+}
+
+func parseAnswer(b []byte) (Answer, error) {
+	var w wireAnswer
+	switch {
+	case len(b) == 0:
+		return Answer{}, errors.New("the cell gave no answer")
+	case len(b) > MaxAnswer:
 		return Answer{}, fmt.Errorf("the answer has more than %d bytes", MaxAnswer)
 	}
-	var w wireAnswer
 	if err := json.Unmarshal(b, &w); err != nil {
 		return Answer{}, fmt.Errorf("the answer is not valid JSON: %w", err)
 	}
-	a := Answer{End: w.End, ExitCode: w.ExitCode & 0xff}
 	switch w.End {
 	case EndOK, EndError, EndInterrupted, EndExit, EndMemory:
 	default:
@@ -75,12 +89,9 @@ func ParseAnswer(b []byte) (Answer, error) {
 	if (w.End == EndOK) != (w.Error == nil) {
 		return Answer{}, errors.New("an answer has an error when its end is not a good one")
 	}
+	a := Answer{End: w.End, ExitCode: w.ExitCode & 0xff}
 	if len(w.Result) > 0 && !bytes.Equal(w.Result, []byte("null")) {
-		d, err := jail.ParseDisplay(w.Result)
-		if err != nil {
-			return Answer{}, fmt.Errorf("the answer's result: %w", err)
-		}
-		a.Result = &d
+		a.Result = result(w.Result)
 	}
 	if e := w.Error; e != nil {
 		a.Error = bounded(e.CellError)
@@ -94,12 +105,20 @@ func ParseAnswer(b []byte) (Answer, error) {
 	return a, nil
 }
 
+func result(b []byte) *sandbox.Display {
+	d, err := jail.ParseDisplay(b)
+	if err != nil {
+		d = sandbox.Display{Data: map[string]any{"text/plain": "[the result cannot be shown: " + err.Error() + "]"}, Metadata: map[string]any{}}
+	}
+	return &d
+}
+
 // bounded cuts an error to a size that can be shown.
 func bounded(e sandbox.CellError) *sandbox.CellError {
 	left := maxText
 	cut := func(s string) string {
-		s = s[:min(len(s), left)]
-		left -= len(s)
+		s = strings.ToValidUTF8(s[:min(len(s), left)], "�")
+		left = max(0, left-len(s))
 		return s
 	}
 	out := sandbox.CellError{Name: cut(e.Name), Value: cut(e.Value), Traceback: []string{}}

@@ -14,6 +14,7 @@ import (
 // execution is one cell that runs.
 type execution struct {
 	kernel *Kernel
+	ctx    context.Context // of the caller
 	code   string
 	cfg    vm.RunConfig
 
@@ -21,8 +22,8 @@ type execution struct {
 	limited *sandbox.Outcome // the limit because of which the cell was interrupted
 }
 
-func newExecution(k *Kernel, c sandbox.Cell, out sandbox.Sink) *execution {
-	e := &execution{kernel: k, code: c.Code}
+func newExecution(ctx context.Context, k *Kernel, c sandbox.Cell, out sandbox.Sink) *execution {
+	e := &execution{kernel: k, ctx: ctx, code: c.Code}
 	e.cfg = vm.RunConfig{Limits: c.Limits, Stdin: c.Stdin, Output: out.Output, Soft: e.soft}
 	own := k.cfg.Limits
 	e.cfg.Limits = sandbox.Limits{
@@ -47,8 +48,8 @@ func (e *execution) soft(ctx context.Context, guest api.Module, o sandbox.Outcom
 
 // run runs the cell to its end. The end of ctx interrupts it, and stops it by
 // force when it goes on for longer than the grace.
-func (e *execution) run(ctx context.Context) (sandbox.CellOutcome, error) {
-	k := e.kernel
+func (e *execution) run() (sandbox.CellOutcome, error) {
+	k, ctx := e.kernel, e.ctx
 	forced, force := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer force(nil)
 	defer context.AfterFunc(ctx, func() {
@@ -76,7 +77,7 @@ func (e *execution) run(ctx context.Context) (sandbox.CellOutcome, error) {
 	if n := k.instance.Memory(); n > 0 {
 		k.memory.Store(n)
 	}
-	return e.kept(ctx, res), nil
+	return e.kept(res), nil
 }
 
 // body is what the guest does.
@@ -87,6 +88,10 @@ func (e *execution) body(ctx context.Context, guest api.Module) (err error) {
 			return err
 		}
 		k.renew = false
+	}
+	if e.ctx.Err() != nil { // before there was anything to interrupt
+		e.answer.End = EndInterrupted
+		return nil
 	}
 	e.answer, err = k.guest.Execute(ctx, guest, e.code)
 	return err
@@ -104,13 +109,13 @@ func (e *execution) rolledBack(res vm.Result) sandbox.CellOutcome {
 }
 
 // kept is the outcome of a cell that came to its own end.
-func (e *execution) kept(ctx context.Context, res vm.Result) sandbox.CellOutcome {
+func (e *execution) kept(res vm.Result) sandbox.CellOutcome {
 	a := e.answer
 	o := sandbox.CellOutcome{Outcome: res.Outcome, Result: a.Result, Error: a.Error}
 	o.Diagnostics = a.Diagnostics
 	switch a.End {
 	case EndInterrupted:
-		o.Status, o.ExitCode, o.Signal, o.Message = e.interrupted(ctx)
+		o.Status, o.ExitCode, o.Signal, o.Message = e.interrupted()
 	case EndExit:
 		o.Status, o.ExitCode = sandbox.StatusError, a.ExitCode
 		o.Message = "The cell asked to exit, which ends the cell only: the interpreter and its state are still there."
@@ -125,13 +130,13 @@ func (e *execution) kept(ctx context.Context, res vm.Result) sandbox.CellOutcome
 
 // interrupted says why a cell was interrupted: a limit, the end of the caller's
 // context, or the user.
-func (e *execution) interrupted(ctx context.Context) (sandbox.Status, int, string, string) {
+func (e *execution) interrupted() (sandbox.Status, int, string, string) {
 	o := sandbox.CancelledOutcome(sandbox.ErrInterrupted)
 	if e.limited != nil {
 		vm.Note(e.cfg, e.limited.Message)
 		return e.limited.Status, o.ExitCode, o.Signal, e.limited.Message
 	}
-	if cause := context.Cause(ctx); cause != nil {
+	if cause := context.Cause(e.ctx); cause != nil {
 		c := sandbox.CancelledOutcome(cause)
 		return c.Status, o.ExitCode, o.Signal, c.Message
 	}

@@ -38,9 +38,12 @@ type Interpreter interface {
 	Interrupt(ctx context.Context, guest api.Module) bool
 }
 
+// errNoImage is for a language whose module is of a version that has no image.
+var errNoImage = sandbox.Errorf(sandbox.KindUnprocessed, "this version of the language has no sessions here")
+
 // Language is what kernels are made from.
 type Language struct {
-	// Module was loaded with an image.
+	// Module was loaded with an image. It is nil when there is none.
 	Module *vm.Module
 
 	// New adds to cfg what the language needs (Args, Mounts) and returns the
@@ -48,12 +51,15 @@ type Language struct {
 	New func(cfg *vm.RunConfig) Interpreter
 }
 
-// openLimits bound the preparation of a guest.
+// openLimit bounds the preparation of a guest, in wall and in CPU time.
 const openLimit = 10 * time.Second
 
 // Open starts a kernel from the image. cfg is that of the kernel: its Limits, Env,
 // Mounts and Share.
 func (l Language) Open(ctx context.Context, cfg vm.RunConfig) (*Kernel, error) {
+	if l.Module == nil {
+		return nil, errNoImage
+	}
 	k := l.kernel(cfg)
 	var err error
 	if k.instance, err = l.Module.Open(ctx, k.cfg); err != nil {
@@ -65,6 +71,9 @@ func (l Language) Open(ctx context.Context, cfg vm.RunConfig) (*Kernel, error) {
 // Resume starts a kernel with a state that Save wrote. It fails as
 // sandbox.KernelEngine says.
 func (l Language) Resume(ctx context.Context, cfg vm.RunConfig, state io.Reader) (*Kernel, error) {
+	if l.Module == nil {
+		return nil, errNoImage
+	}
 	k := l.kernel(cfg)
 	var err error
 	k.instance, err = l.Module.Restore(ctx, k.cfg, state)
@@ -130,7 +139,7 @@ func (k *Kernel) Execute(ctx context.Context, c sandbox.Cell, out sandbox.Sink, 
 	}
 	defer k.mu.Unlock()
 	begin()
-	return newExecution(k, c, out).run(ctx)
+	return newExecution(ctx, k, c, out).run()
 }
 
 var errRunning = sandbox.Errorf(sandbox.KindConflict, "a cell is running; wait for its end or interrupt it")

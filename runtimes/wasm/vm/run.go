@@ -103,6 +103,8 @@ type Run struct {
 
 	pending atomic.Pointer[func(ctx context.Context, guest api.Module)] // see interrupt
 	wake    chan struct{}                                               // receives when there is something pending; nil when there never is
+
+	delivered time.Time // when the last of pending was called, or zero
 }
 
 // fullPriority is how much CPU time a run may use before its thread gets less
@@ -156,6 +158,32 @@ func (r *Run) hurry() {
 	if r.pending.Load() != nil {
 		r.guest.ExportedGlobal(rewrite.FuelExport).(api.MutableGlobal).Set(0)
 	}
+}
+
+// deliver calls what is pending and reports whether there was something. A wait
+// that was interrupted delivers before it returns: the guest looks for signals at
+// once and may wait again.
+func (r *Run) deliver(ctx context.Context) bool {
+	f := r.pending.Swap(nil)
+	if f == nil {
+		return false
+	}
+	select {
+	case <-r.wake:
+	default:
+	}
+	(*f)(ctx, r.guest)
+	r.delivered = time.Now()
+	return true
+}
+
+// justDelivered reports, once, whether something was delivered at a tick a moment
+// ago. The guest may have been on its way into a wait then, with no look for
+// signals in between.
+func (r *Run) justDelivered() bool {
+	just := !r.delivered.IsZero() && time.Since(r.delivered) < 100*time.Millisecond
+	r.delivered = time.Time{}
+	return just
 }
 
 // interrupt has f called on the guest's goroutine, in the middle of what the
@@ -227,11 +255,12 @@ func (r *Run) ReadStdin(ctx context.Context, p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	if !r.cfg.Stdin.Ready() {
-		r.Block(ctx, func(ctx context.Context) { _ = r.cfg.Stdin.Wait(ctx) })
-		if r.pending.Load() != nil && !r.cfg.Stdin.Ready() {
+	for !r.cfg.Stdin.Ready() {
+		if r.justDelivered() {
 			return 0, sys.EINTR
 		}
+		r.Block(ctx, func(ctx context.Context) { _ = r.cfg.Stdin.Wait(ctx) })
+		r.deliver(ctx)
 	}
 	n, err := r.cfg.Stdin.Read(ctx, p)
 	if err != nil && err != io.EOF {
@@ -327,11 +356,7 @@ func (r *Run) charge() {
 // tick is where a busy guest comes by, about every millisecond.
 func (r *Run) tick(ctx context.Context) {
 	r.Check(ctx)
-	if r.wake != nil {
-		if f := r.pending.Swap(nil); f != nil {
-			(*f)(ctx, r.guest)
-		}
-	}
+	r.deliver(ctx)
 	now := time.Now()
 	if now.Before(r.slice) {
 		return

@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import gc
 import inspect
 import io
 import linecache
@@ -15,10 +16,14 @@ import sandpiper
 import sandpiper_image as image
 
 MAX_TEXT = 1 << 20  # characters of a result's plain text
+MAX_ANSWER = 8 << 20  # bytes
 
 cells = 0  # how many there have been
 running = False  # the program's code has control
+early = False  # an interrupt came before it had
 runner = None  # of top-level await, once there was one
+
+OWN_FILE = (lambda: 0).__code__.co_filename
 
 
 def handle(action, *rest):
@@ -39,20 +44,29 @@ def open_kernel(environment):
 
 def interrupt(number, frame):
     """Raises KeyboardInterrupt in the program, but not in what surrounds it."""
+    global early
     if running:
         raise KeyboardInterrupt
+    early = True
 
 
 def renew(forked):
-    """Forgets files that are not open any more."""
+    """Closes files that are not open any more, before their numbers are used by
+    others."""
     sandpiper._device = None
+    for thing in gc.get_objects():
+        if isinstance(thing, io.FileIO) and not thing.closed and thing.fileno() > 2:
+            try:
+                thing.close()
+            except OSError:
+                pass  # as expected
     if forked:
         image.reseed()
 
 
 def run_cell(code):
     """Runs a cell and tells the engine what came of it."""
-    global cells
+    global cells, early
     cells += 1
     sandpiper._shown = None
     if sys.stdin is not None:
@@ -61,7 +75,12 @@ def run_cell(code):
     outcome = attempt(code.decode("utf-8", "replace"), f"<cell {cells}>", sys.modules["__main__"].__dict__)
     image.flush(sys.stdout)
     image.flush(sys.stderr)
-    image.answer(sandpiper._dumps(outcome).encode("ascii"))
+    answer = sandpiper._dumps(outcome).encode("ascii")
+    if len(answer) > MAX_ANSWER:
+        text = f"[the result is too large to be shown: {len(answer)} bytes, at most {MAX_ANSWER} are possible]"
+        answer = sandpiper._dumps({**outcome, "result": {"data": {"text/plain": text}}}).encode("ascii")
+    image.answer(answer)
+    early = False
 
 
 def attempt(code, name, namespace):
@@ -69,6 +88,8 @@ def attempt(code, name, namespace):
     try:
         try:
             running = True
+            if early:
+                raise KeyboardInterrupt
             return {"result": execute(code, name, namespace)}
         except BaseException as error:
             return describe(error, name)
@@ -141,13 +162,23 @@ def describe(error, name):
     trace = error.__traceback__
     while trace is not None and not trace.tb_frame.f_code.co_filename.startswith("<cell "):
         trace = trace.tb_next
-    lines = "".join(traceback.format_exception(type(error), error, trace)).splitlines()
-    line, column = place(error, trace, name)
-    answer = {"end": end_of(error), "error": {
+    lines = "".join(without_ours(traceback.TracebackException(type(error), error, trace)).format()).splitlines()
+    end = end_of(error)
+    line, column = place(error, trace, name) if end in ("error", "memory") else (0, 0)
+    answer = {"end": end, "error": {
         "name": type(error).__name__, "value": text_of(error), "traceback": lines, "line": line, "column": column}}
     if isinstance(error, SystemExit):
         answer["exitCode"] = image.exit_code(error) & 0xFF
     return answer
+
+
+def without_ours(summary):
+    """Takes our own frames out of a traceback and those that it names."""
+    if summary is not None:
+        summary.stack[:] = [frame for frame in summary.stack if frame.filename != OWN_FILE]
+        without_ours(summary.__cause__)
+        without_ours(summary.__context__)
+    return summary
 
 
 def text_of(error):
