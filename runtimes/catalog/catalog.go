@@ -17,6 +17,9 @@ const (
 	DriverTypeScript Driver = "typescript"
 	DriverRuby       Driver = "ruby"
 	DriverCommand    Driver = "command" // any WASI preview1 command
+	DriverGo         Driver = "go"      // Go's compiler, of the tree go-sdk
+	DriverC          Driver = "c"       // clang, of the tree clang-sdk
+	DriverCPlusPlus  Driver = "cpp"     // the same, for C++
 )
 
 // Language is a language of the catalogue: what people see of it, and what an
@@ -24,7 +27,7 @@ const (
 type Language struct {
 	sandbox.Language
 
-	Module string // for OpenModule; languages may share one
+	Module string // for OpenModule; languages may share one. "" for a compiled language
 	Driver Driver
 
 	// Args are the arguments of a DriverCommand's module, after its name. "{main}"
@@ -46,7 +49,7 @@ func Languages() []Language {
 
 // languages is the catalogue with its example files read.
 var languages = sync.OnceValue(func() []Language {
-	all := []Language{python(), javascript(), typescript(), ruby(), lua(), sql()}
+	all := []Language{python(), javascript(), typescript(), ruby(), lua(), sql(), golang(), c(), cPlusPlus()}
 	for i := range all {
 		loadExamples(&all[i].Language)
 	}

@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,7 +18,7 @@ func TestLanguagesAreComplete(t *testing.T) {
 		t.Run(l.ID, func(t *testing.T) {
 			for field, value := range map[string]string{
 				"Name": l.Name, "Version": l.Version, "Extension": l.Extension, "Main": l.Main, "Editor": l.Editor,
-				"Summary": l.Summary, "Hello": l.Hello, "Module": l.Module, "Driver": string(l.Driver),
+				"Summary": l.Summary, "Hello": l.Hello, "Driver": string(l.Driver),
 			} {
 				if value == "" {
 					t.Errorf("%s is empty", field)
@@ -28,6 +29,9 @@ func TestLanguagesAreComplete(t *testing.T) {
 			}
 			if !strings.HasSuffix(l.Hello, "\n") {
 				t.Error("hello does not end its last line")
+			}
+			if compiled := slices.Contains([]catalog.Driver{catalog.DriverGo, catalog.DriverC, catalog.DriverCPlusPlus}, l.Driver); compiled != (l.Module == "") {
+				t.Errorf("driver %s with module %q", l.Driver, l.Module)
 			}
 			if (l.Driver == catalog.DriverCommand) != (len(l.Args) > 0) {
 				t.Errorf("driver %s with arguments %q", l.Driver, l.Args)

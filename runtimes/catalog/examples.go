@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"sandpiper/sandbox"
@@ -31,21 +32,35 @@ func loadExamples(l *sandbox.Language) {
 // programFiles reads the files below folder, the main one first and the others
 // in the order of their names.
 func programFiles(folder, main string) ([]sandbox.File, error) {
-	content, err := exampleFiles.ReadFile(path.Join(folder, main))
-	if err != nil {
-		return nil, err
-	}
-	files := []sandbox.File{{Name: main, Content: content}}
-	err = fs.WalkDir(exampleFiles, folder, func(name string, d fs.DirEntry, err error) error {
-		relative := strings.TrimPrefix(name, folder+"/")
-		if err != nil || d.IsDir() || relative == main {
+	var files []sandbox.File
+	err := fs.WalkDir(exampleFiles, folder, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
 			return err
 		}
 		content, err := exampleFiles.ReadFile(name)
-		files = append(files, sandbox.File{Name: relative, Content: content})
+		files = append(files, sandbox.File{Name: programName(strings.TrimPrefix(name, folder+"/")), Content: content})
 		return err
 	})
-	return files, err
+	if err != nil {
+		return nil, err
+	}
+	first := slices.IndexFunc(files, func(f sandbox.File) bool { return f.Name == main })
+	if first < 0 {
+		return nil, fmt.Errorf("%s has no %s", folder, main)
+	}
+	return slices.Concat(files[first:first+1], files[:first], files[first+1:]), nil
+}
+
+// programName returns the name that a file has in its program. Go's files have one
+// more ending here: they are no packages of ours, and a go.mod would hide its folder
+// from go:embed.
+func programName(name string) string {
+	for _, ending := range []string{".go", ".mod"} {
+		if inside, ok := strings.CutSuffix(name, ending+".txt"); ok {
+			return inside + ending
+		}
+	}
+	return name
 }
 
 // Each language's first example is the one that a new visitor sees.
@@ -98,6 +113,25 @@ var (
 		{ID: "search", Title: "Full-text search"},
 		{ID: "json", Title: "JSON to rows and back"},
 		{ID: "mandelbrot", Title: "The Mandelbrot set"},
+	}
+	goExamples = []sandbox.Example{
+		{ID: "welcome", Title: "Welcome"},
+		{ID: "words", Title: "Count words from standard input", Stdin: poem},
+		{ID: "channels", Title: "Goroutines and a channel"},
+		{ID: "tests", Title: "Tests, as go test runs them"},
+		{ID: "packages", Title: "Two packages and a type parameter"},
+	}
+	cExamples = []sandbox.Example{
+		{ID: "welcome", Title: "Welcome"},
+		{ID: "words", Title: "Count words from standard input", Stdin: poem},
+		{ID: "life", Title: "The game of life"},
+		{ID: "library", Title: "A list in three files"},
+	}
+	cPlusPlusExamples = []sandbox.Example{
+		{ID: "welcome", Title: "Welcome"},
+		{ID: "words", Title: "Count words, and keep a file", Stdin: poem},
+		{ID: "shapes", Title: "Virtual functions in two files"},
+		{ID: "templates", Title: "Templates, concepts and constexpr"},
 	}
 )
 

@@ -1,6 +1,11 @@
 package catalog
 
-import "sandpiper/sandbox"
+import (
+	"runtime"
+	"strings"
+
+	"sandpiper/sandbox"
+)
 
 func python() Language {
 	return Language{
@@ -118,5 +123,63 @@ func sql() Language {
 		Module: "sql",
 		Driver: DriverCommand,
 		Args:   []string{"{main}"},
+	}
+}
+
+// golang is the toolchain that this program is built with, see mkmodules.
+func golang() Language {
+	return Language{
+		Language: sandbox.Language{
+			ID:        "go",
+			Name:      "Go",
+			Version:   strings.TrimPrefix(strings.Fields(runtime.Version())[0], "go"),
+			Aliases:   []string{"golang"},
+			Extension: ".go",
+			Main:      "main.go",
+			Editor:    "go",
+			Summary:   "Go's own compiler with the standard library, and go test; no other modules, cgo or network.",
+			Hello:     "package main\n\nimport \"fmt\"\n\nfunc main() {\n\tfmt.Println(\"Hello, world!\")\n}\n",
+			Examples:  goExamples,
+		},
+		Driver: DriverGo,
+	}
+}
+
+// clangVersion is the version of clang in the npm package.
+const clangVersion = "22.0.0"
+
+func c() Language {
+	return Language{
+		Language: sandbox.Language{
+			ID:        "c",
+			Name:      "C",
+			Version:   clangVersion,
+			Aliases:   []string{"gcc", "clang", "c17"},
+			Extension: ".c",
+			Main:      "main.c",
+			Editor:    "c",
+			Summary:   "C17 by clang with the C library of WASI; no longjmp, threads, processes or network.",
+			Hello:     "#include <stdio.h>\n\nint main(void) {\n    puts(\"Hello, world!\");\n}\n",
+			Examples:  cExamples,
+		},
+		Driver: DriverC,
+	}
+}
+
+func cPlusPlus() Language {
+	return Language{
+		Language: sandbox.Language{
+			ID:        "cpp",
+			Name:      "C++",
+			Version:   clangVersion,
+			Aliases:   []string{"c++", "cplusplus", "cxx", "g++", "clang++"},
+			Extension: ".cpp",
+			Main:      "main.cpp",
+			Editor:    "cpp",
+			Summary:   "C++20 by clang with libc++; no exceptions, threads, processes or network.",
+			Hello:     "#include <cstdio>\n\nint main() {\n    std::puts(\"Hello, world!\");\n}\n",
+			Examples:  cPlusPlusExamples,
+		},
+		Driver: DriverCPlusPlus,
 	}
 }

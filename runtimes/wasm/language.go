@@ -4,11 +4,15 @@ import (
 	"context"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"sandpiper/runtimes/catalog"
+	"sandpiper/runtimes/wasm/clang"
 	"sandpiper/runtimes/wasm/command"
+	"sandpiper/runtimes/wasm/golang"
 	"sandpiper/runtimes/wasm/lua"
 	"sandpiper/runtimes/wasm/python"
 	"sandpiper/runtimes/wasm/quickjs"
@@ -58,9 +62,10 @@ func (l *language) await(ctx context.Context) {
 // seen where the language is missed; one whose name is taken is only logged.
 func listLanguages(cfg Config) ([]*language, error) {
 	var all []*language
+	compilers := newCompilers(cfg.CacheDir)
 	for _, c := range catalog.Languages() {
 		if len(cfg.Only) == 0 || slices.Contains(cfg.Only, c.ID) {
-			all = append(all, fromCatalog(c))
+			all = append(all, fromCatalog(compilers, c))
 		}
 	}
 	if cfg.LanguageDir == "" {
@@ -97,9 +102,12 @@ func takenBy(all []*language, name string) *language {
 	return all[i]
 }
 
-func fromCatalog(c catalog.Language) *language {
-	l := &language{info: c.Language, driver: driverFor(c), done: make(chan struct{})}
+func fromCatalog(compilers compilers, c catalog.Language) *language {
+	l := &language{info: c.Language, driver: driverFor(compilers, c), done: make(chan struct{})}
 	l.open = func() (io.ReadCloser, error) { return catalog.OpenModule(c.Module) }
+	if c.Module == "" {
+		l.open = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("")), nil }
+	}
 	l.weight = moduleWeight[c.Driver]
 	l.set(sandbox.LanguagePreparing, "waiting for its turn")
 	return l
@@ -108,13 +116,17 @@ func fromCatalog(c catalog.Language) *language {
 // moduleWeight orders the drivers by the size of their modules.
 var moduleWeight = map[catalog.Driver]int{
 	catalog.DriverQuickJS: 1, catalog.DriverTypeScript: 1, catalog.DriverCommand: 2,
-	catalog.DriverPython: 3, catalog.DriverRuby: 4,
+	catalog.DriverPython: 3, catalog.DriverRuby: 4, catalog.DriverGo: compilerWeight, catalog.DriverC: compilerWeight, catalog.DriverCPlusPlus: compilerWeight,
 }
 
-// operatorWeight makes added languages wait for those of the catalogue.
-const operatorWeight = 5
+// Added languages wait for those of the catalogue, but for compilers, which take a
+// minute the first time.
+const (
+	operatorWeight = 5
+	compilerWeight = 6
+)
 
-func driverFor(c catalog.Language) Driver {
+func driverFor(compilers compilers, c catalog.Language) Driver {
 	switch c.Driver {
 	case catalog.DriverPython:
 		return &python.Driver{Zones: catalog.Zoneinfo, Module: func() (io.ReadCloser, error) { return catalog.OpenModule(c.Module) }}
@@ -126,8 +138,26 @@ func driverFor(c catalog.Language) Driver {
 		return &ruby.Driver{}
 	case catalog.DriverCommand:
 		return commandDriver(c)
+	case catalog.DriverGo:
+		return compilers.golang
+	case catalog.DriverC:
+		return compilers.c
+	case catalog.DriverCPlusPlus:
+		return compilers.cPlusPlus
 	}
 	panic("wasm: no driver " + c.Driver)
+}
+
+// compilers are the drivers of languages that are compiled. Those of C and C++ have
+// one compiler.
+type compilers struct{ golang, c, cPlusPlus Driver }
+
+// newCompilers has a folder for each compiler, below that of modules: what they build
+// is machine code as well.
+func newCompilers(cacheDir string) compilers {
+	dir := filepath.Join(cacheDir, "compilers")
+	c, cPlusPlus := clang.Drivers(filepath.Join(dir, "clang"), 0)
+	return compilers{golang: &golang.Driver{Dir: filepath.Join(dir, "go")}, c: c, cPlusPlus: cPlusPlus}
 }
 
 // commandDriver adds what reads a command's messages.

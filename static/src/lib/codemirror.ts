@@ -3,12 +3,13 @@
 
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentLess, insertTab } from "@codemirror/commands";
-import { bracketMatching, indentOnInput, indentUnit, type LanguageSupport, StreamLanguage, syntaxHighlighting } from "@codemirror/language";
+import { bracketMatching, indentOnInput, indentUnit, Language, LanguageSupport, StreamLanguage, syntaxHighlighting } from "@codemirror/language";
 import { lintGutter, setDiagnostics } from "@codemirror/lint";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { Compartment, EditorState, type Extension, Prec } from "@codemirror/state";
 import { drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap, lineNumbers } from "@codemirror/view";
-import { classHighlighter } from "@lezer/highlight";
+import { classHighlighter, highlightCode } from "@lezer/highlight";
+import { el } from "./dom";
 import type { Editor, EditorEvents, EditorOptions } from "./editor";
 import type { Diagnostic } from "./wire";
 
@@ -21,9 +22,12 @@ const grammars: Record<string, Grammar> = {
   sql: () => import("@codemirror/lang-sql").then((m) => m.sql({ dialect: m.SQLite })),
   ruby: () => import("@codemirror/legacy-modes/mode/ruby").then((m) => StreamLanguage.define(m.ruby)),
   lua: () => import("@codemirror/legacy-modes/mode/lua").then((m) => StreamLanguage.define(m.lua)),
+  go: () => import("@codemirror/legacy-modes/mode/go").then((m) => StreamLanguage.define(m.go)),
+  c: () => import("@codemirror/legacy-modes/mode/clike").then((m) => StreamLanguage.define(m.c)),
+  cpp: () => import("@codemirror/legacy-modes/mode/clike").then((m) => StreamLanguage.define(m.cpp)),
 };
 
-const indents: Record<string, string> = { python: "    " };
+const indents: Record<string, string> = { python: "    ", go: "\t", c: "    ", cpp: "    " };
 
 export class CodeEditor implements Editor {
   private readonly view: EditorView;
@@ -45,7 +49,7 @@ export class CodeEditor implements Editor {
     this.view = new EditorView({ parent, state: EditorState.create({ extensions: this.common }) });
   }
 
-  open(name: string, text: string, mode: string): void {
+  open(name: string, text: string, mode: string, label = `Code of ${name}`): void {
     if (this.name) this.states.set(this.name, this.view.state);
     this.name = name;
     const known = this.states.get(name);
@@ -54,7 +58,7 @@ export class CodeEditor implements Editor {
     this.view.dispatch({
       effects: [
         this.wrapping.reconfigure(this.wrapped ? EditorView.lineWrapping : []),
-        this.label.reconfigure(EditorView.contentAttributes.of({ "aria-label": `Code of ${name}`, "aria-describedby": "escape-hint", tabindex: "0" })),
+        this.label.reconfigure(EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": "escape-hint", tabindex: "0" })),
       ],
     });
     void this.highlight(name, modeOf(name, mode));
@@ -72,6 +76,11 @@ export class CodeEditor implements Editor {
     const pos = Math.min(at.from + Math.max(column - 1, 0), at.to);
     this.view.dispatch({ selection: { anchor: pos }, effects: EditorView.scrollIntoView(pos, { y: "center" }) });
     this.view.focus();
+  }
+
+  place(at: number): void {
+    const pos = Math.min(Math.max(at, 0), this.view.state.doc.length);
+    this.view.dispatch({ selection: { anchor: pos }, scrollIntoView: true });
   }
 
   mark(diagnostics: Diagnostic[]): void {
@@ -102,9 +111,7 @@ export class CodeEditor implements Editor {
   private extensions(options: EditorOptions): Extension {
     return [
       EditorView.cspNonce.of(options.nonce),
-      lintGutter(),
-      lineNumbers(),
-      highlightActiveLineGutter(),
+      options.bare ? [] : [lintGutter(), lineNumbers(), highlightActiveLineGutter()],
       highlightSpecialChars(),
       history(),
       drawSelection(),
@@ -140,6 +147,17 @@ export class CodeEditor implements Editor {
     const tabs = [{ key: "Tab", run: insertIndent, shift: indentLess }];
     return [Prec.highest(keymap.of(own)), keymap.of([...closeBracketsKeymap, ...completionKeymap, ...searchKeymap, ...historyKeymap, ...tabs, ...defaultKeymap])];
   }
+}
+
+/** Text in the colours that the editor would give it; undefined for a mode without a grammar. */
+export async function coloured(text: string, mode: string): Promise<DocumentFragment | undefined> {
+  const grammar = await grammars[mode]?.().catch(() => undefined);
+  const language = grammar instanceof LanguageSupport ? grammar.language : grammar;
+  if (!(language instanceof Language)) return undefined;
+  const out = document.createDocumentFragment();
+  const put = (code: string, classes: string) => out.append(classes ? el("span", { class: classes }, code) : code);
+  highlightCode(text, language.parser.parse(text), classHighlighter, put, () => out.append("\n"));
+  return out;
 }
 
 /**
