@@ -219,7 +219,7 @@ func (s *server) handlers(pages ui.Config, ready func() error) web.Config {
 			piston.New(desk, sandbox.Limits{}),
 			codapi.New(desk),
 		),
-		Pages:    append(s.sandboxes.pages(), ui.New(pages), proxy.Pages{Proxy: s.sandboxes.proxy}),
+		Pages:    append(s.sandboxes.pages(), ui.New(pages), s.notebooks(pages), proxy.Pages{Proxy: s.sandboxes.proxy}),
 		Gate:     web.Gate{Open: s.sandboxes.manager.Booted(), Errors: api.WriteError},
 		Previews: s.sandboxes.proxy,
 		Ready:    ready,

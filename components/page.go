@@ -26,6 +26,7 @@ type place struct{ Path, Name string }
 
 var places = []place{
 	{"/", "Playground"},
+	{"/notebook", "Notebooks"},
 	{"/sandboxes", "Sandboxes"},
 	{"/snapshots", "Snapshots"},
 	{"/runs", "Runs"},

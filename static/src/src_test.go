@@ -11,10 +11,21 @@ import (
 )
 
 func TestUnits(t *testing.T) {
-	bundle := filepath.Join(t.TempDir(), "units.test.mjs")
+	files, err := filepath.Glob("test/*.test.ts")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no tests: %v", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) { run(t, bundle(t, file)) })
+	}
+}
+
+// bundle makes a file of tests one that node can run, and returns its path.
+func bundle(t *testing.T, file string) string {
+	out := filepath.Join(t.TempDir(), "units.test.mjs")
 	r := api.Build(api.BuildOptions{
-		EntryPoints: []string{"test/units.test.ts"},
-		Outfile:     bundle,
+		EntryPoints: []string{file},
+		Outfile:     out,
 		Bundle:      true,
 		Write:       true,
 		Platform:    api.PlatformNode,
@@ -25,8 +36,12 @@ func TestUnits(t *testing.T) {
 		t.Errorf("%v: %s", e.Location, e.Text)
 	}
 	if t.Failed() {
-		return
+		t.FailNow()
 	}
+	return out
+}
+
+func run(t *testing.T, bundle string) {
 	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", "--test-reporter-destination=stdout", bundle)
 	cmd.Env = append(os.Environ(), "NODE_NO_WARNINGS=1")
 	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()

@@ -5,6 +5,7 @@ import (
 
 	"sandpiper/components"
 	"sandpiper/sandbox"
+	"sandpiper/web/words"
 )
 
 // languages returns what the server can run, in the catalogue's order.
@@ -23,18 +24,8 @@ func option(l sandbox.Language) components.LanguageOption {
 	return components.LanguageOption{ID: l.ID, Label: label(l), State: string(l.State), Stage: stage(l)}
 }
 
-// label returns "Python 3.12": the part of the version that people know. One
-// below 1 is that of an interpreter which nobody calls by it.
-func label(l sandbox.Language) string {
-	if strings.HasPrefix(l.Version, "0.") {
-		return l.Name
-	}
-	parts := strings.Split(l.Version, ".")
-	if len(parts) > 2 {
-		parts = parts[:2]
-	}
-	return strings.TrimSpace(l.Name + " " + strings.TrimSuffix(strings.Join(parts, "."), ".0"))
-}
+// label returns "Python 3.12".
+func label(l sandbox.Language) string { return words.Language(l.Name, l.Version) }
 
 // stage says in a few words what a language that is not ready does.
 func stage(l sandbox.Language) string {

@@ -104,3 +104,16 @@ func Sentence(s string) string {
 	}
 	return s + "."
 }
+
+// Language names a language with the part of its version that people know:
+// "Python 3.12". One below 1 is that of an interpreter which nobody calls by it.
+func Language(name, version string) string {
+	if strings.HasPrefix(version, "0.") {
+		return name
+	}
+	parts := strings.Split(version, ".")
+	if len(parts) > 2 {
+		parts = parts[:2]
+	}
+	return strings.TrimSpace(name + " " + strings.TrimSuffix(strings.Join(parts, "."), ".0"))
+}

@@ -98,6 +98,13 @@ export class Console {
     this.toEnd();
   }
 
+  /** Adds an element of the page's own making. */
+  insert(e: HTMLElement): void {
+    this.flush();
+    this.add(e);
+    this.toEnd();
+  }
+
   private add(e: HTMLElement): void {
     this.block = undefined;
     this.log.append(e);

@@ -13,14 +13,17 @@ export interface EditorEvents {
 export interface EditorOptions {
   wrap: boolean;
   readOnly: boolean;
+  bare?: boolean; // no line numbers and marks beside the text
   nonce: string;
 }
 
 export interface Editor {
-  /** Shows a file; mode is the language's editor mode. History belongs to the file. */
-  open(name: string, text: string, mode: string): void;
+  /** Shows a file; mode is the language's editor mode. History belongs to the file. label is what assistive technology calls it. */
+  open(name: string, text: string, mode: string, label?: string): void;
   /** Moves to a line and column, counted from 1, and takes the focus. */
   goTo(line: number, column: number): void;
+  /** Puts the cursor before a character of the text. */
+  place(at: number): void;
   /** Marks places of the file that is open. */
   mark(diagnostics: Diagnostic[]): void;
   focus(): void;
@@ -44,9 +47,9 @@ export class PlainEditor implements Editor {
     parent.append(this.area);
   }
 
-  open(name: string, text: string): void {
+  open(name: string, text: string, _mode: string, label = `Code of ${name}`): void {
     this.name = name;
-    this.area.setAttribute("aria-label", `Code of ${name}`);
+    this.area.setAttribute("aria-label", label);
     if (this.area.value !== text) this.area.value = text;
   }
 
@@ -58,6 +61,10 @@ export class PlainEditor implements Editor {
     this.area.focus();
     this.area.setSelectionRange(start, end);
     this.area.scrollTop = (line - 4) * parseFloat(getComputedStyle(this.area).lineHeight);
+  }
+
+  place(at: number): void {
+    this.area.setSelectionRange(at, at);
   }
 
   mark(diagnostics: Diagnostic[]): void {

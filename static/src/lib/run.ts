@@ -79,7 +79,8 @@ export class Run {
   }
 }
 
-async function refusal(response: Response): Promise<Refusal> {
+/** Reads what the server said instead of doing what was asked. */
+export async function refusal(response: Response): Promise<Refusal> {
   let message = `The server answered ${response.status} ${response.statusText}.`;
   try {
     const body = await response.json();

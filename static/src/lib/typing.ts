@@ -16,7 +16,7 @@ export class TypingLine {
 
   constructor(
     private readonly screen: HTMLElement,
-    private readonly run: Run,
+    private readonly run: Pick<Run, "input" | "endInput" | "stop">,
     private readonly console: Console,
   ) {
     const end = el("button", { type: "button", class: "btn small", title: "End the input (Ctrl D)" }, "End input");

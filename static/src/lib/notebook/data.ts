@@ -1,0 +1,17 @@
+// What the server tells the notebook pages.
+
+import { byId } from "../dom";
+
+export interface KernelLanguage {
+  id: string;
+  label: string; // "Python 3.12"
+  editor: string; // the editor's mode
+}
+
+export interface PageData {
+  languages: KernelLanguage[];
+}
+
+export function pageData(): PageData {
+  return JSON.parse(byId("data").textContent!) as PageData;
+}
