@@ -39,8 +39,11 @@ var table = map[string]rule{
 	},
 
 	"sandbox":                     {},
-	"sandbox/scheduler":           {ours: []string{"sandbox"}},
-	"sandbox/manager":             {ours: []string{"sandbox", "sandbox/scheduler"}},
+	"sandbox/scheduler":           {ours: []string{"sandbox", "sandbox/journal"}},
+	"sandbox/journal":             {ours: []string{"sandbox"}},
+	"sandbox/kernels":             {ours: []string{"sandbox", "sandbox/journal"}},
+	"sandbox/toolboxclient":       {ours: []string{"sandbox"}},
+	"sandbox/manager":             {ours: []string{"sandbox", "sandbox/scheduler", "sandbox/toolboxclient"}},
 	"sandbox/sqlite":              {ours: []string{"sandbox"}, thirdParty: []string{"github.com/mattn/go-sqlite3"}},
 	"sandbox/datadir":             {},
 	"sandbox/sshaccess":           {ours: []string{"sandbox"}},
@@ -91,7 +94,12 @@ var table = map[string]rule{
 	"runtimes/wasm/wasmtest": {},
 	"runtimes/wasm/quickjs":  {ours: []string{"sandbox", "runtimes/wasm/vm", "runtimes/wasm/jail", "runtimes/wasm/kernel"}, thirdParty: []string{wazero, esbuild, xsys}},
 
-	"runtimes/docker": {ours: []string{"sandbox", "runtimes/docker/network"}, thirdParty: []string{
+	// Compilers of the catalogue run in a child process.
+	"runtimes/wasm/toolchain": {ours: []string{"sandbox", "runtimes/catalog", "runtimes/wasm/vm", "runtimes/wasm/jail"}, thirdParty: []string{"github.com/landlock-lsm/go-landlock", xsys}},
+	"runtimes/wasm/golang":    {ours: []string{"sandbox", "runtimes/wasm/vm", "runtimes/wasm/toolchain"}},
+	"runtimes/wasm/clang":     {ours: []string{"sandbox", "runtimes/wasm/vm", "runtimes/wasm/toolchain"}},
+
+	"runtimes/docker": {ours: []string{"sandbox", "sandbox/toolbox/upgrade", "sandbox/toolboxclient", "runtimes/docker/network"}, thirdParty: []string{
 		"github.com/docker/docker", "github.com/docker/go-units", "github.com/containerd/errdefs", "github.com/moby/profiles/seccomp",
 		"github.com/google/uuid", "github.com/opencontainers/runtime-spec", "golang.org/x/sync", xsys,
 	}},
@@ -127,10 +135,11 @@ var table = map[string]rule{
 	"web/auth":            {ours: []string{"sandbox", "web/apitype", "web/reply"}, thirdParty: []string{"golang.org/x/time"}},
 	"web/run":             {ours: []string{"sandbox", "sandbox/scheduler", "web/apitype", "web/auth", "web/reply", "web/run/..."}},
 	"web/run/...":         {ours: []string{"sandbox", "sandbox/scheduler", "web/apitype", "web/auth", "web/reply", "web/run/..."}},
+	"web/sessions":        {ours: []string{"sandbox", "sandbox/kernels", "web/apitype", "web/auth", "web/reply", "web/run", "web/run/openapi", "web/run/socket"}},
 	"web/run/socket":      {ours: []string{"sandbox", "web/auth", "web/reply"}, thirdParty: []string{socket}},
 	"web/run/openapi":     {},
 	"web/run/runtest":     {ours: []string{"sandbox/...", "web/..."}},
-	"web/jupyter":         {ours: []string{"sandbox", "web/auth", "web/jupyter/...", "web/reply", "web/run/socket"}},
+	"web/jupyter":         {ours: []string{"sandbox", "sandbox/kernels", "web/auth", "web/jupyter/...", "web/reply", "web/run/socket"}},
 	"web/jupyter/message": {ours: []string{"sandbox", "web/reply"}},
 	"web/jupyter/live":    {ours: []string{"sandbox", "web/jupyter/message", "web/reply"}},
 	"web/apikey":          {ours: []string{"sandbox", "web/auth"}},
@@ -145,13 +154,15 @@ var table = map[string]rule{
 		thirdParty: []string{socket},
 	},
 	"web/desktop/rfb": {},
+	"web/notebook":    {ours: []string{"sandbox", "components", "web/auth", "web/page", "web/words"}},
 	"web/playground":  {ours: []string{"sandbox", "components", "web/dashboard/sandboxpage", "web/dashboard/view", "web/page"}},
-	"web/workbench":   {ours: []string{"sandbox", "components", "web/dashboard/sandboxpage", "web/page", "web/reply"}, thirdParty: []string{templ}},
+	"web/workbench":   {ours: []string{"sandbox", "components", "web/dashboard/sandboxpage", "web/page", "web/qrcode", "web/reply"}, thirdParty: []string{templ}},
 	"web/words":       {},
+	"web/qrcode":      {ours: []string{"components"}, thirdParty: []string{"rsc.io/qr"}},
 	"web/page":        {ours: []string{"sandbox", "components", "web/auth", "web/reply", "web/words"}, thirdParty: []string{templ}},
 	"web/ui": {
-		ours:       []string{"sandbox", "sandbox/scheduler", "components", "web/apitype", "web/auth", "web/page", "web/reply", "web/run", "web/words"},
-		thirdParty: []string{templ, "rsc.io/qr"},
+		ours:       []string{"sandbox", "sandbox/scheduler", "components", "web/apitype", "web/auth", "web/page", "web/reply", "web/qrcode", "web/run", "web/words"},
+		thirdParty: []string{templ},
 	},
 
 	"web/dashboard": {
@@ -161,7 +172,7 @@ var table = map[string]rule{
 	"web/dashboard/codes":       {ours: []string{"sandbox/manager", "components"}},
 	"web/dashboard/farewell":    {},
 	"web/dashboard/history":     {ours: []string{"sandbox", "sandbox/manager"}},
-	"web/dashboard/metrics":     {ours: []string{"sandbox", "components"}},
+	"web/dashboard/metrics":     {ours: []string{"sandbox", "sandbox/toolboxclient", "components"}},
 	"web/dashboard/live":        {thirdParty: []string{templ}},
 	"web/dashboard/view":        {ours: []string{"sandbox", "components", "web/words"}},
 	"web/dashboard/sandboxpage": {ours: []string{"sandbox", "sandbox/manager", "components", "web/auth", "web/dashboard/live", "web/dashboard/view", "web/page", "web/reply"}, thirdParty: []string{templ}},

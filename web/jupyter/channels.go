@@ -30,8 +30,7 @@ var errOtherSite = sandbox.Errorf(sandbox.KindForbidden, "a page of another site
 
 // channels serves the WebSocket of a kernel.
 func (h *Handler) channels(w http.ResponseWriter, r *http.Request) error {
-	caller := auth.From(r.Context())
-	if caller.Kind == auth.KindSession && !h.guard.OwnPage(r) {
+	if auth.From(r.Context()).Kind == auth.KindSession && !h.guard.OwnPage(r) {
 		return errOtherSite
 	}
 	s, err := h.session(r)
@@ -46,13 +45,13 @@ func (h *Handler) channels(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer conn.CloseNow()
-	return h.converse(ctx, conn, s, caller, r.URL.Query().Get("session_id"))
+	return h.converse(ctx, conn, s.ID, r.URL.Query().Get("session_id"))
 }
 
 // converse connects a WebSocket with the kernel of a session.
-func (h *Handler) converse(ctx context.Context, conn *socket.Socket, s Session, caller auth.Caller, name string) error {
+func (h *Handler) converse(ctx context.Context, conn *socket.Socket, session, name string) error {
 	l := link{socket: conn, framing: message.Framing(conn.Subprotocol())}
-	err := h.kernels.use(s, caller, func(kernel *live.Kernel) (err error) {
+	err := h.kernels.use(owner(ctx), session, func(kernel *live.Kernel) (err error) {
 		l.kernel = kernel
 		l.client, err = kernel.Join(name)
 		return err

@@ -4,7 +4,8 @@
 // started it; its id is the session's with dashes, as some clients want ids.
 //
 // The token is an API key, as "Authorization: token KEY", as a Bearer token or as
-// ?token=KEY. On a server that is open to everyone it may be left out.
+// ?token=KEY. It is needed on a server that is open to everyone, too: clients look
+// for their kernels in lists, and those of an address are not one person's.
 //
 // Notebooks stay with the client: there are no contents here. For clients that
 // insist on a file before they start a kernel, POST api/contents answers a name
@@ -15,48 +16,23 @@ package jupyter
 
 import (
 	"context"
-	"time"
 
 	"sandpiper/sandbox"
-	"sandpiper/web/jupyter/live"
+	"sandpiper/sandbox/kernels"
 )
 
-// Keeper keeps the sessions that are kernels here. Its errors are *sandbox.Error,
-// KindNotFound for a session that is not the owner's. Its methods are safe for
-// concurrent use.
+// Keeper keeps the sessions that are kernels here: a *kernels.Keeper.
 type Keeper interface {
-	// Languages returns the languages that have sessions.
 	Languages() []sandbox.Language
 
-	Create(ctx context.Context, owner string, n NewSession) (Session, error)
-	List(ctx context.Context, owner string) ([]Session, error)
-	Get(ctx context.Context, owner, id string) (Session, error)
-	Rename(ctx context.Context, owner, id, name string) error
-	Delete(ctx context.Context, owner, id string) error
+	Create(ctx context.Context, o kernels.Owner, n kernels.NewSession) (kernels.Session, error)
+	List(o kernels.Owner) []kernels.Session
+	Get(o kernels.Owner, id string) (kernels.Session, error)
+	Rename(ctx context.Context, o kernels.Owner, id, name string) (kernels.Session, error)
+	Restart(ctx context.Context, o kernels.Owner, id string) (kernels.Session, error)
+	Delete(ctx context.Context, o kernels.Owner, id string) error
 
-	// Execute runs a cell to its end, and brings the session back for that when
-	// it was paused.
-	Execute(ctx context.Context, owner, id string, c live.Cell, out sandbox.Sink) (live.Answer, error)
-	Interrupt(ctx context.Context, owner, id string) error
-
-	// Restart gives the session a fresh state, and ends the cell that runs.
-	Restart(ctx context.Context, owner, id string) error
-}
-
-// NewSession is what a session is made from.
-type NewSession struct {
-	Language string
-	Name     string
-	Env      map[string]string
-}
-
-// Session is a session as its keeper has it.
-type Session struct {
-	ID             string
-	Name           string
-	Language       string // a Language.ID
-	Failed         bool   // it cannot execute anything any more
-	Busy           bool
-	ExecutionCount int
-	LastUsedAt     time.Time
+	Execute(ctx context.Context, o kernels.Owner, id string, c kernels.Cell) (kernels.Answer, error)
+	Last(o kernels.Owner, id string) (*kernels.Execution, error)
+	Interrupt(o kernels.Owner, id string) error
 }

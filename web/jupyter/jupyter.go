@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sandpiper/sandbox"
+	"sandpiper/sandbox/kernels"
 	"sandpiper/web/auth"
 	"sandpiper/web/reply"
 )
@@ -33,7 +34,7 @@ type Handler struct {
 	keeper    Keeper
 	guard     *auth.Guard
 	started   time.Time
-	kernels   *kernels
+	kernels   *liveKernels
 	notebooks *notebooks
 	lifelines reply.Lifelines
 }
@@ -42,7 +43,7 @@ type Handler struct {
 func New(cfg Config) *Handler {
 	return &Handler{
 		keeper: cfg.Keeper, guard: cfg.Guard, started: time.Now(), notebooks: newNotebooks(),
-		kernels: newKernels(cfg.Keeper, cfg.Guard, cfg.Version, cmp.Or(cfg.Log, slog.Default())),
+		kernels: newLiveKernels(cfg.Keeper, cfg.Version, cmp.Or(cfg.Log, slog.Default())),
 	}
 }
 
@@ -100,7 +101,7 @@ func (h *Handler) admit(next reply.Handler) reply.Handler {
 		if err != nil {
 			return err
 		}
-		if err := h.guard.CheckRunner(ctx); err != nil {
+		if err := auth.CheckPermission(ctx, auth.WriteSandboxes); err != nil {
 			return err
 		}
 		return next(w, r.WithContext(ctx))
@@ -121,7 +122,7 @@ func (h *Handler) identify(r *http.Request) (context.Context, error) {
 }
 
 // owner is whose sessions a request is about.
-func owner(ctx context.Context) string { return auth.From(ctx).ID }
+func owner(ctx context.Context) kernels.Owner { return kernels.Owner{ID: auth.From(ctx).ID} }
 
 // writeError writes an error as a Jupyter Server does.
 func writeError(w http.ResponseWriter, _ *http.Request, e *sandbox.Error) {
@@ -147,10 +148,7 @@ type statusModel struct {
 }
 
 func (h *Handler) status(w http.ResponseWriter, r *http.Request) error {
-	sessions, err := h.keeper.List(r.Context(), owner(r.Context()))
-	if err != nil {
-		return err
-	}
+	sessions := h.keeper.List(owner(r.Context()))
 	last, connections := h.started, 0
 	for _, s := range sessions {
 		model, activity := h.kernels.model(s)
@@ -173,7 +171,7 @@ type identity struct {
 }
 
 func (h *Handler) me(w http.ResponseWriter, r *http.Request) error {
-	id := owner(r.Context())
+	id := owner(r.Context()).ID
 	return reply.JSON(w, http.StatusOK, map[string]any{
 		"identity":    identity{Username: id, Name: id, DisplayName: id},
 		"permissions": struct{}{},

@@ -9,8 +9,7 @@ import (
 	"time"
 
 	"sandpiper/sandbox"
-	"sandpiper/web/jupyter"
-	"sandpiper/web/jupyter/live"
+	"sandpiper/sandbox/kernels"
 )
 
 // keeper is a keeper whose sessions have one number for a state. Their language
@@ -21,8 +20,8 @@ type keeper struct {
 }
 
 type session struct {
-	jupyter.Session
-	owner     string
+	kernels.Session
+	owner     kernels.Owner
 	env       map[string]string
 	value     int
 	interrupt chan struct{}
@@ -37,51 +36,52 @@ func (k *keeper) Languages() []sandbox.Language {
 	}
 }
 
-func (k *keeper) Create(_ context.Context, owner string, n jupyter.NewSession) (jupyter.Session, error) {
+func (k *keeper) Create(_ context.Context, o kernels.Owner, n kernels.NewSession) (kernels.Session, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	s := &session{owner: owner, env: n.Env, interrupt: make(chan struct{}, 1)}
-	s.Session = jupyter.Session{ID: sandbox.NewID(), Name: n.Name, Language: n.Language, LastUsedAt: time.Now()}
+	s := &session{owner: o, env: n.Env, interrupt: make(chan struct{}, 1)}
+	s.Session = kernels.Session{ID: sandbox.NewID(), Name: n.Name, Language: n.Language, LastUsedAt: time.Now()}
 	k.sessions[s.ID] = s
 	return s.Session, nil
 }
 
-func (k *keeper) List(_ context.Context, owner string) ([]jupyter.Session, error) {
+func (k *keeper) List(o kernels.Owner) []kernels.Session {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	all := []jupyter.Session{}
+	all := []kernels.Session{}
 	for _, s := range k.sessions {
-		if s.owner == owner {
+		if s.owner == o {
 			all = append(all, s.Session)
 		}
 	}
-	slices.SortFunc(all, func(a, b jupyter.Session) int { return a.LastUsedAt.Compare(b.LastUsedAt) })
-	return all, nil
+	slices.SortFunc(all, func(a, b kernels.Session) int { return a.LastUsedAt.Compare(b.LastUsedAt) })
+	return all
 }
 
 // change calls f with a session of an owner.
-func (k *keeper) change(owner, id string, f func(*session)) error {
+func (k *keeper) change(o kernels.Owner, id string, f func(*session)) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s := k.sessions[id]
-	if s == nil || s.owner != owner {
+	if s == nil || s.owner != o {
 		return sandbox.Errorf(sandbox.KindNotFound, "there is no session %q", id)
 	}
 	f(s)
 	return nil
 }
 
-func (k *keeper) Get(_ context.Context, owner, id string) (it jupyter.Session, err error) {
-	err = k.change(owner, id, func(s *session) { it = s.Session })
+func (k *keeper) Get(o kernels.Owner, id string) (it kernels.Session, err error) {
+	err = k.change(o, id, func(s *session) { it = s.Session })
 	return it, err
 }
 
-func (k *keeper) Rename(_ context.Context, owner, id, name string) error {
-	return k.change(owner, id, func(s *session) { s.Name = name })
+func (k *keeper) Rename(_ context.Context, o kernels.Owner, id, name string) (it kernels.Session, err error) {
+	err = k.change(o, id, func(s *session) { s.Name = name; it = s.Session })
+	return it, err
 }
 
-func (k *keeper) Delete(_ context.Context, owner, id string) error {
-	return k.change(owner, id, func(s *session) { delete(k.sessions, id); s.stop() })
+func (k *keeper) Delete(_ context.Context, o kernels.Owner, id string) error {
+	return k.change(o, id, func(s *session) { delete(k.sessions, id); s.stop() })
 }
 
 func (s *session) stop() {
@@ -91,26 +91,32 @@ func (s *session) stop() {
 	}
 }
 
-func (k *keeper) Interrupt(_ context.Context, owner, id string) error {
-	return k.change(owner, id, (*session).stop)
+func (k *keeper) Interrupt(o kernels.Owner, id string) error {
+	return k.change(o, id, (*session).stop)
 }
 
-func (k *keeper) Restart(_ context.Context, owner, id string) error {
-	return k.change(owner, id, func(s *session) { s.value, s.ExecutionCount = 0, 0; s.stop() })
+func (k *keeper) Restart(_ context.Context, o kernels.Owner, id string) (it kernels.Session, err error) {
+	err = k.change(o, id, func(s *session) { s.value, s.ExecutionCount, it = 0, 0, s.Session; s.stop() })
+	return it, err
 }
 
-func (k *keeper) Execute(ctx context.Context, owner, id string, c live.Cell, out sandbox.Sink) (live.Answer, error) {
+func (k *keeper) Last(kernels.Owner, string) (*kernels.Execution, error) {
+	return nil, sandbox.Errorf(sandbox.KindNotFound, "no cell has run")
+}
+
+func (k *keeper) Execute(ctx context.Context, o kernels.Owner, id string, c kernels.Cell) (kernels.Answer, error) {
+	out := c.Sink
 	var it *session
-	err := k.change(owner, id, func(s *session) {
+	err := k.change(o, id, func(s *session) {
 		it = s
 		if !c.Uncounted {
 			s.ExecutionCount++
 		}
 	})
 	if err != nil {
-		return live.Answer{}, err
+		return kernels.Answer{}, err
 	}
-	answer := live.Answer{CellOutcome: sandbox.CellOutcome{Outcome: sandbox.Outcome{Status: sandbox.StatusOK}}}
+	answer := kernels.Answer{Result: sandbox.Result{Outcome: sandbox.Outcome{Status: sandbox.StatusOK}}}
 	word, rest, _ := strings.Cut(c.Code, " ")
 	switch word {
 	case "add":
@@ -125,7 +131,7 @@ func (k *keeper) Execute(ctx context.Context, owner, id string, c live.Cell, out
 		out.Output(sandbox.Stdout, []byte(rest))
 	case "value":
 		k.mu.Lock()
-		answer.Result = &sandbox.Display{Data: map[string]any{"text/plain": fmt.Sprint(it.value)}}
+		answer.Value = &sandbox.Display{Data: map[string]any{"text/plain": fmt.Sprint(it.value)}}
 		k.mu.Unlock()
 	case "fail":
 		answer.Status, answer.Error = sandbox.StatusError, &sandbox.CellError{Name: "ValueError", Value: rest, Traceback: []string{"here"}}

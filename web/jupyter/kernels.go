@@ -3,13 +3,14 @@ package jupyter
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
 
 	"sandpiper/sandbox"
-	"sandpiper/web/auth"
+	"sandpiper/sandbox/kernels"
 	"sandpiper/web/jupyter/live"
 	"sandpiper/web/reply"
 )
@@ -27,56 +28,51 @@ func sessionIDs(kernel string) []string {
 	return []string{kernel, strings.ReplaceAll(kernel, "-", "")}
 }
 
-// kernels are those that have, or had, clients since the server started.
-type kernels struct {
+// liveKernels are those that have, or had, clients since the server started.
+type liveKernels struct {
 	keeper  Keeper
-	guard   *auth.Guard
 	version string
 	log     *slog.Logger
 	ctx     context.Context // of cells
 	end     context.CancelCauseFunc
 
 	mu   sync.Mutex
-	live map[string]*live.Kernel // by the session's id
+	byID map[string]*live.Kernel // the session's id
 }
 
-func newKernels(keeper Keeper, guard *auth.Guard, version string, log *slog.Logger) *kernels {
+func newLiveKernels(keeper Keeper, version string, log *slog.Logger) *liveKernels {
 	ctx, end := context.WithCancelCause(context.Background())
-	return &kernels{keeper: keeper, guard: guard, version: version, log: log, ctx: ctx, end: end, live: map[string]*live.Kernel{}}
+	return &liveKernels{keeper: keeper, version: version, log: log, ctx: ctx, end: end, byID: map[string]*live.Kernel{}}
 }
 
-func (k *kernels) close() { k.end(sandbox.ErrShutdown) }
+func (k *liveKernels) close() { k.end(sandbox.ErrShutdown) }
 
 // use calls f with the kernel of a session, which stays the session's only one
 // meanwhile. f must not block.
-func (k *kernels) use(s Session, caller auth.Caller, f func(*live.Kernel) error) error {
+func (k *liveKernels) use(o kernels.Owner, session string, f func(*live.Kernel) error) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	kernel := k.live[s.ID]
+	kernel := k.byID[session]
 	if kernel == nil {
-		for id, other := range k.live {
-			if other.Unused() {
-				delete(k.live, id)
-			}
-		}
-		kernel = live.New(k.ctx, &interpreter{keeper: k.keeper, guard: k.guard, caller: caller, id: s.ID}, k.version, k.log)
-		k.live[s.ID] = kernel
+		maps.DeleteFunc(k.byID, func(_ string, other *live.Kernel) bool { return other.Unused() })
+		kernel = live.New(k.ctx, &interpreter{k.keeper, o, session}, k.version, k.log)
+		k.byID[session] = kernel
 	}
 	return f(kernel)
 }
 
 // of returns the kernel of a session.
-func (k *kernels) of(s Session, caller auth.Caller) *live.Kernel {
+func (k *liveKernels) of(o kernels.Owner, session string) *live.Kernel {
 	var kernel *live.Kernel
-	_ = k.use(s, caller, func(it *live.Kernel) error { kernel = it; return nil })
+	_ = k.use(o, session, func(it *live.Kernel) error { kernel = it; return nil })
 	return kernel
 }
 
 // forget is for a session that has been deleted.
-func (k *kernels) forget(id string) {
+func (k *liveKernels) forget(id string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	delete(k.live, id)
+	delete(k.byID, id)
 }
 
 // kernelModel is a kernel on the wire.
@@ -88,11 +84,12 @@ type kernelModel struct {
 	Connections    int    `json:"connections"`
 }
 
-// model returns a kernel on the wire, and when something last happened to it.
-func (k *kernels) model(s Session) (kernelModel, time.Time) {
+// model returns a kernel on the wire, and when something last happened to it. That
+// its session may be paused is nobody's concern here.
+func (k *liveKernels) model(s kernels.Session) (kernelModel, time.Time) {
 	m, activity := kernelModel{ID: kernelID(s.ID), Name: specName(s.Language), ExecutionState: "idle"}, s.LastUsedAt
 	k.mu.Lock()
-	kernel := k.live[s.ID]
+	kernel := k.byID[s.ID]
 	k.mu.Unlock()
 	if kernel != nil {
 		status := kernel.Status()
@@ -101,79 +98,34 @@ func (k *kernels) model(s Session) (kernelModel, time.Time) {
 			activity = status.Activity
 		}
 	}
-	switch {
-	case s.Failed:
+	switch s.State {
+	case kernels.StateFailed:
 		m.ExecutionState = "dead"
-	case s.Busy:
+	case kernels.StateBusy:
 		m.ExecutionState = "busy"
 	}
 	m.LastActivity = stamp(activity)
 	return m, activity
 }
 
-// interpreter is a session of an owner as its kernel sees it.
-type interpreter struct {
-	keeper Keeper
-	guard  *auth.Guard
-	caller auth.Caller
-	id     string
-}
-
-func (i *interpreter) Info(ctx context.Context) (live.Info, error) {
-	s, err := i.keeper.Get(ctx, i.caller.ID, i.id)
-	if err != nil {
-		return live.Info{}, err
-	}
-	info := live.Info{Language: sandbox.Language{ID: s.Language, Name: s.Language}, ExecutionCount: s.ExecutionCount}
-	for _, l := range i.keeper.Languages() {
-		if l.ID == s.Language {
-			info.Language = l
-		}
-	}
-	return info, nil
-}
-
-func (i *interpreter) Execute(ctx context.Context, c live.Cell, out sandbox.Sink) (live.Answer, error) {
-	if err := i.guard.Allow(i.caller); err != nil {
-		return live.Answer{}, err
-	}
-	return i.keeper.Execute(ctx, i.caller.ID, i.id, c, out)
-}
-
-func (i *interpreter) Interrupt(ctx context.Context) error {
-	return i.keeper.Interrupt(ctx, i.caller.ID, i.id)
-}
-
-func (i *interpreter) Restart(ctx context.Context) error {
-	return i.keeper.Restart(ctx, i.caller.ID, i.id)
-}
-
-func (i *interpreter) Delete(ctx context.Context) error {
-	return i.keeper.Delete(ctx, i.caller.ID, i.id)
-}
-
 // session returns the session that the kernel in a request's path means.
-func (h *Handler) session(r *http.Request) (Session, error) {
+func (h *Handler) session(r *http.Request) (kernels.Session, error) {
 	return h.byKernel(r.Context(), r.PathValue("id"))
 }
 
-func (h *Handler) byKernel(ctx context.Context, id string) (Session, error) {
+func (h *Handler) byKernel(ctx context.Context, id string) (kernels.Session, error) {
 	for _, session := range sessionIDs(id) {
-		s, err := h.keeper.Get(ctx, owner(ctx), session)
+		s, err := h.keeper.Get(owner(ctx), session)
 		if err == nil || sandbox.KindOf(err) != sandbox.KindNotFound {
 			return s, err
 		}
 	}
-	return Session{}, sandbox.Errorf(sandbox.KindNotFound, "there is no kernel %.60q", id)
+	return kernels.Session{}, sandbox.Errorf(sandbox.KindNotFound, "there is no kernel %.60q", id)
 }
 
 func (h *Handler) listKernels(w http.ResponseWriter, r *http.Request) error {
-	sessions, err := h.keeper.List(r.Context(), owner(r.Context()))
-	if err != nil {
-		return err
-	}
 	models := []kernelModel{}
-	for _, s := range sessions {
+	for _, s := range h.keeper.List(owner(r.Context())) {
 		model, _ := h.kernels.model(s)
 		models = append(models, model)
 	}
@@ -203,15 +155,12 @@ func (h *Handler) startKernel(w http.ResponseWriter, r *http.Request) error {
 	return reply.JSON(w, http.StatusCreated, model)
 }
 
-func (h *Handler) start(ctx context.Context, ask startRequest) (Session, error) {
+func (h *Handler) start(ctx context.Context, ask startRequest) (kernels.Session, error) {
 	l, err := h.language(ask.Name)
 	if err != nil {
-		return Session{}, err
+		return kernels.Session{}, err
 	}
-	if err := h.guard.Allow(auth.From(ctx)); err != nil {
-		return Session{}, err
-	}
-	return h.keeper.Create(ctx, owner(ctx), NewSession{Language: l.ID, Name: sessionName(ask.Path), Env: ask.Env})
+	return h.keeper.Create(ctx, owner(ctx), kernels.NewSession{Language: l.ID, Name: sessionName(ask.Path), Env: ask.Env})
 }
 
 func (h *Handler) getKernel(w http.ResponseWriter, r *http.Request) error {
@@ -235,8 +184,8 @@ func (h *Handler) deleteKernel(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (h *Handler) delete(ctx context.Context, s Session) error {
-	if err := h.kernels.of(s, auth.From(ctx)).Delete(ctx); err != nil {
+func (h *Handler) delete(ctx context.Context, s kernels.Session) error {
+	if err := h.kernels.of(owner(ctx), s.ID).Delete(ctx); err != nil {
 		return err
 	}
 	h.kernels.forget(s.ID)
@@ -249,7 +198,7 @@ func (h *Handler) interruptKernel(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	if err := h.kernels.of(s, auth.From(r.Context())).Interrupt(r.Context()); err != nil {
+	if err := h.kernels.of(owner(r.Context()), s.ID).Interrupt(r.Context()); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -261,7 +210,7 @@ func (h *Handler) restartKernel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := h.kernels.of(s, auth.From(r.Context())).Restart(r.Context()); err != nil {
+	if err := h.kernels.of(owner(r.Context()), s.ID).Restart(r.Context()); err != nil {
 		return err
 	}
 	model, _ := h.kernels.model(s)

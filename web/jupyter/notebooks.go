@@ -9,8 +9,10 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 
 	"sandpiper/sandbox"
+	"sandpiper/sandbox/kernels"
 	"sandpiper/web/reply"
 )
 
@@ -18,8 +20,8 @@ import (
 const maxPath = 1 << 10
 
 // maxSessionName bounds the name that a session gets from its notebook, in
-// characters.
-const maxSessionName = 60
+// characters: fewer than kernels.MaxName, which counts bytes.
+const maxSessionName = kernels.MaxName / utf8.UTFMax
 
 // notebook is what Jupyter calls a session: a document of the client and the
 // kernel that it uses.
@@ -39,7 +41,7 @@ type notebooks struct {
 func newNotebooks() *notebooks { return &notebooks{byID: map[string]notebook{}} }
 
 // of returns the notebooks of sessions, in order of their ids.
-func (n *notebooks) of(sessions []Session) []notebook {
+func (n *notebooks) of(sessions []kernels.Session) []notebook {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	all := []notebook{}
@@ -92,7 +94,7 @@ type notebookPath struct {
 	Name string `json:"name"`
 }
 
-func (h *Handler) modelOf(it notebook, sessions []Session) notebookModel {
+func (h *Handler) modelOf(it notebook, sessions []kernels.Session) notebookModel {
 	m := notebookModel{ID: it.id, Path: it.path, Name: it.name, Type: it.kind, Notebook: notebookPath{it.path, it.name}}
 	for _, s := range sessions {
 		if s.ID == it.session {
@@ -143,11 +145,8 @@ func (q notebookRequest) change(it *notebook) {
 }
 
 // find returns the notebook with an id, and all of the owner's sessions.
-func (h *Handler) find(ctx context.Context, id string) (notebook, []Session, error) {
-	sessions, err := h.keeper.List(ctx, owner(ctx))
-	if err != nil {
-		return notebook{}, nil, err
-	}
+func (h *Handler) find(ctx context.Context, id string) (notebook, []kernels.Session, error) {
+	sessions := h.keeper.List(owner(ctx))
 	for _, it := range h.notebooks.of(sessions) {
 		if it.id == id {
 			return it, sessions, nil
@@ -157,10 +156,7 @@ func (h *Handler) find(ctx context.Context, id string) (notebook, []Session, err
 }
 
 func (h *Handler) listNotebooks(w http.ResponseWriter, r *http.Request) error {
-	sessions, err := h.keeper.List(r.Context(), owner(r.Context()))
-	if err != nil {
-		return err
-	}
+	sessions := h.keeper.List(owner(r.Context()))
 	models := []notebookModel{}
 	for _, it := range h.notebooks.of(sessions) {
 		models = append(models, h.modelOf(it, sessions))
@@ -187,10 +183,7 @@ func (h *Handler) openNotebook(w http.ResponseWriter, r *http.Request) error {
 		return sandbox.FieldErrorf("path", "a session needs the path of its notebook")
 	}
 	ctx := r.Context()
-	sessions, err := h.keeper.List(ctx, owner(ctx))
-	if err != nil {
-		return err
-	}
+	sessions := h.keeper.List(owner(ctx))
 	all := h.notebooks.of(sessions)
 	if i := slices.IndexFunc(all, func(it notebook) bool { return it.path == *ask.Path }); i >= 0 {
 		return h.answerNotebook(w, all[i], sessions)
@@ -202,17 +195,17 @@ func (h *Handler) openNotebook(w http.ResponseWriter, r *http.Request) error {
 	it := notebook{id: sandbox.NewUUID(), kind: "notebook", session: s.ID}
 	ask.change(&it)
 	h.notebooks.put(it)
-	return h.answerNotebook(w, it, []Session{s})
+	return h.answerNotebook(w, it, []kernels.Session{s})
 }
 
-func (h *Handler) answerNotebook(w http.ResponseWriter, it notebook, sessions []Session) error {
+func (h *Handler) answerNotebook(w http.ResponseWriter, it notebook, sessions []kernels.Session) error {
 	w.Header().Set("Location", "/jupyter/api/sessions/"+it.id)
 	return reply.JSON(w, http.StatusCreated, h.modelOf(it, sessions))
 }
 
 // kernelFor returns the kernel that a request asks for, by its id or by the name
 // of its kind.
-func (h *Handler) kernelFor(ctx context.Context, ask notebookRequest, path string) (Session, error) {
+func (h *Handler) kernelFor(ctx context.Context, ask notebookRequest, path string) (kernels.Session, error) {
 	kind := startRequest{Path: path}
 	if ask.Kernel != nil && ask.Kernel.ID != nil && *ask.Kernel.ID != "" {
 		return h.byKernel(ctx, *ask.Kernel.ID)
@@ -246,7 +239,7 @@ func (h *Handler) changeNotebook(w http.ResponseWriter, r *http.Request) error {
 	if it.session != before.session {
 		err = h.release(ctx, before.session, sessions)
 	} else if it.path != before.path {
-		err = h.keeper.Rename(ctx, owner(ctx), it.session, sessionName(it.path))
+		_, err = h.keeper.Rename(ctx, owner(ctx), it.session, sessionName(it.path))
 	}
 	if err != nil {
 		return err
@@ -255,8 +248,8 @@ func (h *Handler) changeNotebook(w http.ResponseWriter, r *http.Request) error {
 }
 
 // release deletes a session that was a notebook's, unless another notebook uses it.
-func (h *Handler) release(ctx context.Context, id string, sessions []Session) error {
-	i := slices.IndexFunc(sessions, func(s Session) bool { return s.ID == id })
+func (h *Handler) release(ctx context.Context, id string, sessions []kernels.Session) error {
+	i := slices.IndexFunc(sessions, func(s kernels.Session) bool { return s.ID == id })
 	if i < 0 || h.notebooks.use(id) {
 		return nil
 	}
@@ -280,7 +273,7 @@ func (h *Handler) closeNotebook(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(sessions, func(s Session) bool { return s.ID == it.session })
+	i := slices.IndexFunc(sessions, func(s kernels.Session) bool { return s.ID == it.session })
 	if err := h.delete(r.Context(), sessions[i]); err != nil {
 		return err
 	}
