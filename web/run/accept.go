@@ -1,42 +1,59 @@
 package run
 
 import (
+	"net/http"
 	"strconv"
 	"strings"
+
+	"sandpiper/sandbox"
+	"sandpiper/web/reply"
 )
 
-// format is a shape that a run's events can be answered in.
-type format int
+// Format is a shape that a run's events can be answered in.
+type Format int
 
+// The formats.
 const (
-	formatNone format = iota
-	formatJSON        // one document at the end
-	formatSSE
-	formatNDJSON
+	FormatNone   Format = iota
+	FormatJSON          // one document at the end
+	FormatSSE           // Server-Sent Events
+	FormatNDJSON        // a JSON object on each line
 )
+
+// Negotiate returns the format that a request likes best. Where it takes none of
+// them it is FormatNone, and the request has been answered.
+func Negotiate(w http.ResponseWriter, r *http.Request) Format {
+	w.Header().Add("Vary", "Accept")
+	format := negotiate(r.Header.Values("Accept"))
+	if format == FormatNone {
+		reply.WriteErrorStatus(w, r, http.StatusNotAcceptable, sandbox.Errorf(sandbox.KindInvalid,
+			"the answer is application/json, text/event-stream or application/x-ndjson; the Accept header takes none of them"))
+	}
+	return format
+}
 
 // formats are in the order of preference among equals.
 var formats = []struct {
-	format format
+	format Format
 	media  string
 }{
-	{formatJSON, "application/json"},
-	{formatSSE, "text/event-stream"},
-	{formatNDJSON, "application/x-ndjson"},
-	{formatNDJSON, "application/ndjson"},
+	{FormatJSON, "application/json"},
+	{FormatSSE, "text/event-stream"},
+	{FormatNDJSON, "application/x-ndjson"},
+	{FormatNDJSON, "application/ndjson"},
 }
 
 // maxAccept is how many media ranges of an Accept header count.
 const maxAccept = 64
 
-// negotiate returns the format that Accept headers like best, formatJSON when
-// there are none, and formatNone when they rule out every format.
-func negotiate(headers []string) format {
+// negotiate returns the format that Accept headers like best, FormatJSON when
+// there are none, and FormatNone when they rule out every format.
+func negotiate(headers []string) Format {
 	ranges := acceptRanges(headers)
 	if len(ranges) == 0 {
-		return formatJSON
+		return FormatJSON
 	}
-	best, bestQ := formatNone, 0.0
+	best, bestQ := FormatNone, 0.0
 	for _, f := range formats {
 		if q := quality(ranges, f.media); q > bestQ {
 			best, bestQ = f.format, q

@@ -151,7 +151,7 @@ func obey(run *scheduler.Run, m apitype.ClientMessage) error {
 func (c conversation) send(ctx context.Context, run *scheduler.Run) error {
 	batch := func(events []sandbox.Event, _ int) error {
 		for _, e := range events {
-			message, err := typedEvent(e)
+			message, err := TypedEvent(e, WireEvent)
 			if err != nil {
 				return err
 			}

@@ -81,10 +81,10 @@ func FuzzNegotiate(f *testing.F) {
 		if again := negotiate([]string{header, ""}); again != chosen {
 			t.Errorf("%q: %v, then %v", header, chosen, again)
 		}
-		if chosen == formatNone {
+		if chosen == FormatNone {
 			return
 		}
-		if got := negotiate([]string{"*/*", header}); got == formatNone {
+		if got := negotiate([]string{"*/*", header}); got == FormatNone {
 			t.Errorf("%q is taken alone, but not beside */*", header)
 		}
 	})

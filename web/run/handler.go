@@ -33,11 +33,8 @@ func New(cfg Config) *Handler {
 }
 
 func (h *Handler) postRun(w http.ResponseWriter, r *http.Request) error {
-	w.Header().Add("Vary", "Accept")
-	format := negotiate(r.Header.Values("Accept"))
-	if format == formatNone {
-		reply.WriteErrorStatus(w, r, http.StatusNotAcceptable, sandbox.Errorf(sandbox.KindInvalid,
-			"a run is answered as application/json, text/event-stream or application/x-ndjson; the Accept header takes none of them"))
+	format := Negotiate(w, r)
+	if format == FormatNone {
 		return nil
 	}
 	var req apitype.RunRequest
@@ -56,20 +53,16 @@ func (h *Handler) postRun(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, r, run, format)
 }
 
-func answer(w http.ResponseWriter, r *http.Request, run *scheduler.Run, format format) error {
-	switch format {
-	case formatSSE:
-		return StreamSSE(w, r, run, 0)
-	case formatNDJSON:
-		return streamNDJSON(w, r, run)
-	default:
-		result, err := run.Wait(r.Context())
-		if err != nil {
-			return err
-		}
-		w.Header().Set("Cache-Control", "no-store")
-		return reply.JSON(w, http.StatusOK, WireResult(result))
+func answer(w http.ResponseWriter, r *http.Request, run *scheduler.Run, format Format) error {
+	if format != FormatJSON {
+		return Stream(w, r, run, 0, format, WireEvent)
 	}
+	result, err := run.Wait(r.Context())
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	return reply.JSON(w, http.StatusOK, WireResult(result))
 }
 
 func (h *Handler) getLanguages(w http.ResponseWriter, _ *http.Request) error {
@@ -116,11 +109,9 @@ func (h *Handler) getEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	after := 0
-	if last := r.Header.Get("Last-Event-ID"); last != "" {
-		if after, err = strconv.Atoi(last); err != nil || after < 0 {
-			return &sandbox.Error{Kind: sandbox.KindInvalid, Field: "Last-Event-ID", Message: "Last-Event-ID must be the id of an event of this run"}
-		}
+	after, err := LastEvent(r)
+	if err != nil {
+		return err
 	}
 	return StreamSSE(w, r, run, after)
 }

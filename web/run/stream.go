@@ -8,26 +8,26 @@ import (
 	"strconv"
 
 	"sandpiper/sandbox"
-	"sandpiper/sandbox/scheduler"
 	"sandpiper/web/reply"
 )
 
 // StreamSSE answers with a run's events after a position as Server-Sent
 // Events, until the exit event, the client's leaving or a client that does not
 // read. Each event's id is the position behind it.
-func StreamSSE(w http.ResponseWriter, r *http.Request, run *scheduler.Run, after int) error {
-	return stream(w, r, run, after, "text/event-stream", appendSSE, []byte(": keep-alive\n\n"))
+func StreamSSE(w http.ResponseWriter, r *http.Request, run Source, after int) error {
+	return Stream(w, r, run, after, FormatSSE, WireEvent)
 }
 
-// streamNDJSON is StreamSSE with one JSON object per line.
-func streamNDJSON(w http.ResponseWriter, r *http.Request, run *scheduler.Run) error {
-	return stream(w, r, run, 0, "application/x-ndjson", appendLine, nil)
-}
+// Wire returns the data of an event, which must become an object as JSON.
+type Wire func(e sandbox.Event) any
 
-// stream writes events as they come, flushing after each batch.
-func stream(w http.ResponseWriter, r *http.Request, run *scheduler.Run, after int, media string,
-	appendEvent func(b *bytes.Buffer, e sandbox.Event, position int) error, keepAlive []byte) error {
-
+// Stream is StreamSSE in a format that is a stream, with the data that wire makes
+// of each event. In lines, an event is one object with its type among its fields.
+func Stream(w http.ResponseWriter, r *http.Request, from Source, after int, format Format, wire Wire) error {
+	media, appendEvent, keepAlive := "text/event-stream", appendSSE, []byte(": keep-alive\n\n")
+	if format == FormatNDJSON {
+		media, appendEvent, keepAlive = "application/x-ndjson", appendLine, nil
+	}
 	h := w.Header()
 	h.Set("Content-Type", media)
 	h.Set("Cache-Control", "no-store")
@@ -47,7 +47,7 @@ func stream(w http.ResponseWriter, r *http.Request, run *scheduler.Run, after in
 	batch := func(events []sandbox.Event, next int) error {
 		positions := positions(events, next)
 		for i, e := range events {
-			if err := appendEvent(&b, e, positions[i]); err != nil {
+			if err := appendEvent(&b, e, positions[i], wire); err != nil {
 				return err
 			}
 		}
@@ -57,7 +57,7 @@ func stream(w http.ResponseWriter, r *http.Request, run *scheduler.Run, after in
 		b.Write(keepAlive)
 		return send()
 	}
-	return Follow(r.Context(), run, after, batch, idle)
+	return Follow(r.Context(), from, after, batch, idle)
 }
 
 // positions returns the position behind each event of a batch that ends at
@@ -77,8 +77,8 @@ func positions(events []sandbox.Event, next int) []int {
 }
 
 // appendSSE writes e as a Server-Sent Event.
-func appendSSE(b *bytes.Buffer, e sandbox.Event, position int) error {
-	data, err := reply.Marshal(WireEvent(e))
+func appendSSE(b *bytes.Buffer, e sandbox.Event, position int, wire Wire) error {
+	data, err := reply.Marshal(wire(e))
 	if err != nil {
 		return err
 	}
@@ -89,18 +89,32 @@ func appendSSE(b *bytes.Buffer, e sandbox.Event, position int) error {
 }
 
 // appendLine writes e as a line with its type among its fields.
-func appendLine(b *bytes.Buffer, e sandbox.Event, _ int) error {
-	object, err := typedEvent(e)
+func appendLine(b *bytes.Buffer, e sandbox.Event, _ int, wire Wire) error {
+	object, err := TypedEvent(e, wire)
 	b.Write(object)
 	b.WriteByte('\n')
 	return err
 }
 
-// typedEvent returns the data of e, an object, with its type as first field.
-func typedEvent(e sandbox.Event) (json.RawMessage, error) {
-	data, err := reply.Marshal(WireEvent(e))
+// TypedEvent returns the data of e with its type as first field.
+func TypedEvent(e sandbox.Event, wire Wire) (json.RawMessage, error) {
+	data, err := reply.Marshal(wire(e))
 	if err != nil {
 		return nil, err
 	}
 	return append([]byte(`{"type":"`+string(e.Type)+`",`), data[1:]...), nil
+}
+
+// LastEvent returns the position after which a request wants to go on: what its
+// header Last-Event-ID says, or 0.
+func LastEvent(r *http.Request) (int, error) {
+	last := r.Header.Get("Last-Event-ID")
+	if last == "" {
+		return 0, nil
+	}
+	after, err := strconv.Atoi(last)
+	if err != nil || after < 0 {
+		return 0, &sandbox.Error{Kind: sandbox.KindInvalid, Field: "Last-Event-ID", Message: "Last-Event-ID must be the id of an event of this run"}
+	}
+	return after, nil
 }
