@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sandpiper/runtimes/catalog"
+	"sandpiper/runtimes/wasm/worker"
 	"sandpiper/sandbox/datadir"
 	"sandpiper/static"
 )
@@ -48,6 +49,9 @@ func doctor(ctx context.Context, cfg config, out io.Writer) error {
 		report(l.ID, err, l.Name+" "+l.Version+", built in")
 	}
 	report("data", checkData(cfg.data), cfg.data)
+	if !cfg.wasmInProcess {
+		report("workers", checkWorkers(out), "guests run in processes of their own")
+	}
 	if err := checkDocker(ctx); err != nil {
 		fmt.Fprintf(out, "  note     %-12s %v\n", "docker", err)
 	} else {
@@ -58,6 +62,33 @@ func doctor(ctx context.Context, cfg config, out io.Writer) error {
 	}
 	if bad {
 		return errors.New("something is missing: see above")
+	}
+	return nil
+}
+
+// checkWorkers starts a worker process, prints what keeps it from doing harm, and
+// reports why none could be started, or what one could do in spite of that.
+func checkWorkers(out io.Writer) error {
+	measures, possible, err := worker.Probe([]string{workerCommand})
+	if err != nil {
+		return fmt.Errorf("no worker process starts, so no guest can run: %w (--wasm-in-process does without)", err)
+	}
+	taken := map[string]bool{}
+	for _, m := range measures {
+		word := "note"
+		if taken[m.Name] = m.Taken; m.Taken {
+			word = "ok"
+		}
+		fmt.Fprintf(out, "  %-8s %-12s %s: %s\n", word, "workers", m.Name, m.Detail)
+	}
+	var leaks []string
+	for _, a := range possible {
+		if taken[a.Measure] {
+			leaks = append(leaks, a.What)
+		}
+	}
+	if len(leaks) > 0 {
+		return fmt.Errorf("a worker process is less confined than it says: it could %s", strings.Join(leaks, ", "))
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -186,7 +187,7 @@ func (w *worker) begin(m *link.Message) {
 	w.tasks.Go(func() {
 		defer m.Close()
 		defer cancel(nil)
-		e, files := todo(ctx)
+		e, files := guard(todo)(ctx)
 		if added {
 			w.remove(m.ID)
 		}
@@ -213,6 +214,20 @@ func (w *worker) remove(id uint64) {
 
 // task does a call and says how it ended.
 type task func(ctx context.Context) (link.End, []sandbox.File)
+
+// guard is a task that a panic does not take the other calls along with. One of a
+// guest does not get here: the engine takes care of those.
+func guard(todo task) task {
+	return func(ctx context.Context) (e link.End, files []sandbox.File) {
+		defer func() {
+			if p := recover(); p != nil {
+				fmt.Fprintf(os.Stderr, "panic in a call: %v\n%s", p, debug.Stack())
+				e, files = link.End{Fault: link.NewFault(errors.New("the engine panicked"))}, nil
+			}
+		}()
+		return todo(ctx)
+	}
+}
 
 // failed is a task that ends with an error.
 func failed(err error) task {
