@@ -20,6 +20,18 @@ func (m *Manager) SetLabels(ctx context.Context, org, idOrName string, labels ma
 	})
 }
 
+// Rename gives a sandbox another name, which no other of its organization may
+// have. Its addresses stay: they have its ID.
+func (m *Manager) Rename(ctx context.Context, org, idOrName, name string) (sandbox.Sandbox, error) {
+	if err := sandbox.ValidateName(name); err != nil {
+		return sandbox.Sandbox{}, err
+	}
+	return m.change(ctx, org, idOrName, func(s *sandbox.Sandbox) error {
+		s.Name = name
+		return nil
+	})
+}
+
 // SetPublic says whether a sandbox's previews need no credential.
 func (m *Manager) SetPublic(ctx context.Context, org, idOrName string, public bool) (sandbox.Sandbox, error) {
 	return m.change(ctx, org, idOrName, func(s *sandbox.Sandbox) error {

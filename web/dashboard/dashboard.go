@@ -26,6 +26,7 @@ import (
 	"sandpiper/web/dashboard/metrics"
 	"sandpiper/web/dashboard/sandboxpage"
 	"sandpiper/web/page"
+	"sandpiper/web/reply"
 	"sandpiper/web/words"
 )
 
@@ -89,6 +90,7 @@ func New(cfg Config) *Handler {
 		h.pages.Lacks("ssh")
 	}
 	h.pages.OnUndo(h.undo)
+	h.pages.OnProblem(h.undeleted)
 	ctx, stop := context.WithCancel(context.Background())
 	h.stop = stop
 	h.done.Go(func() { h.follow(ctx) })
@@ -146,6 +148,16 @@ func (h *Handler) undo(id string) (components.Undo, bool) {
 		URL: "/sandboxes/" + id + "/undo", Text: "Will be deleted with all its files",
 		At: at.UTC().Format(time.RFC3339), In: "a few seconds",
 	}, true
+}
+
+// undeleted says why a sandbox that was to be deleted is still there; "" where
+// nobody wanted that.
+func (h *Handler) undeleted(id string) string {
+	err := h.farewell.Failed(id)
+	if err == nil {
+		return ""
+	}
+	return "It could not be deleted: " + reply.Public(err).Message + ". Try it again."
 }
 
 // place returns what a page of one of the top bar's places has.

@@ -191,7 +191,8 @@ func (h *Handler) row(s sandbox.Sandbox, p sandbox.Powers) components.SandboxRow
 		row.Clock = &clocks[0]
 		row.Clock.Why = ""
 	}
-	if s.State.Failed() || s.State == sandbox.StateUnknown {
+	row.Problem = h.undeleted(s.ID)
+	if row.Problem == "" && (s.State.Failed() || s.State == sandbox.StateUnknown) {
 		row.Problem = view.Problem(s)
 	}
 	row.First, row.Rest = h.pages.ActionsWith(s, p)

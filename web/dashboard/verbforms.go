@@ -99,6 +99,13 @@ func labelsForm(s sandbox.Sandbox, v url.Values) components.Form {
 	}
 }
 
+func renameForm(s sandbox.Sandbox, v url.Values) components.Form {
+	return components.Form{
+		Title: "Rename " + s.Name, Submit: "Rename it", Lead: []string{"Its addresses stay as they are, since they have its ID. Programs that know it by its name must be told the new one."},
+		Groups: one(components.Field{Kind: "text", Name: "name", Label: "Name", Value: or(v, "name", s.Name), Required: true}),
+	}
+}
+
 func publishForm(s sandbox.Sandbox, _ url.Values) components.Form {
 	return components.Form{
 		Title: "Make the previews of " + s.Name + " public", Submit: "Make them public", Danger: true,

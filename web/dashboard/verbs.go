@@ -57,6 +57,7 @@ func (h *Handler) verbs() []verb {
 		{name: "fork", permission: write, form: forkForm, do: h.fork},
 		{name: "snapshot", permission: apikey.WriteSnapshots, form: snapshotForm, do: h.snapshot},
 		{name: "resize", permission: write, form: resizeForm, do: h.resize},
+		{name: "rename", permission: write, form: renameForm, do: h.rename},
 		{name: "labels", permission: write, form: labelsForm, do: h.labels},
 		{name: "publish", permission: write, form: publishForm, do: h.publish(true)},
 		{name: "unpublish", permission: write, do: h.publish(false)},
@@ -249,6 +250,12 @@ func (h *Handler) resize(ctx context.Context, s sandbox.Sandbox, v url.Values) (
 	return done{text: said("%s has its new size.", s.Name)}, err
 }
 
+func (h *Handler) rename(ctx context.Context, s sandbox.Sandbox, v url.Values) (done, error) {
+	name := strings.TrimSpace(v.Get("name"))
+	_, err := h.manager.Rename(ctx, h.org.ID, s.ID, name)
+	return done{text: said("%s is called %s now.", s.Name, name)}, err
+}
+
 func (h *Handler) labels(ctx context.Context, s sandbox.Sandbox, v url.Values) (done, error) {
 	labels, err := pairs(v, "labels")
 	if err != nil {
@@ -318,12 +325,15 @@ func (h *Handler) remove(ctx context.Context, s sandbox.Sandbox, v url.Values) (
 	if len(forks) > 0 {
 		return done{}, sandbox.Errorf(sandbox.KindConflict, "%s has %d forks, the first of them %s; delete those first", s.Name, len(forks), forks[0].Name)
 	}
-	h.farewell.Add(s.ID, func() {
+	h.farewell.Add(s.ID, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		if _, err := h.manager.Destroy(ctx, h.org.ID, s.ID); err != nil && sandbox.KindOf(err) != sandbox.KindNotFound {
-			h.log.Warn("delete a sandbox that a page asked to delete", "sandbox", s.ID, "error", err)
+		_, err := h.manager.Destroy(ctx, h.org.ID, s.ID)
+		if err == nil || sandbox.KindOf(err) == sandbox.KindNotFound {
+			return nil
 		}
+		h.log.Warn("delete a sandbox that a page asked to delete", "sandbox", s.ID, "error", err)
+		return err
 	})
 	return done{text: said("%s will be deleted in a few seconds. Undo is beside its name.", s.Name), next: "/sandboxes"}, nil
 }

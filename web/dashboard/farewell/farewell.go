@@ -19,8 +19,12 @@ type Desk struct {
 	mu      sync.Mutex
 	closed  bool
 	waiting map[string]*farewell
+	failed  map[string]error
 	running sync.WaitGroup
 }
+
+// maxFailed bounds the failures that are remembered; any gives way to a new one.
+const maxFailed = 1000
 
 type farewell struct {
 	at    time.Time
@@ -30,12 +34,12 @@ type farewell struct {
 // New returns a Desk whose deletions begin after a while. changed is called
 // whenever one was added or taken back.
 func New(wait time.Duration, changed func()) *Desk {
-	return &Desk{wait: wait, changed: changed, waiting: map[string]*farewell{}}
+	return &Desk{wait: wait, changed: changed, waiting: map[string]*farewell{}, failed: map[string]error{}}
 }
 
 // Add lets remove be called later, once, unless Undo comes first. Adding it again
-// changes nothing.
-func (d *Desk) Add(id string, remove func()) {
+// changes nothing. The error of remove is there to be seen until the next try.
+func (d *Desk) Add(id string, remove func() error) {
 	d.mu.Lock()
 	if d.closed || d.waiting[id] != nil {
 		d.mu.Unlock()
@@ -45,13 +49,37 @@ func (d *Desk) Add(id string, remove func()) {
 	f.timer = time.AfterFunc(d.wait, func() {
 		if d.take(id, f) {
 			defer d.running.Done()
-			remove()
+			d.note(id, remove())
 			d.changed()
 		}
 	})
 	d.waiting[id] = f
+	delete(d.failed, id)
 	d.mu.Unlock()
 	d.changed()
+}
+
+// note remembers how a deletion failed.
+func (d *Desk) note(id string, err error) {
+	if err == nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for other := range d.failed {
+		if len(d.failed) < maxFailed {
+			break
+		}
+		delete(d.failed, other)
+	}
+	d.failed[id] = err
+}
+
+// Failed returns why the last deletion of a thing failed, nil where none did.
+func (d *Desk) Failed(id string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.failed[id]
 }
 
 // take makes sure that a deletion begins once, and not after it was taken back.

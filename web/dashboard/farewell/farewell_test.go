@@ -1,6 +1,7 @@
 package farewell_test
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,8 +29,8 @@ func TestFarewell(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				removed, changes := 0, 0
 				d := farewell.New(farewell.Wait, func() { changes++ })
-				d.Add("a", func() { removed++ })
-				d.Add("a", func() { removed += 10 })
+				d.Add("a", func() error { removed++; return nil })
+				d.Add("a", func() error { removed += 10; return nil })
 				at, ok := d.At("a")
 				if !ok || time.Until(at) != farewell.Wait {
 					t.Errorf("it begins at %v, %v", at, ok)
@@ -47,4 +48,22 @@ func TestFarewell(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestFailedFarewell(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := farewell.New(farewell.Wait, func() {})
+		defer d.Close()
+		broken := errors.New("the engine is gone")
+		d.Add("a", func() error { return broken })
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if err := d.Failed("a"); err != broken {
+			t.Errorf("it failed with %v", err)
+		}
+		d.Add("a", func() error { return nil })
+		if err := d.Failed("a"); err != nil {
+			t.Errorf("it is tried again, and still failed with %v", err)
+		}
+	})
 }

@@ -80,6 +80,7 @@ type Pages struct {
 	served  map[string]bool
 	without map[string]bool // verbs that this server lacks
 	undo    func(id string) (components.Undo, bool)
+	problem func(id string) string
 	streams reply.Lifelines
 
 	mu      sync.Mutex
@@ -91,7 +92,8 @@ func New(cfg Config) *Pages {
 	p := &Pages{
 		manager: cfg.Manager, frame: cfg.Frame, org: cfg.Organization, now: cfg.Now, log: cmp.Or(cfg.Log, slog.Default()),
 		served: map[string]bool{}, without: map[string]bool{}, waiting: map[chan<- struct{}]bool{},
-		undo: func(string) (components.Undo, bool) { return components.Undo{}, false },
+		undo:    func(string) (components.Undo, bool) { return components.Undo{}, false },
+		problem: func(string) string { return "" },
 	}
 	if p.now == nil {
 		p.now = time.Now
@@ -114,6 +116,10 @@ func (p *Pages) Lacks(verb string) { p.without[verb] = true }
 
 // OnUndo says how to find out whether a sandbox is about to be deleted.
 func (p *Pages) OnUndo(undo func(id string) (components.Undo, bool)) { p.undo = undo }
+
+// OnProblem says how to find out what went wrong with a sandbox that its record
+// does not tell of; "" for nothing.
+func (p *Pages) OnProblem(problem func(id string) string) { p.problem = problem }
 
 // Close ends the streams: for http.Server.RegisterOnShutdown.
 func (p *Pages) Close() { p.streams.End() }
@@ -181,7 +187,7 @@ func (p *Pages) Render(w http.ResponseWriter, r *http.Request, c templ.Component
 func (p *Pages) Head(ctx context.Context, s sandbox.Sandbox) components.SandboxHead {
 	h := components.SandboxHead{
 		ID: s.ID, Name: s.Name, State: view.State(s, p.manager.QueuePosition(s.ID)), Facts: view.Facts(s),
-		Clocks: view.Clocks(s, p.now()), Problem: view.Problem(s),
+		Clocks: view.Clocks(s, p.now()), Problem: cmp.Or(p.problem(s.ID), view.Problem(s)),
 	}
 	h.First, h.Rest = p.Actions(ctx, s)
 	h.Undo, _ = p.undo(s.ID)

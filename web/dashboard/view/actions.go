@@ -34,6 +34,7 @@ var verbs = []verb{
 	{name: "resize", label: "Resize…", asks: true, can: func(s sandbox.Sandbox, p sandbox.Powers) bool {
 		return p.Resize && (s.State == sandbox.StateStarted || s.State == sandbox.StateStopped)
 	}},
+	{name: "rename", label: "Rename…", asks: true, can: always},
 	{name: "labels", label: "Labels…", asks: true, can: always},
 	{name: "publish", label: "Make previews public…", asks: true, can: func(s sandbox.Sandbox, _ sandbox.Powers) bool { return !s.Public }},
 	{name: "unpublish", label: "Make previews private", can: func(s sandbox.Sandbox, _ sandbox.Powers) bool { return s.Public }},
