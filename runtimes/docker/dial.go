@@ -1,15 +1,16 @@
 package docker
 
 import (
-	"bufio"
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"strconv"
 
 	"sandpiper/sandbox"
+	"sandpiper/sandbox/toolbox/upgrade"
+	"sandpiper/sandbox/toolboxclient"
 )
 
 // Dial implements sandbox.Engine. The toolbox is reached by the agent's socket.
@@ -65,78 +66,20 @@ func (e *Engine) dialPort(ctx context.Context, h *host, conn net.Conn, id string
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Connection", "Upgrade")
-	req.Header.Set("Upgrade", "tcp")
 	req.Header.Set(sandbox.TokenHeader, token)
-	r, resp, err := upgrade(ctx, conn, req)
-	if err != nil {
-		return nil, &sandbox.Error{Kind: sandbox.KindUnavailable, Message: "the sandbox's agent does not connect to ports", Err: err}
-	}
-	switch resp.StatusCode {
-	case http.StatusSwitchingProtocols:
-		return &bufferedConn{Conn: conn, r: r}, nil
-	case http.StatusNotFound:
+	through, err := upgrade.Ask(ctx, conn, req, upgrade.TCP)
+	var refused *upgrade.Refusal
+	switch {
+	case err == nil:
+		return through, nil
+	case errors.As(err, &refused) && refused.Status == http.StatusNotFound:
 		return nil, sandbox.Errorf(sandbox.KindNotFound, "nothing listens on port %d of the sandbox", port)
 	}
-	return nil, &sandbox.Error{Kind: sandbox.KindUnavailable, Message: fmt.Sprintf("the sandbox's agent did not connect to port %d", port), Err: fmt.Errorf("it answered %s", resp.Status)}
-}
-
-// upgrade sends a request on a connection and reads the head of the answer. The
-// connection is cut when ctx ends before that.
-func upgrade(ctx context.Context, conn net.Conn, req *http.Request) (*bufio.Reader, *http.Response, error) {
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	defer stop()
-	if err := req.Write(conn); err != nil {
-		return nil, nil, err
-	}
-	// An agent that talks without end must not fill the memory.
-	head := &io.LimitedReader{R: conn, N: maxHead}
-	r := bufio.NewReaderSize(head, 4096)
-	resp, err := http.ReadResponse(r, req)
-	if err != nil {
-		return nil, nil, err
-	}
-	head.N = 1<<63 - 1
-	return r, resp, nil
-}
-
-// maxHead bounds the head of an agent's answer.
-const maxHead = 64 << 10
-
-// bufferedConn is a connection of which some was read ahead.
-type bufferedConn struct {
-	net.Conn
-	r *bufio.Reader
-}
-
-func (c *bufferedConn) Read(p []byte) (int, error) { return c.r.Read(p) }
-
-// CloseWrite ends what is sent and leaves the other direction open.
-func (c *bufferedConn) CloseWrite() error {
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return nil
+	return nil, &sandbox.Error{Kind: sandbox.KindUnavailable, Message: fmt.Sprintf("the sandbox's agent did not connect to port %d", port), Err: err}
 }
 
 // greet reports whether the agent in a box answers.
 func greet(ctx context.Context, run, token string) error {
-	conn, err := dialSocket(ctx, run)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://toolbox/version", nil)
-	if err != nil {
-		return err
-	}
-	req.Header.Set(sandbox.TokenHeader, token)
-	_, resp, err := upgrade(ctx, conn, req)
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("the agent answered %s", resp.Status)
-	}
-	return nil
+	agent := toolboxclient.Client{Token: token, Dial: func(ctx context.Context) (net.Conn, error) { return dialSocket(ctx, run) }}
+	return agent.Get(ctx, "/version", nil)
 }

@@ -1,17 +1,14 @@
 package manager
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"slices"
 	"time"
 
 	"sandpiper/sandbox"
+	"sandpiper/sandbox/toolboxclient"
 )
 
 // claimTimeout bounds what a claimed member must still be told.
@@ -110,30 +107,11 @@ func sameNetwork(a, b sandbox.Network) bool {
 
 // sendEnv hands a sandbox's environment to its toolbox.
 func (m *Manager) sendEnv(ctx context.Context, engine sandbox.Engine, s sandbox.Sandbox) error {
-	body, err := json.Marshal(map[string]any{"set": s.Env})
-	if err != nil {
-		return err
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://toolbox/env", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set(sandbox.TokenHeader, m.ToolboxToken(s))
-	client := http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return engine.Dial(ctx, s.ID, sandbox.ToolboxPort)
-		},
+	toolbox := toolboxclient.Client{Token: m.ToolboxToken(s), Dial: func(ctx context.Context) (net.Conn, error) {
+		return engine.Dial(ctx, s.ID, sandbox.ToolboxPort)
 	}}
-	res, err := client.Do(r)
-	if err != nil {
+	if err := toolbox.Post(ctx, "/env", map[string]any{"set": s.Env}, nil); err != nil {
 		return fmt.Errorf("send the environment: %w", err)
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(res.Body, 512))
-		return fmt.Errorf("send the environment: the toolbox answered %s: %s", res.Status, text)
 	}
 	return nil
 }

@@ -4,16 +4,13 @@ package metrics
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
 
 	"sandpiper/sandbox"
+	"sandpiper/sandbox/toolboxclient"
 )
 
 // Bounds of sampling.
@@ -21,7 +18,6 @@ const (
 	Every        = 2 * time.Second
 	Keep         = 5 * time.Minute // what a page shows
 	readTimeout  = 5 * time.Second
-	maxAnswer    = 64 << 10
 	maxSandboxes = 1000 // whose samples are kept
 )
 
@@ -116,25 +112,9 @@ func (m *Sampler) series(id string) *series {
 func (m *Sampler) read(ctx context.Context, s sandbox.Sandbox) (Sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	client := http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return m.sandboxes.Dial(ctx, s.ID, sandbox.ToolboxPort)
-		},
+	toolbox := toolboxclient.Client{Token: m.sandboxes.ToolboxToken(s), Dial: func(ctx context.Context) (net.Conn, error) {
+		return m.sandboxes.Dial(ctx, s.ID, sandbox.ToolboxPort)
 	}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://sandbox/system/metrics", nil)
-	if err != nil {
-		return Sample{}, err
-	}
-	req.Header.Set(sandbox.TokenHeader, m.sandboxes.ToolboxToken(s))
-	res, err := client.Do(req)
-	if err != nil {
-		return Sample{}, err
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return Sample{}, fmt.Errorf("the toolbox answered %s", res.Status)
-	}
 	var out Sample
-	return out, json.NewDecoder(io.LimitReader(res.Body, maxAnswer)).Decode(&out)
+	return out, toolbox.Get(ctx, "/system/metrics", &out)
 }
