@@ -20,7 +20,9 @@ func (s *sandboxes) openPages(cfg sandboxConfig, organization string) {
 		Manager: s.manager, Links: cfg.db, Pages: s.frame, Frame: frame, Assets: cfg.assets, Guard: cfg.guard, PublicURL: cfg.public, Log: cfg.log,
 	})
 	s.workbench = workbench.New(s.frame, frame)
-	s.playground = playground.New(s.frame, frame, cfg.public)
+	s.playground = playground.New(playground.Config{
+		Manager: s.manager, Pages: s.frame, Frame: frame, Organization: organization, PublicURL: cfg.public, Image: sandboxImage,
+	})
 	s.terminal = workbench.NewPort(frame, cfg.assets, proxy.ToolboxPath)
 }
 

@@ -17,7 +17,6 @@ import (
 	"sandpiper/web/dashboard/view"
 	"sandpiper/web/page"
 	"sandpiper/web/reply"
-	"sandpiper/web/words"
 )
 
 // getNew shows the form for a sandbox. The address may fill it in, so that a
@@ -159,7 +158,7 @@ func (h *Handler) newForm(ctx context.Context, v url.Values) (components.Form, e
 	from := components.Field{Kind: "select", Name: "snapshot", Label: "Start from", Hint: "A snapshot has files, an engine and a usual size."}
 	for _, s := range snapshots.Items {
 		if s.State == sandbox.SnapshotActive {
-			from.Options = append(from.Options, components.Option{Value: s.Name, Label: snapshotLabel(s), Selected: s.Name == chosen})
+			from.Options = append(from.Options, components.Option{Value: s.Name, Label: view.Snapshot(s), Selected: s.Name == chosen})
 		}
 	}
 	text := func(name, label, hint string) components.Field {
@@ -211,11 +210,6 @@ func createClocks(v url.Values) []components.Field {
 		}
 	}
 	return fields
-}
-
-// snapshotLabel says what a sandbox from a snapshot will be.
-func snapshotLabel(s sandbox.Snapshot) string {
-	return words.Joined(s.Name, view.EngineName(s.Engine), view.Resources(s.Resources), s.Runtime)
 }
 
 // most is the most that one sandbox may have: the organization's limit, or less

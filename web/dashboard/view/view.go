@@ -99,6 +99,11 @@ func Resources(r sandbox.Resources) string {
 	return fmt.Sprintf("%s, %d GiB, %d GiB disk", cores, r.MemoryGiB, r.DiskGiB)
 }
 
+// Snapshot says what a sandbox from a snapshot will be.
+func Snapshot(s sandbox.Snapshot) string {
+	return words.Joined(s.Name, EngineName(s.Engine), Resources(s.Resources), s.Runtime)
+}
+
 // Facts is the line below a sandbox's name.
 func Facts(s sandbox.Sandbox) string {
 	return words.Joined(Engine(s), Resources(s.Resources), "from "+s.Snapshot)

@@ -1,45 +1,77 @@
-// The page: forms, their code, and the run.
+// The page: forms, their code, the run, and the one sandbox that all of it is about.
 
 import { ask } from "../ask";
 import { byId, copyText, el } from "../dom";
 import { api, started } from "../move/open";
 import { Toolbox } from "../term/toolbox";
-import { codes, type Language, languages, type Plan, target } from "./codes";
-import { type Field, type Step, steps, type Values } from "./steps";
+import { codes, creation, type Language, languages, type Plan } from "./codes";
+import { Forms, type Part } from "./forms";
+import { Output, perform } from "./perform";
+import { Screen } from "./screen";
+import { Shells } from "./shells";
+import type { Step, Values } from "./steps/step";
+
+const views = ["code", "terminal", "desktop"] as const;
+type View = (typeof views)[number];
+
+const withDesktop = "sandpiper-desktop"; // the snapshot that has one
 
 export class SandboxPlayground {
   private readonly address = byId("sandboxplay").dataset.api!;
-  private readonly fields = new Map<string, HTMLInputElement | HTMLTextAreaElement>();
+  private readonly snapshot = byId<HTMLSelectElement>("play-snapshot");
+  private readonly results = byId("play-results");
+  private readonly forms = new Forms((step, values) => void this.run([{ step, values }]));
+  private readonly screen = new Screen(() => void this.desktop(), [...this.snapshot.options].some((o) => o.value === withDesktop));
+  private readonly shells = new Shells();
   private language: Language = "Python";
-  private id = new URL(location.href).searchParams.get("sandbox") ?? "";
-  private busy = false;
+  private view: View = "code";
+  private id = "";
+  private running?: AbortController;
 
   start(): void {
-    this.forms();
     this.tabs();
+    const on = (id: string, done: (e: Event) => void) => byId(id).addEventListener("click", done);
     byId("sandboxplay").addEventListener("input", () => this.write());
-    byId("play-run").addEventListener("click", () => void this.run());
-    byId("play-delete").addEventListener("click", () => void this.remove());
-    byId("play-copy").addEventListener("click", (e) => void copyText(byId("play-code").textContent!, e.currentTarget as HTMLElement));
-    this.write();
+    on("play-run", () => void this.run(this.forms.chosen(this.part())));
+    on("play-cancel", () => this.running?.abort());
+    on("play-delete", () => void this.remove());
+    on("play-copy", (e) => void copyText(byId("play-code").textContent!, e.currentTarget as HTMLElement));
+    addEventListener("popstate", () => this.show(asked()));
+    for (const link of document.querySelectorAll<HTMLAnchorElement>("#play-views a")) link.addEventListener("click", (e) => this.go(e, link.dataset.view as View));
+    this.keep(new URL(location.href).searchParams.get("sandbox") ?? "");
+    this.show(asked());
     if (this.id) void this.find();
   }
 
-  private forms(): void {
-    for (const step of steps) {
-      const box = el("input", { type: "checkbox", id: `do-${step.id}`, checked: step.on === true });
-      this.fields.set(step.id, box);
-      const inputs = step.fields.map((f) => this.field(step, f));
-      byId(`section-${step.section}`).append(el("div", { class: "step" }, el("label", { class: "check" }, box, step.title), el("div", { class: "fields" }, ...inputs)));
-    }
+  // Views.
+
+  private go(e: MouseEvent, view: View): void {
+    if (e.ctrlKey || e.metaKey || e.shiftKey) return;
+    e.preventDefault();
+    const url = new URL(location.href);
+    url.searchParams.set("view", view);
+    history.pushState(null, "", url);
+    this.show(view);
   }
 
-  private field(step: Step, f: Field): HTMLElement {
-    const id = `${step.id}-${f.name}`;
-    const input = f.area ? el("textarea", { class: "area mono", id, rows: 3, spellcheck: "false" }) : el("input", { class: "input mono", id, spellcheck: "false", autocomplete: "off" });
-    input.value = f.value;
-    this.fields.set(id, input);
-    return el("div", { class: f.area ? "field of-area" : "field" }, el("label", { for: id }, f.label), input);
+  private show(view: View): void {
+    this.view = view;
+    byId("sandboxplay").dataset.view = view;
+    for (const link of document.querySelectorAll<HTMLAnchorElement>("#play-views a")) {
+      if (link.dataset.view === view) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    byId("play-work").hidden = view === "terminal";
+    byId("play-terminal").hidden = view !== "terminal";
+    byId("play-code-steps").hidden = view !== "code";
+    byId("play-desktop-steps").hidden = byId("play-desk").hidden = view !== "desktop";
+    this.screen.show(view === "desktop");
+    this.shells.show(view === "terminal");
+    this.write();
+  }
+
+  private part(): Part {
+    return this.view === "desktop" ? "desktop" : "code";
   }
 
   private tabs(): void {
@@ -54,59 +86,73 @@ export class SandboxPlayground {
     byId("play-languages").replaceChildren(...buttons);
   }
 
-  private plan(): Plan {
-    const chosen = steps.filter((s) => (this.fields.get(s.id) as HTMLInputElement).checked);
-    return {
-      api: this.address,
-      snapshot: byId<HTMLSelectElement>("play-snapshot").value,
-      autoStop: Math.max(0, Math.floor(Number(byId<HTMLInputElement>("play-stop").value) || 0)),
-      steps: chosen.map((step) => ({ step, values: Object.fromEntries(step.fields.map((f) => [f.name, this.fields.get(`${step.id}-${f.name}`)!.value])) as Values })),
-    };
-  }
-
   private write(): void {
-    byId("play-code").textContent = codes[this.language](this.plan());
+    byId("play-code").textContent = codes[this.language]({ ...this.forms.settings(), api: this.address, steps: this.forms.chosen(this.part()) });
   }
 
-  /** Makes a sandbox and does the chosen steps in it, up to the first that fails. */
-  private async run(): Promise<void> {
-    if (this.busy) return;
-    const plan = this.plan();
-    if (this.id && !(await ask({ title: "Replace the sandbox?", text: "The one you have here is deleted with its files, and the steps run in a new one.", yes: "Replace it", danger: true }))) return;
-    this.running(true);
-    byId("play-results").replaceChildren();
-    try {
-      if (this.id) await this.drop();
-      await this.report("Create the sandbox", () => this.create(plan));
+  // Runs.
+
+  /** Does steps up to the first that fails, in the sandbox there is or a new one. */
+  private async run(steps: Plan["steps"]): Promise<void> {
+    await this.work(async (signal) => {
+      if (!this.id) await this.report("Create the sandbox", (out) => this.create(out));
       const toolbox = new Toolbox(`/toolbox/${encodeURIComponent(this.id)}/`);
-      for (const { step, values } of plan.steps) await this.report(step.title, () => perform(toolbox, step, values));
-    } catch {
-      // the step says what was wrong
-    } finally {
-      this.running(false);
+      const { kind } = this.forms.settings();
+      for (const { step, values } of steps) await this.report(step.title, (out) => this.perform(toolbox, step, values, kind, out, signal));
+    });
+  }
+
+  private async perform(toolbox: Toolbox, step: Step, values: Values, kind: Plan["kind"], out: Output, signal: AbortSignal): Promise<void> {
+    try {
+      await perform(toolbox, step, values, kind, out, signal);
+    } catch (e) {
+      throw signal.aborted ? new Error("You stopped it.") : e;
     }
   }
 
-  private async create(plan: Plan): Promise<string> {
-    const answer = await api("POST", "sandbox", { snapshot: plan.snapshot, autoStopInterval: plan.autoStop, labels: { from: "playground" } });
-    this.keep(((await answer.json()) as { id: string }).id);
-    await started(this.id);
+  /** Makes a sandbox with a desktop, whatever was chosen. */
+  private async desktop(): Promise<void> {
+    this.snapshot.value = withDesktop;
+    this.snapshot.dispatchEvent(new Event("change", { bubbles: true }));
+    this.write();
+    await this.work(() => this.report("Create the sandbox", (out) => this.create(out)));
+  }
+
+  /** One thing at a time: the page says that it is busy until work is done. */
+  private async work(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    if (this.running) return;
+    this.busy((this.running = new AbortController()));
+    this.results.replaceChildren();
+    try {
+      await work(this.running.signal);
+    } catch {
+      // the step says what was wrong
+    } finally {
+      this.busy((this.running = undefined));
+    }
+  }
+
+  private async create(out: Output): Promise<void> {
+    const answer = await api("POST", "sandbox", creation(this.forms.settings()));
+    const { id } = (await answer.json()) as { id: string };
+    history.replaceState(null, "", this.url(id));
+    await started(id);
+    this.keep(id);
     await this.find();
-    return this.id;
+    out.add(id);
   }
 
   /** Shows a step with its result, its time and what went wrong. */
-  private async report(title: string, work: () => Promise<string>): Promise<void> {
+  private async report(title: string, work: (out: Output) => Promise<void>): Promise<void> {
     const state = el("span", { class: "state busy" }, "Running");
     const item = el("li", {}, el("span", { class: "line" }, el("strong", {}, title), state));
-    byId("play-results").append(item);
+    this.results.append(item);
     const begin = performance.now();
     const took = () => `${Math.round(performance.now() - begin)} ms`;
     try {
-      const text = await work();
+      await work(new Output(item, title));
       state.className = "state ok";
       state.textContent = `Done in ${took()}`;
-      if (text) item.append(el("pre", { class: "block", tabindex: 0, role: "region", "aria-label": `Result: ${title}` }, text));
     } catch (e) {
       state.className = "state error";
       state.textContent = `Failed after ${took()}`;
@@ -115,20 +161,19 @@ export class SandboxPlayground {
     }
   }
 
-  private running(on: boolean): void {
-    this.busy = on;
-    byId<HTMLButtonElement>("play-run").disabled = on;
-    byId<HTMLButtonElement>("play-delete").disabled = on;
+  private busy(on: AbortController | undefined): void {
+    for (const b of document.querySelectorAll<HTMLButtonElement>("#play-run, #play-delete, .step button")) b.disabled = on !== undefined;
+    byId("play-cancel").hidden = on === undefined;
   }
+
+  // The sandbox.
 
   /** Says what the sandbox is, and when it stops. */
   private async find(): Promise<void> {
     try {
       const s = (await (await api("GET", `sandbox/${encodeURIComponent(this.id)}`)).json()) as { state: string; cpu: number; memory: number; disk: number; autoStopInterval?: number };
       const stops = s.autoStopInterval ? `stops after ${s.autoStopInterval} minutes without activity` : "does not stop by itself";
-      const place = `/sandboxes/${encodeURIComponent(this.id)}`;
-      byId("play-box").replaceChildren(`Your sandbox is ${s.state}: ${s.cpu} ${s.cpu === 1 ? "core" : "cores"}, ${s.memory} GiB of memory, ${s.disk} GiB of disk; it ${stops}. `, el("a", { href: `${place}/terminal` }, "Terminal"), " ", el("a", { href: `${place}/desktop` }, "Desktop"));
-      byId("play-delete").hidden = false;
+      byId("play-box").replaceChildren(`Your sandbox is ${s.state}: ${s.cpu} ${s.cpu === 1 ? "core" : "cores"}, ${s.memory} GiB of memory, ${s.disk} GiB of disk; it ${stops}. `, el("a", { href: `/sandboxes/${encodeURIComponent(this.id)}` }, "Its own page"));
     } catch {
       this.keep("");
       byId("play-box").textContent = "The sandbox that was here is gone. Run makes a new one.";
@@ -138,48 +183,40 @@ export class SandboxPlayground {
   /** Keeps the sandbox in the address, so that a reload comes back to it. */
   private keep(id: string): void {
     this.id = id;
+    history.replaceState(null, "", this.url(id));
+    byId("play-delete").hidden = !id;
+    byId("play-fixed").hidden = !id;
+    this.screen.sandbox(id);
+    this.shells.sandbox(id);
+  }
+
+  private url(id: string): URL {
     const url = new URL(location.href);
     if (id) url.searchParams.set("sandbox", id);
     else url.searchParams.delete("sandbox");
-    history.replaceState(null, "", url);
-    byId("play-delete").hidden = !id;
-  }
-
-  private async drop(): Promise<void> {
-    await api("DELETE", `sandbox/${encodeURIComponent(this.id)}`);
-    this.keep("");
-    byId("play-box").textContent = "There is no sandbox yet. Run makes one.";
+    return url;
   }
 
   private async remove(): Promise<void> {
-    if (this.busy || !(await ask({ title: "Delete the sandbox?", text: "Its files are gone then.", yes: "Delete it", danger: true }))) return;
-    this.running(true);
-    await this.report("Delete the sandbox", async () => (await this.drop(), "")).catch(() => undefined); // it is said
-    this.running(false);
+    if (this.running || !(await ask({ title: "Delete the sandbox?", text: "Its files are gone then.", yes: "Delete it", danger: true }))) return;
+    const { id } = this;
+    await this.work(() =>
+      this.report("Delete the sandbox", async () => {
+        this.keep(""); // nothing is connected to it when it goes
+        try {
+          await api("DELETE", `sandbox/${encodeURIComponent(id)}`);
+        } catch (e) {
+          this.keep(id);
+          throw e;
+        }
+        byId("play-box").textContent = "There is no sandbox yet. Run makes one.";
+      }),
+    );
   }
 }
 
-/** As much of an answer as is shown. */
-const most = 20_000;
-
-async function perform(toolbox: Toolbox, step: Step, values: Values): Promise<string> {
-  const c = step.call(values);
-  const answer = await toolbox.call(target(c), {
-    method: c.method,
-    headers: c.json ? { "Content-Type": "application/json" } : {},
-    body: c.json ? JSON.stringify(c.json) : c.text,
-  });
-  const text = await answer.text();
-  const result = answer.headers.get("Content-Type")?.includes("json") ? readable(text) : text;
-  return result.length > most ? `${result.slice(0, most)}\n… and ${result.length - most} characters more` : result;
-}
-
-/** Writes JSON for a person; of a program, what it printed. A failed one is an error. */
-function readable(json: string): string {
-  const v = JSON.parse(json) as { result?: string; exitCode?: number } | unknown[] | null;
-  if (v && !Array.isArray(v) && typeof v.exitCode === "number") {
-    if (v.exitCode !== 0) throw new Error(`It ended with exit code ${v.exitCode}: ${v.result}`);
-    return v.result ?? "";
-  }
-  return JSON.stringify(v, null, 2);
+/** The view that the address names. */
+function asked(): View {
+  const view = new URL(location.href).searchParams.get("view") as View;
+  return views.includes(view) ? view : "code";
 }

@@ -44,7 +44,7 @@ export class Workspace implements ScreenHost {
     try {
       const list = await this.list();
       for (const p of list) this.add(p.id);
-      if (list.length === 0) await this.create(asked() || "1");
+      if (list.length === 0) await this.create(asked() || "1", false);
       else this.show(asked() || list.find((p) => p.active)?.id || list[0].id, false);
     } catch (e) {
       this.say("error", (e as Error).message, "Try again", () => void this.start());
@@ -67,6 +67,11 @@ export class Workspace implements ScreenHost {
     screen.link.type(text);
     screen.term.focus();
     return true;
+  }
+
+  /** Ends this page's connections; the terminals go on without it. */
+  close(): void {
+    this.each((s) => this.remove(s));
   }
 
   private stopped(): void {
@@ -93,10 +98,10 @@ export class Workspace implements ScreenHost {
     return (await this.toolbox.json<{ sessions: PTY[] }>("process/pty", { headers: looking })).sessions;
   }
 
-  private async create(id: string): Promise<void> {
+  private async create(id: string, push = true): Promise<void> {
     await this.toolbox.post("process/pty", { id, lazyStart: true, envs: { COLORTERM: "truecolor" } });
     this.add(id);
-    this.show(id);
+    this.show(id, push);
     this.current?.term.focus();
   }
 
