@@ -278,7 +278,7 @@ func FilesPage(p SandboxPage, v WorkView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<div class=\"line spread js-only\"><nav aria-label=\"Folder\"><ol class=\"crumbs\" id=\"file-crumbs\"></ol></nav><div class=\"line\"><label class=\"btn small pick\">Upload files<input type=\"file\" id=\"file-upload\" multiple></label> <label class=\"btn small pick\">Upload a folder<input type=\"file\" id=\"folder-upload\" webkitdirectory></label> <button type=\"button\" class=\"btn small\" id=\"file-new\">New file…</button> <button type=\"button\" class=\"btn small\" id=\"folder-new\">New folder…</button> <button type=\"button\" class=\"btn small danger\" id=\"file-delete\" disabled>Delete…</button> <button type=\"button\" class=\"btn small\" id=\"file-again\">Refresh</button></div></div><div class=\"file-progress\" id=\"file-progress\" role=\"status\" hidden><span></span><progress max=\"1\" value=\"0\" aria-label=\"Upload\"></progress></div><table class=\"file-table js-only\"><thead><tr><td><input type=\"checkbox\" id=\"file-all\" aria-label=\"Choose all\"></td><th scope=\"col\">Name</th><th scope=\"col\" class=\"num\">Size</th><th scope=\"col\" class=\"wide\">Mode</th><th scope=\"col\" class=\"wide\">Changed</th><th scope=\"col\">Actions</th></tr></thead> <tbody id=\"file-rows\"></tbody></table><p class=\"quiet-text\" id=\"file-empty\" hidden>This folder is empty. Drop files here to upload them.</p><dialog class=\"dialog file-dialog\" id=\"file-view\" aria-labelledby=\"file-view-title\"></dialog>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<div class=\"line spread js-only\"><nav aria-label=\"Folder\"><ol class=\"crumbs\" id=\"file-crumbs\"></ol></nav><div class=\"line\"><label class=\"btn small pick\">Upload files<input type=\"file\" id=\"file-upload\" multiple></label> <label class=\"btn small pick\">Upload a folder<input type=\"file\" id=\"folder-upload\" webkitdirectory></label> <button type=\"button\" class=\"btn small\" id=\"file-new\">New file…</button> <button type=\"button\" class=\"btn small\" id=\"folder-new\">New folder…</button> <a class=\"btn small\" id=\"file-zip\" download>Download as zip</a> <button type=\"button\" class=\"btn small danger\" id=\"file-delete\" disabled>Delete…</button> <button type=\"button\" class=\"btn small\" id=\"file-again\">Refresh</button></div></div><div class=\"file-progress\" id=\"file-progress\" role=\"status\" hidden><span></span><progress max=\"1\" value=\"0\" aria-label=\"Upload\"></progress></div><table class=\"file-table js-only\"><thead><tr><td><input type=\"checkbox\" id=\"file-all\" aria-label=\"Choose all\"></td><th scope=\"col\">Name</th><th scope=\"col\" class=\"num\">Size</th><th scope=\"col\" class=\"wide\">Mode</th><th scope=\"col\" class=\"wide\">Changed</th><th scope=\"col\">Actions</th></tr></thead> <tbody id=\"file-rows\"></tbody></table><p class=\"quiet-text\" id=\"file-empty\" hidden>This folder is empty. Drop files here to upload them.</p><dialog class=\"dialog file-dialog\" id=\"file-view\" aria-labelledby=\"file-view-title\"></dialog>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -341,7 +341,7 @@ func PortsPage(p SandboxPage, v WorkView) templ.Component {
 			var templ_7745c5c3_Var13 string
 			templ_7745c5c3_Var13, templ_7745c5c3_Err = templ.JoinStringErrs(v.Toolbox)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `workbench.templ`, Line: 124, Col: 59}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `workbench.templ`, Line: 125, Col: 59}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var13))
 			if templ_7745c5c3_Err != nil {
@@ -354,7 +354,7 @@ func PortsPage(p SandboxPage, v WorkView) templ.Component {
 			var templ_7745c5c3_Var14 string
 			templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs(v.API)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `workbench.templ`, Line: 124, Col: 78}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `workbench.templ`, Line: 125, Col: 78}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var14))
 			if templ_7745c5c3_Err != nil {
@@ -368,7 +368,7 @@ func PortsPage(p SandboxPage, v WorkView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "<ul class=\"rows js-only\" id=\"port-rows\"></ul><div class=\"stack js-only\" id=\"port-empty\"><p>Nothing listens yet. Start a server in a <a href=\"terminal\">terminal</a>, and its port appears here:</p><pre class=\"block\" tabindex=\"0\" role=\"region\" aria-label=\"Examples of servers\">python3 -m http.server 8000 --bind 127.0.0.1   # in a container serve 8000                                    # in a WebAssembly sandbox: the files of this folder</pre></div><div class=\"stack\" id=\"port-link\" role=\"status\" hidden><p id=\"port-link-text\"></p><div class=\"copy\"><input class=\"input\" id=\"port-link-url\" readonly aria-label=\"Link\"> <button type=\"button\" class=\"btn\" data-copies=\"#port-link-url\">Copy</button></div></div><p class=\"quiet-text\">Ports 2280 (toolbox), 22222 (web terminal) and 33333 (recordings) are the sandbox's own: only members and those with its token get there. Everything else is a preview; the menu above makes previews public.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "<p class=\"line js-only\"><label class=\"check\"><input type=\"checkbox\" id=\"port-public\" disabled> Public: whoever has the address of a port sees what it serves</label></p><ul class=\"rows js-only\" id=\"port-rows\"></ul><div class=\"stack js-only\" id=\"port-empty\"><p>Nothing listens yet. Start a server in a <a href=\"terminal\">terminal</a>, and its port appears here:</p><pre class=\"block\" tabindex=\"0\" role=\"region\" aria-label=\"Examples of servers\">python3 -m http.server 8000 --bind 127.0.0.1   # in a container serve 8000                                    # in a WebAssembly sandbox: the files of this folder</pre></div><div class=\"stack\" id=\"port-link\" role=\"status\" hidden><p id=\"port-link-text\"></p><div class=\"copy\"><input class=\"input\" id=\"port-link-url\" readonly aria-label=\"Link\"> <button type=\"button\" class=\"btn\" data-copies=\"#port-link-url\">Copy</button></div><div id=\"port-qr\"></div></div><p class=\"quiet-text\">Ports 2280 (toolbox), 22222 (web terminal) and 33333 (recordings) are the sandbox's own: only members and those with its token get there. Everything else is a preview.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -431,7 +431,7 @@ func ProcessesPage(p SandboxPage, v WorkView) templ.Component {
 			var templ_7745c5c3_Var17 string
 			templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinStringErrs(v.Toolbox)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `workbench.templ`, Line: 148, Col: 63}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `workbench.templ`, Line: 153, Col: 63}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var17))
 			if templ_7745c5c3_Err != nil {
@@ -445,7 +445,7 @@ func ProcessesPage(p SandboxPage, v WorkView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, "<div class=\"stack wide js-only\" id=\"process-rows\"></div><p class=\"js-only\" id=\"process-empty\">No session and no terminal is open. What an SDK starts in a session appears here with its log; a <a href=\"terminal\">terminal</a> does, too.</p><dialog class=\"dialog file-dialog\" id=\"log-view\" aria-labelledby=\"log-title\"><div class=\"dialog-head\"><h2 id=\"log-title\">Log</h2><button type=\"button\" class=\"btn quiet icon\" id=\"log-close\" aria-label=\"Close the log\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, "<div class=\"stack wide js-only\" id=\"process-rows\"></div><p class=\"js-only\" id=\"process-empty\">No session and no terminal is open. What an SDK starts in a session appears here with its log; a <a href=\"terminal\">terminal</a> does, too.</p><section class=\"stack js-only\" id=\"process-all\" aria-labelledby=\"process-all-title\" hidden><h2 id=\"process-all-title\">Everything that runs</h2><table class=\"file-table\"><thead><tr><th scope=\"col\">Command</th><th scope=\"col\" class=\"num\">Processor</th><th scope=\"col\" class=\"num\">Memory</th><th scope=\"col\" class=\"num wide\">Ports</th><th scope=\"col\" class=\"num wide\">PID</th></tr></thead> <tbody id=\"process-lines\"></tbody></table></section><dialog class=\"dialog file-dialog\" id=\"log-view\" aria-labelledby=\"log-title\"><div class=\"dialog-head\"><h2 id=\"log-title\">Log</h2><button type=\"button\" class=\"btn quiet icon\" id=\"log-close\" aria-label=\"Close the log\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -453,7 +453,7 @@ func ProcessesPage(p SandboxPage, v WorkView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "</button></div><pre class=\"log-text\" id=\"log-text\" tabindex=\"0\" role=\"region\" aria-label=\"Log\"></pre><div class=\"log-bar\"><span id=\"log-status\" role=\"status\"></span> <label><input type=\"checkbox\" id=\"log-out\" checked> stdout</label> <label><input type=\"checkbox\" id=\"log-err\" checked> stderr</label> <button type=\"button\" class=\"btn small\" id=\"log-pause\">Pause</button> <button type=\"button\" class=\"btn small\" id=\"log-save\">Download</button></div></dialog>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "</button></div><pre class=\"log-text\" id=\"log-text\" tabindex=\"0\" role=\"region\" aria-label=\"Log\"></pre><form class=\"log-bar\" id=\"log-find\" role=\"search\"><input class=\"input\" type=\"search\" id=\"log-find-text\" aria-label=\"Find in the log\" autocomplete=\"off\" spellcheck=\"false\"> <button class=\"btn small\">Next</button> <button type=\"button\" class=\"btn small\" id=\"log-find-back\">Previous</button> <span id=\"log-found\" role=\"status\"></span></form><div class=\"log-bar\"><span id=\"log-status\" role=\"status\"></span> <label><input type=\"checkbox\" id=\"log-out\" checked> stdout</label> <label><input type=\"checkbox\" id=\"log-err\" checked> stderr</label> <button type=\"button\" class=\"btn small\" id=\"log-pause\">Pause</button> <button type=\"button\" class=\"btn small\" id=\"log-save\">Download</button></div></dialog>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -503,7 +503,7 @@ func workNotes(without string) templ.Component {
 		var templ_7745c5c3_Var19 string
 		templ_7745c5c3_Var19, templ_7745c5c3_Err = templ.JoinStringErrs(without)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `workbench.templ`, Line: 174, Col: 37}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `workbench.templ`, Line: 200, Col: 37}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var19))
 		if templ_7745c5c3_Err != nil {

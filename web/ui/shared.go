@@ -1,16 +1,14 @@
 package ui
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
-	"rsc.io/qr"
-
 	"sandpiper/components"
 	"sandpiper/sandbox"
+	"sandpiper/web/qrcode"
 	"sandpiper/web/words"
 )
 
@@ -116,34 +114,11 @@ func (h *Handler) sharePanel(s sandbox.Snippet, mine bool) components.SharePanel
 		RawURL: h.sharedURL(s.ID) + "/raw",
 		Embed:  h.frameHTML(s, h.embedURL(s.ID), "100%", "400"),
 		Script: h.elementHTML(s),
-		QR:     qrOf(h.sharedURL(s.ID)),
+		QR:     qrcode.Of(h.sharedURL(s.ID)),
 		Mine:   mine,
 	}
 	if e := expiry(s, h.now()); e != "" {
 		p.Expires = "in " + e
 	}
 	return p
-}
-
-// qrOf returns a QR code with the margin of four modules that readers need;
-// the zero QR when the text is too long for one.
-func qrOf(text string) components.QR {
-	code, err := qr.Encode(text, qr.M)
-	if err != nil {
-		return components.QR{}
-	}
-	const margin = 4
-	var path strings.Builder
-	for y := range code.Size {
-		for x := 0; x < code.Size; x++ {
-			from := x
-			for x < code.Size && code.Black(x, y) {
-				x++
-			}
-			if x > from {
-				fmt.Fprintf(&path, "M%d %dh%dv1h-%dz", from+margin, y+margin, x-from, x-from)
-			}
-		}
-	}
-	return components.QR{Size: code.Size + 2*margin, Path: path.String()}
 }

@@ -5,6 +5,7 @@
 package workbench
 
 import (
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"sandpiper/sandbox"
 	"sandpiper/web/dashboard/sandboxpage"
 	"sandpiper/web/page"
+	"sandpiper/web/qrcode"
 	"sandpiper/web/reply"
 )
 
@@ -38,6 +40,7 @@ func (h *Handler) Register(mux *http.ServeMux) {
 	h.work(mux, "files", components.FilesPage)
 	h.work(mux, "ports", components.PortsPage)
 	h.work(mux, "processes", components.ProcessesPage)
+	h.pages.Handle(mux, "POST /sandboxes/{id}/ports/qr", postQR)
 }
 
 // work adds the route of a tab whose script has its name.
@@ -51,6 +54,27 @@ func (h *Handler) work(mux *http.ServeMux, tab string, view func(components.Sand
 		id := url.PathEscape(s.ID)
 		return h.pages.Render(w, r, view(p, components.WorkView{Toolbox: "/toolbox/" + id + "/", API: "/api/sandbox/" + id + "/"}))
 	})
+}
+
+// maxLink is the longest link that is drawn, in bytes.
+const maxLink = 1 << 10
+
+// postQR draws a link as a QR code. Links may hold tokens, so they come in the
+// body and not in an address, which is kept in logs and histories.
+func postQR(w http.ResponseWriter, r *http.Request) error {
+	link, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxLink))
+	if err != nil {
+		return &sandbox.Error{Kind: sandbox.KindInvalid, Message: "the link could not be read: it may have 1024 bytes", Err: err}
+	}
+	picture := qrcode.SVG(string(link))
+	if picture == "" {
+		return sandbox.Errorf(sandbox.KindInvalid, "the link is too long for a QR code")
+	}
+	w.Header().Set("Content-Type", "image/svg+xml")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, err = io.WriteString(w, picture)
+	return err
 }
 
 func (h *Handler) getTerminal(w http.ResponseWriter, r *http.Request) error {

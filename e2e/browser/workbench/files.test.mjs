@@ -1,8 +1,9 @@
 // Files, ports and processes of a sandbox in the browser.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { test } from "node:test";
-import { openTab, patience, picture, toolbox, until, wellMade } from "./box.mjs";
+import { box, call, openTab, patience, picture, toolbox, until, wellMade } from "./box.mjs";
 
 const dir = "/tmp/shelf";
 const enc = encodeURIComponent;
@@ -120,4 +121,63 @@ test("a command's log is followed, its streams apart", async (t) => {
   await page.getByRole("button", { name: "Kill Session work" }).click();
   await page.getByRole("button", { name: "Kill it" }).click();
   await until("the session is gone", async () => (await toolbox("GET", "/process/session")).length === 0);
+});
+
+test("a folder is downloaded whole, as tar or zip", async (t) => {
+  const page = await shelf(t);
+  await put("dépôt/日本.txt", "kept\n");
+  await page.getByRole("button", { name: "Refresh" }).click();
+  const saved = async (link) => {
+    const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);
+    return { name: download.suggestedFilename(), path: await download.path() };
+  };
+  const whole = await saved(page.getByRole("link", { name: "Download as zip", exact: true }));
+  assert.equal(whole.name, "shelf.zip");
+  const listed = execFileSync("python3", ["-m", "zipfile", "-l", whole.path]).toString();
+  for (const name of ["shelf/notes.txt", "shelf/sub/inner.py", "shelf/dépôt/日本.txt"]) assert.ok(listed.includes(name), listed);
+  const part = await saved(page.getByRole("link", { name: "Download dépôt as tar" }));
+  assert.equal(part.name, "dépôt.tar");
+  assert.equal(execFileSync("tar", ["-xOf", part.path, "dépôt/日本.txt"]).toString(), "kept\n");
+});
+
+test("a port has the name of its program, a QR code and a public switch", async (t) => {
+  const server = process.env.SANDPIPER_SNAPSHOT === "wasm" ? "serve / --port 8123" : "python3 -m http.server 8123 --bind 127.0.0.1";
+  await toolbox("POST", "/process/session", { sessionId: "server" });
+  t.after(() => toolbox("DELETE", "/process/session/server"));
+  await toolbox("POST", "/process/session/server/exec", { command: server, runAsync: true });
+  const page = await openTab(t, "ports");
+  const row = page.locator("#port-rows li").filter({ hasText: "8123" });
+  await row.locator("code.program").waitFor({ timeout: patience });
+  if (process.env.SANDPIPER_SNAPSHOT !== "wasm") assert.match(await row.locator("code.program").textContent(), /^python3 -m http.server 8123/);
+  await row.getByRole("button", { name: "QR code of the link to port 8123" }).click();
+  await until("the code is a picture", () => page.locator("#port-qr img").evaluate((img) => img.naturalWidth > 100));
+  assert.match(await page.locator("#port-link-url").inputValue(), /8123/);
+  await wellMade(page, "ports with a link");
+  await picture(page, "ports-link");
+  const isPublic = async () => (await call("GET", `/api/sandbox/${box.id}`)).public;
+  await page.getByLabel("Public: whoever").check();
+  await until("the sandbox is public", isPublic);
+  await page.getByLabel("Public: whoever").uncheck();
+  await until("the sandbox is private again", async () => !(await isPublic()));
+});
+
+test("processes show what they use, and logs are searched", async (t) => {
+  await toolbox("POST", "/process/session", { sessionId: "busy" });
+  t.after(() => toolbox("DELETE", "/process/session/busy"));
+  await toolbox("POST", "/process/session/busy/exec", { command: "echo alpha; echo beta; echo Alpha again; while true; do :; done", runAsync: true });
+  const page = await openTab(t, "processes");
+  await until("some process uses the processor", async () => (await page.locator("#process-lines td:nth-child(2)").allTextContents()).some((s) => parseInt(s) > 10));
+  assert.match(await page.locator("#process-lines tr").last().innerText(), /[kM]B/);
+  await wellMade(page, "processes that run");
+  await picture(page, "processes-run");
+  await page.getByRole("button", { name: /^Log of echo alpha/ }).click();
+  await page.locator("#log-text").getByText("again").waitFor({ timeout: patience });
+  await page.getByLabel("Find in the log").fill("alpha");
+  await page.keyboard.press("Enter");
+  await page.getByText("1 of 2").waitFor();
+  await page.keyboard.press("Enter");
+  await page.getByText("2 of 2").waitFor();
+  assert.equal(await page.evaluate(() => getSelection().toString()), "Alpha");
+  await wellMade(page, "a log that is searched");
+  await picture(page, "log-find");
 });

@@ -91,6 +91,7 @@ export class Files {
     const items = [el("li", {}, this.link("/", "/", { "aria-label": "Root folder" }))];
     parts.forEach((part, i) => items.push(el("li", {}, this.link("/" + parts.slice(0, i + 1).join("/"), part, i === parts.length - 1 ? { "aria-current": "page" } : {}))));
     byId("file-crumbs").replaceChildren(...items);
+    byId<HTMLAnchorElement>("file-zip").href = this.archive(this.folder, "zip");
   }
 
   private draw(): void {
@@ -106,6 +107,7 @@ export class Files {
     const menu = el(
       "span",
       { class: "line tight" },
+      ...(f.isDir ? ["zip", "tar"].map((format) => el("a", { class: "btn quiet small", href: this.archive(f.path, format), download: true, "aria-label": `Download ${f.name} as ${format}` }, format)) : []),
       f.isDir ? undefined : el("a", { class: "btn quiet small", href: this.download(f.path), download: f.name, "aria-label": `Download ${f.name}` }, "Download"),
       el("button", { type: "button", class: "btn quiet small", "aria-label": `Rename ${f.name}`, click: () => void this.guard(this.rename(f)) }, "Rename"),
       el("button", { type: "button", class: "btn quiet small danger", "aria-label": `Delete ${f.name}`, click: () => void this.guard(this.remove([f])) }, "Delete"),
@@ -124,6 +126,11 @@ export class Files {
 
   private download(path: string): string {
     return `${this.toolbox.base}files/download?path=${encodeURIComponent(path)}`;
+  }
+
+  /** A folder with all in it. */
+  private archive(path: string, format: string): string {
+    return `${this.toolbox.base}files/archive?path=${encodeURIComponent(path)}&format=${format}`;
   }
 
   private chosen(): FileInfo[] {

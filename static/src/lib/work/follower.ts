@@ -2,6 +2,7 @@
 
 import { byId, el } from "../dom";
 import { looking, type Toolbox } from "../term/toolbox";
+import { Find } from "./find";
 
 const most = 1 << 20; // characters that stay on the page
 
@@ -45,6 +46,7 @@ export class Follower {
   private readonly dialog = byId<HTMLDialogElement>("log-view");
   private readonly screen = byId("log-text");
   private readonly status = byId("log-status");
+  private readonly find = new Find(this.screen);
   private readonly pause = byId<HTMLButtonElement>("log-pause");
   private path = "";
   private length = 0;
@@ -75,6 +77,7 @@ export class Follower {
     this.stop = new AbortController();
     const { signal } = this.stop;
     this.screen.replaceChildren();
+    this.find.clear();
     this.length = 0;
     this.pause.textContent = "Pause";
     this.status.textContent = "Following";

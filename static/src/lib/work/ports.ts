@@ -3,6 +3,7 @@
 import { ask, note } from "../ask";
 import { byId, copyText, el } from "../dom";
 import { looking, Toolbox } from "../term/toolbox";
+import type { Process } from "./running";
 
 const reserved: Record<number, string> = { 2280: "the toolbox of this sandbox", 22222: "its web terminal", 33333: "its recordings" };
 const every = 2000; // ms between two looks
@@ -14,10 +15,16 @@ export class Ports {
   private known = "";
   private running = false;
   private timer = 0;
+  private readonly open = byId<HTMLInputElement>("port-public");
 
   constructor(root: HTMLElement) {
     this.toolbox = new Toolbox(root.dataset.toolbox!);
     this.api = new Toolbox(root.dataset.api!);
+    this.open.addEventListener("change", () => void this.publish(this.open.checked));
+    void this.api.json<{ public: boolean }>("").then((s) => {
+      this.open.checked = s.public;
+      this.open.disabled = false;
+    }).catch((e: Error) => note(e.message, "error"));
     document.addEventListener("visibilitychange", () => this.look());
   }
 
@@ -39,28 +46,66 @@ export class Ports {
 
   private async read(): Promise<void> {
     try {
-      const { ports } = await this.toolbox.json<{ ports: number[] }>("port", { headers: looking });
+      const [{ ports }, of] = await Promise.all([this.toolbox.json<{ ports: number[] }>("port", { headers: looking }), this.programs()]);
       note("");
       const shown = ports.filter((p) => !(p in reserved));
-      if (this.known === shown.join()) return;
-      this.known = shown.join();
-      this.list.replaceChildren(...(await Promise.all(shown.map((p) => this.row(p)))));
+      const now = JSON.stringify(shown.map((p) => [p, of.get(p)]));
+      if (this.known === now) return;
+      this.known = now;
+      this.list.replaceChildren(...(await Promise.all(shown.map((p) => this.row(p, of.get(p))))));
       byId("port-empty").hidden = shown.length > 0;
     } catch (e) {
       if (this.running) note((e as Error).message, "error");
     }
   }
 
-  private async row(port: number): Promise<HTMLElement> {
+  /** The commands that listen, by port. Where the sandbox cannot tell, there are none. */
+  private async programs(): Promise<Map<number, string>> {
+    const { processes } = await this.toolbox.json<{ processes: Process[] }>("system/processes", { headers: looking }).catch(() => ({ processes: [] as Process[] }));
+    return new Map(processes.flatMap((p) => (p.ports ?? []).map((port) => [port, p.command] as const)));
+  }
+
+  private async row(port: number, program?: string): Promise<HTMLElement> {
     const { url } = await this.api.json<{ url: string }>(`ports/${port}/preview-url`);
     return el(
       "li",
       {},
       el("strong", {}, String(port)),
+      program ? el("code", { class: "cut program", title: program }, program) : undefined,
       el("span", { class: "grow" }, el("a", { href: url, target: "_blank", rel: "noopener" }, url)),
       el("button", { type: "button", class: "btn small", "aria-label": `Copy the link to port ${port}`, click: (e: MouseEvent) => void copyText(url, e.currentTarget as HTMLElement) }, "Copy"),
+      el("button", { type: "button", class: "btn small", "aria-label": `QR code of the link to port ${port}`, click: () => void this.show(url, `The link to port ${port}:`) }, "QR code"),
       el("button", { type: "button", class: "btn small", "aria-label": `Share port ${port}`, click: () => void this.share(port) }, "Share…"),
     );
+  }
+
+  /** Shows a link to copy, and for a phone's camera. */
+  private async show(url: string, text: string): Promise<void> {
+    byId("port-link").hidden = false;
+    byId("port-link-text").textContent = text;
+    const field = byId<HTMLInputElement>("port-link-url");
+    field.value = url;
+    field.focus();
+    field.select();
+    byId("port-qr").replaceChildren();
+    try {
+      const picture = await new Toolbox("ports/").call("qr", { method: "POST", body: url });
+      const src = `data:image/svg+xml,${encodeURIComponent(await picture.text())}`;
+      if (field.value === url) byId("port-qr").replaceChildren(el("img", { class: "qr", src, alt: `QR code of ${url}` }));
+    } catch (e) {
+      note((e as Error).message, "error");
+    }
+  }
+
+  private async publish(on: boolean): Promise<void> {
+    this.open.disabled = true;
+    try {
+      await this.api.call(`public/${on}`, { method: "POST" });
+    } catch (e) {
+      this.open.checked = !on;
+      note((e as Error).message, "error");
+    }
+    this.open.disabled = false;
   }
 
   /** Makes an address that lets in whoever has it, for a while. */
@@ -70,11 +115,7 @@ export class Ports {
     try {
       const seconds = Math.round(Number(minutes) * 60);
       const { url } = await this.api.json<{ url: string }>(`ports/${port}/signed-preview-url?expiresInSeconds=${seconds}`);
-      byId("port-link").hidden = false;
-      byId<HTMLInputElement>("port-link-url").value = url;
-      byId("port-link-text").textContent = `A link to port ${port} for ${minutes} minutes:`;
-      byId("port-link-url").focus();
-      byId<HTMLInputElement>("port-link-url").select();
+      await this.show(url, `A link to port ${port} for ${minutes} minutes:`);
     } catch (e) {
       note((e as Error).message, "error");
     }

@@ -5,6 +5,7 @@ import { ask, note } from "../ask";
 import { byId, el } from "../dom";
 import { looking, Toolbox, ToolboxError } from "../term/toolbox";
 import { Follower } from "./follower";
+import { Running } from "./running";
 
 interface Command {
   id: string;
@@ -29,6 +30,7 @@ export class Processes {
   private readonly toolbox: Toolbox;
   private readonly list = byId("process-rows");
   private readonly follower: Follower;
+  private readonly all: Running;
   private known = "";
   private running = false;
   private timer = 0;
@@ -36,6 +38,7 @@ export class Processes {
   constructor(root: HTMLElement) {
     this.toolbox = new Toolbox(root.dataset.toolbox!);
     this.follower = new Follower(this.toolbox);
+    this.all = new Running(this.toolbox);
     document.addEventListener("visibilitychange", () => this.look());
   }
 
@@ -45,6 +48,7 @@ export class Processes {
     else {
       this.known = "";
       this.list.replaceChildren();
+      this.all.clear();
       note("The sandbox is not running, so nothing runs in it. Start it above.", "warn");
     }
   }
@@ -52,7 +56,7 @@ export class Processes {
   private look(): void {
     clearTimeout(this.timer);
     if (!this.running || document.hidden) return;
-    void this.read().finally(() => (this.timer = window.setTimeout(() => this.look(), every)));
+    void Promise.all([this.read(), this.all.read()]).finally(() => (this.timer = window.setTimeout(() => this.look(), every)));
   }
 
   private async read(): Promise<void> {
