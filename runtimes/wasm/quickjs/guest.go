@@ -15,6 +15,7 @@ const (
 	evalScript  = 0
 	evalModule  = 1 << 0
 	evalCompile = 1 << 5 // compile only
+	evalAsync   = 1 << 7 // a script with await, whose value is a promise of an object with its value
 )
 
 // Flags of the engine's writer: the first lets functions through.

@@ -96,7 +96,8 @@ func hostile(t *testing.T, d *Driver, name string, f func(*session)) {
 		return guarded(func() {
 			s := &session{driver: d, main: "main.js"}
 			s.begin(ctx, mod)
-			s.enter(d.realm)
+			s.attach(d.realm)
+			s.refresh(d.realm)
 			if err := s.configure(); err != nil {
 				panic(fault{err})
 			}

@@ -29,6 +29,7 @@ type realm struct {
 	scratch uint64           // 8 bytes for results by pointer
 	random  uint64           // the state of Math.random
 	origin  uint64           // the time that performance.now counts from
+	counter uint64           // the engine's interrupt counter
 	api     map[string]value // the prelude's functions for the host
 }
 
@@ -39,13 +40,14 @@ const (
 	factScratch = "scratch"
 	factRandom  = "random"
 	factOrigin  = "origin"
+	factCounter = "counter"
 	factAPI     = "api."
 )
 
 func (r *realm) facts() map[string]uint64 {
 	facts := map[string]uint64{
 		factContext: r.context, factRuntime: r.runtime, factScratch: r.scratch,
-		factRandom: r.random, factOrigin: r.origin,
+		factRandom: r.random, factOrigin: r.origin, factCounter: r.counter,
 	}
 	for name, v := range r.api {
 		facts[factAPI+name] = uint64(v)
@@ -56,7 +58,7 @@ func (r *realm) facts() map[string]uint64 {
 func realmOf(facts map[string]uint64) *realm {
 	r := &realm{
 		context: facts[factContext], runtime: facts[factRuntime], scratch: facts[factScratch],
-		random: facts[factRandom], origin: facts[factOrigin],
+		random: facts[factRandom], origin: facts[factOrigin], counter: facts[factCounter],
 		api: make(map[string]value, len(apiNames)),
 	}
 	for _, name := range apiNames {
@@ -66,7 +68,7 @@ func realmOf(facts map[string]uint64) *realm {
 }
 
 // imageRevision changes with what the code of this file puts into an image.
-const imageRevision = 1
+const imageRevision = 2
 
 // imageKey names everything that the image depends on.
 func imageKey(wasm []byte, sources map[string]string) string {
@@ -147,12 +149,13 @@ func (s *session) boot(parts map[string][]byte) (*realm, error) {
 		return nil, err
 	}
 	r := &realm{context: s.context, runtime: s.runtime, scratch: s.scratch, api: s.api}
-	var err1, err2 error
+	var err1, err2, err3 error
 	r.random, err1 = s.findRandom()
 	r.origin, err2 = s.findOrigin()
+	r.counter, err3 = s.findCounter()
 	s.callLeaf("JS_RunGC", s.runtime)
 	s.callLeaf("JS_SetGCThreshold", s.runtime, gcThreshold)
-	return r, errors.Join(err1, err2)
+	return r, errors.Join(err1, err2, err3)
 }
 
 // warmUp is what programs do first: the engine makes its built-in functions, the
@@ -189,9 +192,10 @@ func (s *session) warm() error {
 // some.
 const contextSize = 1024
 
-// find evaluates code and returns the address of the one word of the context for
-// which is holds, given what it was before, what it is now, and the result.
-func (s *session) find(what, code string, is func(before, after uint64, result float64) bool) (uint64, error) {
+// find evaluates code and returns the address of the one word of size bytes in the
+// context for which is holds, given what it was before, what it is now, and the
+// result.
+func (s *session) find(what, code string, size int, is func(before, after uint64, result float64) bool) (uint64, error) {
 	before, ok1 := s.mod.Memory().Read(uint32(s.context), contextSize)
 	before = slices.Clone(before)
 	result := s.eval(code, "find", evalScript)
@@ -199,9 +203,15 @@ func (s *session) find(what, code string, is func(before, after uint64, result f
 	if !ok1 || !ok2 {
 		return 0, errOutside
 	}
+	word := func(b []byte, at int) uint64 {
+		if size == 4 {
+			return uint64(binary.LittleEndian.Uint32(b[at:]))
+		}
+		return binary.LittleEndian.Uint64(b[at:])
+	}
 	var found []uint64
-	for at := 0; at < contextSize; at += 8 {
-		if is(binary.LittleEndian.Uint64(before[at:]), binary.LittleEndian.Uint64(after[at:]), result.float()) {
+	for at := 0; at < contextSize; at += size {
+		if is(word(before, at), word(after, at), result.float()) {
 			found = append(found, s.context+uint64(at))
 		}
 	}
@@ -214,7 +224,7 @@ func (s *session) find(what, code string, is func(before, after uint64, result f
 // findRandom finds the state of Math.random: what one step of xorshift64* leads
 // from before to after.
 func (s *session) findRandom() (uint64, error) {
-	return s.find("the state of Math.random", "Math.random()", func(before, after uint64, _ float64) bool {
+	return s.find("the state of Math.random", "Math.random()", 8, func(before, after uint64, _ float64) bool {
 		before ^= before >> 12
 		before ^= before << 25
 		before ^= before >> 27
@@ -225,15 +235,38 @@ func (s *session) findRandom() (uint64, error) {
 // findOrigin finds the time that performance.now counts from. The prelude has a
 // timeOrigin of its own; the engine's is a property of the object behind it.
 func (s *session) findOrigin() (uint64, error) {
-	return s.find("the origin of performance.now", "Object.getPrototypeOf(performance).timeOrigin", func(_, after uint64, origin float64) bool {
+	return s.find("the origin of performance.now", "Object.getPrototypeOf(performance).timeOrigin", 8, func(_, after uint64, origin float64) bool {
 		return origin != 0 && after == math.Float64bits(origin)
 	})
 }
 
-// enter takes over an instance that goes on from the image, and gives it random
-// numbers and a clock of its own.
-func (s *session) enter(r *realm) {
+// maxCounter is what the interrupt counter begins with.
+const maxCounter = 10_000
+
+// findCounter finds the engine's interrupt counter, which it counts down at calls
+// and loops, to ask at zero whether to go on.
+func (s *session) findCounter() (uint64, error) {
+	const rounds = 100
+	return s.find("the interrupt counter", fmt.Sprintf("for (let i = 0; i < %d; i++);", rounds), 4, func(before, after uint64, _ float64) bool {
+		steps := (before - after + maxCounter) % maxCounter
+		return before <= maxCounter && after <= maxCounter && steps >= rounds && steps <= 3*rounds
+	})
+}
+
+// pollIn has the engine ask after n more calls and loops whether to go on.
+func (s *session) pollIn(n uint32) {
+	if !s.mod.Memory().WriteUint32Le(uint32(s.driver.realm.counter), n) {
+		panic(errOutside)
+	}
+}
+
+// attach takes over an instance that goes on from the image.
+func (s *session) attach(r *realm) {
 	s.context, s.runtime, s.scratch, s.api = r.context, r.runtime, r.scratch, r.api
+}
+
+// refresh gives an instance random numbers and a clock of its own.
+func (s *session) refresh(r *realm) {
 	s.reseed(r)
 	s.setOrigin(r, 0)
 }

@@ -28,7 +28,7 @@ func defineImports(b wazero.HostModuleBuilder) {
 		{"host_module_normalize", 2, 1, hostNormalize},
 		{"host_module_load", 2, 1, hostLoad},
 		{"host_promise_rejection", 3, 0, hostRejection},
-		{"host_interrupt", 0, 1, hostNothing},
+		{"host_interrupt", 0, 1, hostInterrupt},
 		{"host_get_timezone_offset", 2, 1, hostNothing}, // local time is UTC
 	} {
 		params := slices.Repeat([]api.ValueType{i32}, f.params)
@@ -36,6 +36,18 @@ func defineImports(b wazero.HostModuleBuilder) {
 		b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(func(ctx context.Context, _ api.Module, stack []uint64) {
 			f.do(sessionOf(ctx), stack)
 		}), params, results).Export(f.name)
+	}
+}
+
+// hostInterrupt says whether the engine has to stop what it does. If so it is to
+// ask again soon: what it stops may be the making of an error's stack, whose
+// failure nobody hears of. Soon is after it has called stackTrace for the error that
+// this makes.
+func hostInterrupt(s *session, stack []uint64) {
+	stack[0] = 0
+	if s.cell.stopped() {
+		stack[0] = 1
+		s.pollIn(3)
 	}
 }
 
@@ -155,5 +167,9 @@ func (s *session) lostRejection(err value) {
 func (s *session) stackTrace(args []value) value {
 	s.limitStack(stackErrors)
 	defer s.limitStack(0)
+	if c := s.cell; c != nil && c.interrupted { // that is what the error is about
+		c.interrupted = false
+		defer func() { c.interrupted = true; s.pollIn(0) }()
+	}
 	return s.apply(s.api["prepareStack"], args[0], args[1])
 }

@@ -77,8 +77,8 @@ func (s *session) file(name string) *moduleFile {
 		f.original = string(b)
 	}
 	f.source = hashbang.ReplaceAllString(strings.TrimPrefix(f.original, "\ufeff"), "")
-	if s.isTypeScript(name) {
-		s.stripTypes(f)
+	if s.isTypeScript(name) && !s.stripTypes(f) {
+		return nil
 	}
 	s.files[name] = f // already now: a syntax error's place is looked up there
 	if !s.classify(f) {
@@ -274,7 +274,7 @@ func (p positions) locate(line, column int) (int, int) {
 func opLocate(s *session, args []value) value {
 	file, _ := s.name(args[0])
 	line, column := args[1].integer(), args[2].integer()
-	if f := s.files[file]; f != nil {
+	if f := s.loadedFile(file); f != nil {
 		line, column = f.locate(line, column)
 	}
 	return s.text(file + ":" + strconv.Itoa(line) + ":" + strconv.Itoa(column))

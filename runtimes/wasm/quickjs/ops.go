@@ -61,10 +61,17 @@ func opWrite(s *session, args []value) value {
 	return undefined
 }
 
-// opExit ends the program.
+// opExit ends the program, or a kernel's cell, which it leaves by an error that no
+// code can catch.
 func opExit(s *session, args []value) value {
-	s.run.Exit(args[0].integer() & 0xff)
-	return undefined
+	code := args[0].integer() & 0xff
+	if s.cell == nil {
+		s.run.Exit(code)
+	}
+	s.cell.exitCode = &code
+	err := s.error("Error", "exit")
+	s.callLeaf("JS_SetUncatchableError", s.context, uint64(err))
+	return s.throw(err)
 }
 
 // stdinChunk is how much one read of standard input returns at most.

@@ -46,7 +46,7 @@ func (s *session) report(text string) string {
 		if ok && strings.HasPrefix(p.file, "node:internal/") {
 			continue
 		}
-		if ok && at == nil && s.files[p.file] != nil {
+		if ok && at == nil && s.loadedFile(p.file) != nil {
 			at = &p
 		}
 		kept = append(kept, line)
@@ -85,7 +85,7 @@ func (s *session) missingExport(text string) (place, bool) {
 
 // snippet returns the source line of a place and a line with a caret.
 func (s *session) snippet(p place) string {
-	lines := strings.Split(s.files[p.file].original, "\n")
+	lines := strings.Split(s.loadedFile(p.file).original, "\n")
 	if p.line < 1 || p.line > len(lines) {
 		return ""
 	}

@@ -39,6 +39,7 @@ type session struct {
 	rejections bool   // there may be rejected promises that nobody handles
 	memoryFull bool   // the program ended because the engine had no memory left
 	missing    string // the package that was looked for last and is not there
+	cell       *cell  // the kernel's cell that runs; nil for a program
 }
 
 type sessionKey struct{}
@@ -51,7 +52,7 @@ func sessionOf(ctx context.Context) *session {
 // apiNames are the functions that the prelude gives to the host.
 var apiNames = []string{
 	"configure", "prepareStack", "rejection", "unhandled", "makeError", "runScript", "importScript", "exportsOf",
-	"ticks", "step", "fail", "beforeExit", "exit",
+	"ticks", "step", "fail", "beforeExit", "exit", "kernel", "describe",
 }
 
 // begin makes s the session of the run that ctx belongs to, in the instance mod.
@@ -80,7 +81,8 @@ func (s *session) hostFunction(name string) value {
 // execute runs the program in a fresh instance.
 func (s *session) execute(ctx context.Context, mod api.Module) {
 	s.begin(ctx, mod)
-	s.enter(s.driver.realm)
+	s.attach(s.driver.realm)
+	s.refresh(s.driver.realm)
 	var err error
 	if s.readInline {
 		err = s.readProgram(ctx)
@@ -189,13 +191,19 @@ func (s *session) settled(main value) value {
 		return undefined
 	}
 	switch s.promiseState(main) {
-	case 0:
+	case promisePending:
 		return main
-	case 2:
+	case promiseRejected:
 		s.fail(s.leafValue("JS_PromiseResult", s.context, uint64(main)))
 	}
 	return undefined
 }
+
+// States of a promise.
+const (
+	promisePending  = 0
+	promiseRejected = 2
+)
 
 func (s *session) isPromise(v value) bool { return v.isObject() && s.promiseState(v) >= 0 }
 
@@ -204,8 +212,11 @@ func (s *session) promiseState(v value) int32 {
 }
 
 // fail handles an exception that nobody caught: by the program's own handler, or
-// by printing it and ending with exit code 1.
+// by printing it and ending with exit code 1. In a kernel it ends the event loop.
 func (s *session) fail(err value) {
+	if s.cell != nil {
+		panic(failed{err})
+	}
 	text, handled := s.uncaught(err)
 	if handled {
 		return

@@ -34,7 +34,7 @@ func TestParseVLQ(t *testing.T) {
 
 func TestTranslateKeepsPlaces(t *testing.T) {
 	source := "interface A {\n  x: number\n}\n\nconst a: A = { x: 1 };\nfunction f<T>(v: T): never {\n  throw new Error(`${v}`);\n}\n"
-	tr := translate("main.ts", source)
+	tr := translate(request{Name: "main.ts", Source: source})
 	mapping, err := parseSourceMap(tr.Map)
 	if tr.Failure != "" || err != nil {
 		t.Fatalf("translation failed: %q, %v", tr.Failure, err)

@@ -36,8 +36,12 @@ type child struct {
 	out *json.Decoder
 }
 
-// request is what a child is asked.
-type request struct{ Name, Source string }
+// request is what a child is asked: to strip a file of its types, or to make a
+// script of a cell, which is TypeScript in any case if Typed is set.
+type request struct {
+	Name, Source string
+	Cell, Typed  bool
+}
 
 const (
 	// maxTypeScript is the largest file that is translated.
@@ -59,26 +63,27 @@ func newTranslator(children int) *translator {
 
 // start has a first child ready, and finds out whether there can be any.
 func (t *translator) start(ctx context.Context) error {
-	_, err := t.ask(ctx, request{"start.ts", "let n: number"})
+	_, err := t.ask(ctx, request{Name: "start.ts", Source: "let n: number"})
 	return err
 }
 
-// translate translates a file for a run, which gives up the CPU meanwhile.
-func (t *translator) translate(ctx context.Context, run *vm.Run, name, source string) translation {
-	if len(source) > maxTypeScript {
-		return translation{Failure: fmt.Sprintf("%s:1:1: error: a TypeScript file may have %d KiB at most\n", name, maxTypeScript>>10)}
+// translate carries out a request for a run, which gives up the CPU meanwhile. It
+// reports whether the run was interrupted before the end.
+func (t *translator) translate(ctx context.Context, run *vm.Run, r request) (res translation, interrupted bool) {
+	if len(r.Source) > maxTypeScript {
+		return translation{Failure: fmt.Sprintf("%s:1:1: error: a TypeScript file may have %d KiB at most\n", r.Name, maxTypeScript>>10)}, false
 	}
-	var res translation
 	var err error
 	run.Block(ctx, func(ctx context.Context) {
-		ctx, cancel := context.WithTimeout(ctx, translateTime)
+		limited, cancel := context.WithTimeout(ctx, translateTime)
 		defer cancel()
-		res, err = t.ask(ctx, request{name, source})
+		res, err = t.ask(limited, r)
+		interrupted = err != nil && ctx.Err() != nil
 	})
 	if err != nil {
-		return translation{Failure: fmt.Sprintf("%s:1:1: error: this file is too complex to be translated\n", name)}
+		return translation{Failure: fmt.Sprintf("%s:1:1: error: this file is too complex to be translated\n", r.Name)}, interrupted
 	}
-	return res
+	return res, false
 }
 
 // ask has a child translate a file. A child that fails, or is late, is killed.
@@ -207,7 +212,7 @@ func serveTranslations(in io.Reader, out io.Writer) error {
 			return fmt.Errorf("read a request: %w", err)
 		}
 		alarm := time.AfterFunc(2*translateTime, func() { os.Exit(1) })
-		err := answers.Encode(translate(r.Name, r.Source))
+		err := answers.Encode(translate(r))
 		alarm.Stop()
 		if err != nil {
 			return fmt.Errorf("answer: %w", err)

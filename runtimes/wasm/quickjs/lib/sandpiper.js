@@ -31,6 +31,7 @@
 export function display(...things) {
   for (const thing of things) {
     send({ "text/plain": inspect(thing), ...bundle(thing) });
+    globalThis.__sandpiper_shown?.(thing);
   }
 }
 
@@ -292,6 +293,7 @@ export class Chart {
   /** Show the chart and return it. */
   show() {
     send(this.toMimeBundle());
+    globalThis.__sandpiper_shown?.(this);
     return this;
   }
 

@@ -212,6 +212,11 @@ function unhandled() {
   throw reason;
 }
 
+state.dropRejections = () => {
+  inPromise = false;
+  rejected.clear();
+};
+
 // ---- The end of a turn, and of the program
 
 function ticks() {
@@ -320,5 +325,7 @@ return {
   step: timers.step,
   runScript: (run, name) => part("internal/modules").runMain(run, name),
   importScript: (name) => stringify(ownKeys(Object(part("internal/modules").load(name))).filter((key) => typeof key === "string")),
+  kernel: (name, ...args) => part("internal/kernel")[name](...args),
+  describe: (error) => withoutBrackets(error, describe(error)),
   exportsOf: (name) => stringify(Object.keys(part(name))),
 };

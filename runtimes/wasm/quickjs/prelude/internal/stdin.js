@@ -209,3 +209,14 @@ Object.assign(stdin, {
   },
 });
 stdin.addListener = stdin.on;
+
+// A kernel's next cell has an input of its own.
+require("internal/state").restartStdin = function () {
+  rest = new Uint8Array(0);
+  ended = finished = false;
+  decoder = flowing = null;
+  pending = [];
+  stdin.readable = true;
+  stdin.removeAllListeners();
+  watchInput(null);
+};

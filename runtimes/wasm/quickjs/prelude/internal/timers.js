@@ -237,6 +237,23 @@ exports.watchInput = function (listener) {
 
 exports.pending = () => referenced > 0 || inputListener !== null;
 
+// clearAll forgets all that could still happen.
+exports.clearAll = function () {
+  while (size > 0) {
+    heap[0].end();
+  }
+  for (let i = immediateStart; i < immediateEnd; i++) {
+    immediates[i]?.end();
+  }
+  immediates = [];
+  immediateStart = immediateEnd = 0;
+  phase = timersPhase;
+  limit = -1;
+  if (inputListener !== null) {
+    exports.watchInput(null);
+  }
+};
+
 // ---- The loop. A round has three phases, as Node's: timers that are due, input,
 // and the immediates that were there when their phase began. Each step runs one
 // callback, so that the host can run ticks and promise jobs after it.
