@@ -31,6 +31,7 @@ func TestExamples(t *testing.T) {
 	e := newEngine(t)
 	for _, l := range catalog.Languages() {
 		t.Run(l.ID, func(t *testing.T) {
+			needInstalled(t, e, l.ID)
 			pictures, inputs := 0, 0
 			for _, ex := range l.Examples {
 				t.Run(ex.ID, func(t *testing.T) {
@@ -58,6 +59,7 @@ func TestHellos(t *testing.T) {
 	e := newEngine(t)
 	for _, l := range catalog.Languages() {
 		t.Run(l.ID, func(t *testing.T) {
+			needInstalled(t, e, l.ID)
 			_, s := runProgram(t, e, sandbox.Program{Language: l.ID, Files: []sandbox.File{{Name: l.Main, Content: []byte(l.Hello)}}})
 			if !strings.Contains(s.stdout.String(), "Hello, world!") {
 				t.Errorf("it printed %q", s.stdout.String())
@@ -75,11 +77,15 @@ func TestVersions(t *testing.T) {
 		"sql":        "select sqlite_version();\n",
 		"javascript": "console.log(process.versions.quickjs);\n",
 		"typescript": "console.log(process.versions.quickjs);\n",
+		"go":         "package main\n\nimport (\n\t\"fmt\"\n\t\"runtime\"\n)\n\nfunc main() { fmt.Println(runtime.Version()) }\n",
+		"c":          "#include <stdio.h>\n\nint main(void) { puts(__clang_version__); }\n",
+		"cpp":        "#include <cstdio>\n\nint main() { std::puts(__clang_version__); }\n",
 	}
 	version := regexp.MustCompile(`\d+(\.\d+)+`)
 	e := newEngine(t)
 	for _, l := range catalog.Languages() {
 		t.Run(l.ID, func(t *testing.T) {
+			needInstalled(t, e, l.ID)
 			question, ok := questions[l.ID]
 			if !ok {
 				t.Fatal("no question for this language")

@@ -47,7 +47,7 @@ func newRequest(files []sandbox.File, plus bool) (r toolchain.Request, problem s
 		if args == nil || root != "." && !strings.HasPrefix(f.Name, root+"/") {
 			continue
 		}
-		object := fmt.Sprintf("obj%d.o", i)
+		object := path.Join(sourceDir, f.Name) + ".o" // the linker's messages name it
 		objects = append(objects, object)
 		if root != "." {
 			args = append(args, "-I"+path.Join(sourceDir, root))

@@ -3,6 +3,7 @@ package golang
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,6 +62,9 @@ func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) s
 		return failed(cfg, began, text, diagnose(text, p.Files))
 	}
 	defer program.Release()
+	if !slices.ContainsFunc(cfg.Env, func(v string) bool { return strings.HasPrefix(v, "TMPDIR=") }) {
+		cfg.Env = append(cfg.Env, "TMPDIR=/") // there is no /tmp, and os.CreateTemp is to work
+	}
 	if plan.tests {
 		return runTests(ctx, cfg, p, program.Module)
 	}
@@ -122,4 +126,3 @@ func tidy(messages string) string {
 	}
 	return b.String()
 }
-

@@ -37,6 +37,7 @@ type file struct {
 	name    string // in the program
 	syntax  *ast.File
 	tests   bool // *_test.go
+	broken  bool // it has errors of syntax
 	content []byte
 }
 
@@ -61,6 +62,9 @@ func newPlan(files []sandbox.File) (plan, []sandbox.Diagnostic) {
 	}
 	if d := p.unavailable(); len(d) > 0 {
 		return plan{}, d
+	}
+	if d := p.unfit(); d != nil {
+		return plan{}, []sandbox.Diagnostic{*d}
 	}
 	units, tests := p.units()
 	ordered, cycle := order(units)
@@ -104,7 +108,7 @@ func (p *program) read(files []sandbox.File) {
 			continue
 		}
 		// The compiler reports what is wrong with a file, and says it better.
-		syntax, _ := parser.ParseFile(set, f.Name, f.Content, parser.ParseComments|parser.SkipObjectResolution)
+		syntax, err := parser.ParseFile(set, f.Name, f.Content, parser.ParseComments|parser.SkipObjectResolution)
 		if syntax == nil {
 			syntax = &ast.File{Name: ast.NewIdent("main")}
 		}
@@ -113,7 +117,7 @@ func (p *program) read(files []sandbox.File) {
 			p.names = append(p.names, dir)
 		}
 		p.folders[dir] = append(p.folders[dir], &file{
-			name: f.Name, syntax: syntax, content: f.Content, tests: strings.HasSuffix(f.Name, "_test.go"),
+			name: f.Name, syntax: syntax, broken: err != nil, content: f.Content, tests: strings.HasSuffix(f.Name, "_test.go"),
 		})
 	}
 }
@@ -141,6 +145,39 @@ func (p *program) unavailable() []sandbox.Diagnostic {
 		}
 	}
 	return found
+}
+
+// unfit says why the main package is nothing that can be run, where the linker would
+// say it without a place.
+func (p *program) unfit() *sandbox.Diagnostic {
+	if p.hasTests() {
+		return nil
+	}
+	files := sources(p.folders[p.root], false)
+	problem := &sandbox.Diagnostic{File: p.folders[p.root][0].name, Line: 1, Severity: sandbox.SeverityError}
+	if len(files) == 0 {
+		problem.Message = "there are no tests in this file, and no other files to run"
+		return problem
+	}
+	main := false
+	for _, f := range files {
+		if f.broken {
+			return nil // the compiler says more
+		}
+		if name := f.syntax.Name.Name; name != "main" {
+			problem.File, problem.Message = f.name, "package "+name+" is not a main package: a program begins with package main"
+			return problem
+		}
+		main = main || slices.ContainsFunc(f.syntax.Decls, func(d ast.Decl) bool {
+			fn, ok := d.(*ast.FuncDecl)
+			return ok && fn.Recv == nil && fn.Name.Name == "main"
+		})
+	}
+	if main {
+		return nil
+	}
+	problem.Message = "function main is undeclared in the main package"
+	return problem
 }
 
 // lacks says why a package cannot be imported, or nothing.

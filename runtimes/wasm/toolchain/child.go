@@ -31,8 +31,8 @@ const (
 	maxMessages = 128 << 10 // bytes that a tool may print
 	maxJob      = 256 << 20 // bytes that tools may write
 	maxJobFiles = 4000
-	maxProgram  = 64 << 20 // bytes of a module
-	stepTime    = 50 * time.Second
+	maxProgram  = 64 << 20         // bytes of a module
+	stepTime    = 40 * time.Second // of CPU; more goes by on a busy machine
 )
 
 // A child never gets further than here. It ends with its input, so also when the
@@ -136,6 +136,7 @@ func (c *child) obey(ctx context.Context, o order) (Report, error) {
 		return Report{}, err
 	}
 	if o.Prepare {
+		lowerPriority() // nobody waits for it, and the child ends afterwards
 		return Report{}, c.prepare(ctx)
 	}
 	go c.prepare(ctx) // those that later steps need, beside the first step
@@ -201,7 +202,7 @@ func (c *child) build(ctx context.Context, o order) (Report, error) {
 		if outcome.Status != sandbox.StatusOK {
 			r.Failed = true
 			if outcome.Status != sandbox.StatusError {
-				r.Problem = "The compiler did not get to its end: " + outcome.Message
+				r.Messages, r.Problem = nil, "The compiler did not get to its end: "+outcome.Message
 			}
 			return r, context.Cause(ctx)
 		}
@@ -254,7 +255,7 @@ func (c *child) run(ctx context.Context, module *vm.Module, work string, s Step)
 	var printed []byte
 	cfg := vm.RunConfig{
 		Limits: sandbox.Limits{
-			Wall: stepTime, CPU: stepTime, MemoryBytes: c.set.Memory, OutputBytes: maxMessages,
+			Wall: buildTime, CPU: stepTime, MemoryBytes: c.set.Memory, OutputBytes: maxMessages,
 			FileBytes: maxJob, Files: maxJobFiles, OpenFiles: open,
 		},
 		Output: func(_ sandbox.Stream, p []byte) { printed = append(printed, p...) },

@@ -25,10 +25,6 @@ func confine() error {
 			return fmt.Errorf("limit the compiler: %w", err)
 		}
 	}
-	const nice = 5 // the server and short programs come first
-	if err := unix.Setpriority(unix.PRIO_PGRP, 0, nice); err != nil {
-		return fmt.Errorf("lower the compiler's priority: %w", err)
-	}
 	_ = os.WriteFile("/proc/self/oom_score_adj", fmt.Appendln(nil, oomScore), 0)
 	// Started by a worker process it is confined already, and cannot see its own
 	// threads, which Landlock would have to be told of.
@@ -44,4 +40,10 @@ func confine() error {
 func baseFolder() (string, error) {
 	fd, err := unix.Open(".", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	return fmt.Sprintf("/proc/self/fd/%d", fd), err
+}
+
+// lowerPriority has everything else on the machine come first.
+func lowerPriority() {
+	const nice = 10
+	_ = unix.Setpriority(unix.PRIO_PGRP, 0, nice)
 }

@@ -34,9 +34,9 @@ const DefaultIdle = 2 * time.Minute
 
 // Bounds of a toolchain, from outside the child.
 const (
-	maxPrograms   = 512 << 20        // bytes on disk
-	maxLoaded     = 8                // programs in memory that nobody runs
-	buildTime     = 60 * time.Second // of one build, from when it is the child's turn
+	maxPrograms   = 512 << 20       // bytes on disk
+	maxLoaded     = 8               // programs in memory that nobody runs
+	buildTime     = 2 * time.Minute // of one build, from when it is the child's turn
 	prepareTime   = 15 * time.Minute
 	cancelTime    = 2 * time.Second // that the child has to end a build nobody wants
 	maxQueue      = 16              // builds that wait
