@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/tetratelabs/wazero/api"
@@ -177,9 +178,11 @@ func (d *Driver) runEntry(ctx context.Context, guest api.Module) error {
 }
 
 // fits reports whether a run can go on from the image: what the image cannot do is
-// to apply settings that the interpreter reads when it starts, and to be small.
+// to apply settings that the interpreter reads when it starts, to be small, and to
+// have other mounts than those that the C library learned of.
 func (d *Driver) fits(cfg vm.RunConfig) bool {
-	return d.fromImage != nil && cfg.Limits.MemoryBytes >= d.imageSize+imageSlack && !readsAtStart(cfg.Env)
+	mounted := slices.EqualFunc(cfg.Mounts, engineMounts, func(m vm.Mount, path string) bool { return m.Path == path })
+	return d.fromImage != nil && cfg.Limits.MemoryBytes >= d.imageSize+imageSlack && mounted && !readsAtStart(cfg.Env)
 }
 
 // imageSlack is memory that a program needs at least.

@@ -155,10 +155,15 @@ func (d *Driver) mount(cfg *vm.RunConfig, p *port) {
 		vm.Mount{Path: portPath, FS: p})
 }
 
-// emptyMounts are those that the engine gives a run, without anything in them.
-func emptyMounts() []vm.Mount {
-	empty := jail.NewLibrary(new(zip.Reader), imageLimits.OpenFiles)
-	return []vm.Mount{{Path: "/", FS: empty}, {Path: "/dev", FS: empty}}
+// engineMounts are where the engine gives a run its folder and its devices.
+var engineMounts = []string{"/", "/dev"}
+
+// emptyMounts are mounts there without anything in them.
+func emptyMounts() (mounts []vm.Mount) {
+	for _, path := range engineMounts {
+		mounts = append(mounts, vm.Mount{Path: path, FS: jail.NewLibrary(new(zip.Reader), imageLimits.OpenFiles)})
+	}
+	return mounts
 }
 
 // withLibrary puts the library in front of the search path that env may have.
