@@ -87,6 +87,16 @@ type Owner struct {
 	Guest bool
 }
 
+// OwnerOf returns the owner that a caller is. Those who signed in share their
+// sessions, as they share the server's sandboxes: a browser and an API key of one
+// person are two callers. Others are guests at their address.
+func OwnerOf(caller string, signedIn bool) Owner {
+	if signedIn {
+		return Owner{ID: "signed-in"}
+	}
+	return Owner{ID: caller, Guest: true}
+}
+
 // guestPrefix marks the sessions of guests in the store.
 const guestPrefix = "guest:"
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -66,6 +67,11 @@ func (f *FakeKernels) SetOpenErr(err error) { f.set(func() { f.openErr = err }) 
 // SetMemory sets how much memory each kernel has; 1 MiB at first.
 func (f *FakeKernels) SetMemory(bytes int64) { f.set(func() { f.size = bytes }) }
 
+// SetLanguages changes what the engine has.
+func (f *FakeKernels) SetLanguages(languages ...sandbox.Language) {
+	f.set(func() { f.languages = languages })
+}
+
 // SetVersion changes the version of the runtime, which makes saved states stale.
 func (f *FakeKernels) SetVersion(v string) { f.set(func() { f.version = v }) }
 
@@ -93,7 +99,11 @@ func (f *FakeKernels) Kill() {
 }
 
 // KernelLanguages implements sandbox.KernelEngine.
-func (f *FakeKernels) KernelLanguages() []sandbox.Language { return f.languages }
+func (f *FakeKernels) KernelLanguages() []sandbox.Language {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.languages)
+}
 
 // OpenKernel implements sandbox.KernelEngine.
 func (f *FakeKernels) OpenKernel(ctx context.Context, spec sandbox.KernelSpec) (sandbox.Kernel, error) {
@@ -123,7 +133,7 @@ func (f *FakeKernels) open(ctx context.Context, spec sandbox.KernelSpec, vars ma
 }
 
 func (f *FakeKernels) language(name string) (sandbox.Language, error) {
-	for _, l := range f.languages {
+	for _, l := range f.KernelLanguages() {
 		if l.Is(name) {
 			return l, nil
 		}

@@ -122,7 +122,10 @@ func (h *Handler) identify(r *http.Request) (context.Context, error) {
 }
 
 // owner is whose sessions a request is about.
-func owner(ctx context.Context) kernels.Owner { return kernels.Owner{ID: auth.From(ctx).ID} }
+func owner(ctx context.Context) kernels.Owner {
+	caller := auth.From(ctx)
+	return kernels.OwnerOf(caller.ID, caller.SignedIn())
+}
 
 // writeError writes an error as a Jupyter Server does.
 func writeError(w http.ResponseWriter, _ *http.Request, e *sandbox.Error) {
@@ -171,7 +174,7 @@ type identity struct {
 }
 
 func (h *Handler) me(w http.ResponseWriter, r *http.Request) error {
-	id := owner(r.Context()).ID
+	id := auth.From(r.Context()).ID
 	return reply.JSON(w, http.StatusOK, map[string]any{
 		"identity":    identity{Username: id, Name: id, DisplayName: id},
 		"permissions": struct{}{},

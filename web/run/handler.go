@@ -10,13 +10,15 @@ import (
 	"sandpiper/web/apitype"
 	"sandpiper/web/auth"
 	"sandpiper/web/reply"
+	"sandpiper/web/run/openapi"
 )
 
 // Config is what the API needs.
 type Config struct {
 	Desk    Desk
-	Ceiling sandbox.Limits // the wall time and memory that a request may ask for; zero fields mean DefaultCeiling's
-	Version string         // of the server, for the OpenAPI document
+	Ceiling sandbox.Limits      // the wall time and memory that a request may ask for; zero fields mean DefaultCeiling's
+	Version string              // of the server, for the OpenAPI document
+	More    []openapi.Operation // of other parts of the native API, for the same document
 }
 
 // Handler serves the native run API.
@@ -25,11 +27,12 @@ type Handler struct {
 	guard   *auth.Guard
 	ceiling sandbox.Limits
 	version string
+	more    []openapi.Operation
 }
 
 // New returns a Handler.
 func New(cfg Config) *Handler {
-	return &Handler{desk: cfg.Desk, guard: cfg.Desk.Guard, ceiling: CeilingOrDefault(cfg.Ceiling), version: cfg.Version}
+	return &Handler{desk: cfg.Desk, guard: cfg.Desk.Guard, ceiling: CeilingOrDefault(cfg.Ceiling), version: cfg.Version, more: cfg.More}
 }
 
 func (h *Handler) postRun(w http.ResponseWriter, r *http.Request) error {

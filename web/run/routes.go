@@ -2,6 +2,7 @@ package run
 
 import (
 	"net/http"
+	"slices"
 
 	"sandpiper/web/apitype"
 	"sandpiper/web/reply"
@@ -96,7 +97,7 @@ func (h *Handler) Register(mux *http.ServeMux) {
 // getOpenAPI answers with the document of the routes. It is made anew each
 // time, which takes less than it takes to send.
 func (h *Handler) getOpenAPI(w http.ResponseWriter, _ *http.Request) error {
-	var operations []openapi.Operation
+	operations := slices.Clone(h.more)
 	for _, r := range h.routes() {
 		operations = append(operations, r.Operation)
 	}
