@@ -7,18 +7,25 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
 
+	"sandpiper/sandbox"
+	"sandpiper/sandbox/kernels"
+	"sandpiper/sandbox/sandboxtest"
 	"sandpiper/web"
 	"sandpiper/web/jupyter"
 	"sandpiper/web/jupyter/message"
 	"sandpiper/web/run"
 	"sandpiper/web/run/runtest"
 )
+
+// signedIn owns what those with a key have.
+var signedIn = kernels.OwnerOf("", true)
 
 // patience is how long a test waits for what takes milliseconds on an idle
 // machine.
@@ -27,15 +34,27 @@ const patience = 30 * time.Second
 // site is a server with the API over a keeper.
 type site struct {
 	*runtest.Server
-	keeper  *keeper
+	keeper  *kernels.Keeper
+	engine  *sandboxtest.FakeKernels
 	handler *jupyter.Handler
 }
 
 func open(t *testing.T, o runtest.Options) *site {
 	t.Helper()
-	s := &site{keeper: newKeeper()}
+	s := &site{engine: sandboxtest.NewFakeKernels()}
+	log := slog.New(slog.DiscardHandler)
+	var err error
+	s.keeper, err = kernels.New(t.Context(), kernels.Config{Engine: s.engine, Store: &sandboxtest.KernelSessionStore{}, Dir: t.TempDir(), Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.keeper.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	o.Routes = func(desk run.Desk) web.Routes {
-		s.handler = jupyter.New(jupyter.Config{Keeper: s.keeper, Guard: desk.Guard, Version: "test", Log: slog.New(slog.DiscardHandler)})
+		s.handler = jupyter.New(jupyter.Config{Keeper: s.keeper, Guard: desk.Guard, Version: "test", Log: log})
 		return s.handler
 	}
 	s.Server = runtest.New(t, o)
@@ -130,12 +149,12 @@ func TestSpecs(t *testing.T) {
 	s := open(t, runtest.Options{Closed: true})
 	all := s.call(t, "GET", "api/kernelspecs", "", 200)
 	specs, _ := all["kernelspecs"].(map[string]any)
-	if all["default"] != "python3" || len(specs) != 2 || specs["ruby"] == nil {
+	if all["default"] != "python3" || len(specs) != 2 || specs["script"] == nil {
 		t.Fatalf("the specs are %v", all)
 	}
 	one := s.call(t, "GET", "api/kernelspecs/python3", "", 200)
 	spec, _ := one["spec"].(map[string]any)
-	if one["name"] != "python3" || spec["language"] != "python" || spec["display_name"] != "Python 3.14 (Sandpiper)" || spec["argv"] == nil {
+	if one["name"] != "python3" || spec["language"] != "python" || spec["display_name"] != "Python 3.12.0 (Sandpiper)" || spec["argv"] == nil {
 		t.Errorf("the spec is %v", one)
 	}
 	s.call(t, "GET", "api/kernelspecs/cobol", "", 404)
@@ -143,20 +162,20 @@ func TestSpecs(t *testing.T) {
 
 func TestKernels(t *testing.T) {
 	s := open(t, runtest.Options{Closed: true})
-	kernel := s.call(t, "POST", "api/kernels", `{"name":"ruby","path":"a/b.ipynb","env":{"A":"1"}}`, 201)
+	kernel := s.call(t, "POST", "api/kernels", `{"name":"script","path":"a/b.ipynb","env":{"A":"1"}}`, 201)
 	id, _ := kernel["id"].(string)
 	// What jupyter_server takes for an id.
-	if !regexp.MustCompile(`^\w+-\w+-\w+-\w+-\w+$`).MatchString(id) || kernel["name"] != "ruby" || kernel["execution_state"] != "idle" {
+	if !regexp.MustCompile(`^\w+-\w+-\w+-\w+-\w+$`).MatchString(id) || kernel["name"] != "script" || kernel["execution_state"] != "idle" {
 		t.Fatalf("the kernel is %v", kernel)
 	}
-	if it := s.keeper.sessions[strings.ReplaceAll(id, "-", "")]; it == nil || it.Name != "b.ipynb" || it.env["A"] != "1" {
-		t.Fatalf("its session is %+v", it)
+	if it, err := s.keeper.Get(signedIn, strings.ReplaceAll(id, "-", "")); err != nil || it.Name != "b.ipynb" {
+		t.Fatalf("its session is %+v, %v", it, err)
 	}
 	if got := s.call(t, "GET", "api/kernels/"+id, "", 200); got["id"] != id {
 		t.Errorf("the kernel is %v", got)
 	}
 	s.call(t, "POST", "api/kernels", "", 201) // the default
-	if all := s.list(t, "api/kernels"); len(all) != 2 || all[1]["name"] != "python3" {
+	if all := s.list(t, "api/kernels"); len(all) != 2 || all[0]["name"] != "python3" {
 		t.Errorf("the kernels are %v", all)
 	}
 	if status := s.call(t, "GET", "api/status", "", 200); status["kernels"] != 2.0 || status["connections"] != 0.0 {
@@ -164,9 +183,11 @@ func TestKernels(t *testing.T) {
 	}
 	s.call(t, "POST", "api/kernels/"+id+"/interrupt", "", 204)
 	s.call(t, "POST", "api/kernels/"+id+"/restart", "", 200)
-	if res, _ := s.send(t, "GET", "api/kernels/"+id, "", "token "+runtest.OtherKey); res.StatusCode != 404 {
-		t.Errorf("somebody else sees the kernel: %d", res.StatusCode)
+	guest, err := s.keeper.Create(t.Context(), kernels.OwnerOf("address:x", false), kernels.NewSession{Language: "script"})
+	if err != nil {
+		t.Fatal(err)
 	}
+	s.call(t, "GET", "api/kernels/"+guest.ID, "", 404) // somebody else's
 	s.call(t, "DELETE", "api/kernels/"+id, "", 204)
 	s.call(t, "DELETE", "api/kernels/"+id, "", 404)
 	s.call(t, "POST", "api/kernels", `{"name":"cobol"}`, 404)
@@ -177,20 +198,20 @@ func TestKernels(t *testing.T) {
 func TestNotebooks(t *testing.T) {
 	s := open(t, runtest.Options{Closed: true})
 	made := s.call(t, "POST", "api/sessions", `{"path":"x/one.ipynb","name":"one","type":"notebook","kernel":{"name":"python3"}}`, 201)
-	again := s.call(t, "POST", "api/sessions", `{"notebook":{"path":"x/one.ipynb"},"kernel":{"name":"ruby"}}`, 201)
+	again := s.call(t, "POST", "api/sessions", `{"notebook":{"path":"x/one.ipynb"},"kernel":{"name":"script"}}`, 201)
 	id, _ := made["id"].(string)
 	kernel := made["kernel"].(map[string]any)["id"].(string)
 	if again["id"] != id || made["path"] != "x/one.ipynb" || made["type"] != "notebook" || kernel == "" {
 		t.Fatalf("the session is %v, and then %v", made, again)
 	}
 	moved := s.call(t, "PATCH", "api/sessions/"+id, `{"path":"two.ipynb","name":"two"}`, 200)
-	if moved["path"] != "two.ipynb" || moved["name"] != "two" || s.keeper.sessions[strings.ReplaceAll(kernel, "-", "")].Name != "two.ipynb" {
+	if moved["path"] != "two.ipynb" || moved["name"] != "two" || s.keeper.List(signedIn)[0].Name != "two.ipynb" {
 		t.Errorf("after a move it is %v", moved)
 	}
 
 	// Another kernel takes the place of the first one, which ends.
-	changed := s.call(t, "PATCH", "api/sessions/"+id, `{"kernel":{"name":"ruby"}}`, 200)
-	if changed["id"] != id || changed["kernel"].(map[string]any)["name"] != "ruby" || len(s.keeper.sessions) != 1 {
+	changed := s.call(t, "PATCH", "api/sessions/"+id, `{"kernel":{"name":"script"}}`, 200)
+	if changed["id"] != id || changed["kernel"].(map[string]any)["name"] != "script" || len(s.keeper.List(signedIn)) != 1 {
 		t.Errorf("with another kernel it is %v", changed)
 	}
 	second := changed["kernel"].(map[string]any)["id"].(string)
@@ -204,7 +225,7 @@ func TestNotebooks(t *testing.T) {
 
 	// A kernel without a notebook has one of its own name.
 	bare := s.call(t, "POST", "api/kernels", `{"name":"python3"}`, 201)["id"]
-	if got := s.call(t, "GET", "api/sessions/"+bare.(string), "", 200); got["path"] != bare {
+	if got := s.call(t, "GET", "api/sessions/"+bare.(string), "", 200); got["path"] == "" || got["kernel"].(map[string]any)["id"] != bare {
 		t.Errorf("the session is %v", got)
 	}
 	s.call(t, "DELETE", "api/sessions/"+id, "", 204)
@@ -391,36 +412,36 @@ func TestChannels(t *testing.T) {
 			}
 			c.send(message.Shell, "kernel_info_request", struct{}{})
 			info := c.until("kernel_info_reply")
-			if got := info[len(info)-1]; got.Channel != "shell" || got.Content["protocol_version"] != "5.5" || got.Content["language_info"].(map[string]any)["version"] != "3.14" {
+			if got := info[len(info)-1]; got.Channel != "shell" || got.Content["protocol_version"] != "5.5" || got.Content["language_info"].(map[string]any)["version"] != "3.12.0" {
 				t.Errorf("the kernel is %+v", got)
 			}
-			equal(t, c.execute("print hi"), "iopub status busy", "iopub execute_input", "iopub stream hi", "shell execute_reply", "iopub status idle")
-			equal(t, c.execute("fail"), "iopub status busy", "iopub execute_input", "iopub error ValueError", "shell execute_reply ValueError", "iopub status idle")
-			c.execute("add 4")
-			equal(t, c.execute("value"), "iopub status busy", "iopub execute_input", "iopub execute_result 4", "shell execute_reply", "iopub status idle")
+			equal(t, c.execute("print hi"), "iopub status busy", "iopub execute_input", "iopub stream hi\n", "shell execute_reply", "iopub status idle")
+			equal(t, c.execute("raise ValueError why"), "iopub status busy", "iopub execute_input", "iopub error ValueError", "shell execute_reply ValueError", "iopub status idle")
+			c.execute("set x 4")
+			equal(t, c.execute("value x"), "iopub status busy", "iopub execute_input", "iopub execute_result 4", "shell execute_reply", "iopub status idle")
 
-			c.send(message.Shell, "execute_request", map[string]any{"code": "ask"})
+			c.send(message.Shell, "execute_request", map[string]any{"code": "readline"})
 			asked := c.until("input_request")
 			if got := asked[len(asked)-1]; got.Channel != "stdin" || got.Content["prompt"] != "" || got.Content["password"] != false {
 				t.Errorf("the question is %+v", got)
 			}
 			c.send(message.Stdin, "input_reply", map[string]any{"value": "me"})
-			if told := c.until("stream"); told[len(told)-1].Content["text"] != "me\n<nil>" {
+			if told := c.until("stream"); told[len(told)-1].Content["text"] != "me\n" {
 				t.Errorf("the program said %+v", told)
 			}
 
-			c.send(message.Shell, "execute_request", map[string]any{"code": "loop"})
+			c.send(message.Shell, "execute_request", map[string]any{"code": "print on\nloop"})
 			c.until("stream")
 			s.call(t, "POST", "api/kernels/"+kernel+"/interrupt", "", 204)
 			c.until("error")
-			c.send(message.Shell, "execute_request", map[string]any{"code": "loop"})
+			c.send(message.Shell, "execute_request", map[string]any{"code": "print on\nloop"})
 			c.until("stream")
 			c.send(message.Control, "interrupt_request", struct{}{})
 			c.until("error")
-			equal(t, c.execute("value")[2:3], "iopub execute_result 4")
+			equal(t, c.execute("value x")[2:3], "iopub execute_result 4")
 
 			s.call(t, "POST", "api/kernels/"+kernel+"/restart", "", 200)
-			equal(t, c.execute("value")[2:3], "iopub execute_result 0")
+			equal(t, c.execute("value x")[2:3], "iopub error NameError")
 			s.call(t, "DELETE", "api/kernels/"+kernel, "", 204)
 			c.until("shutdown_reply")
 			if dead := c.until("status"); dead[0].Content["execution_state"] != "dead" {
@@ -470,7 +491,6 @@ func TestChannelsRefuse(t *testing.T) {
 	}{
 		{"no token", kernel + "/channels", 401},
 		{"a wrong token", kernel + "/channels?token=wrong", 401},
-		{"somebody else's", kernel + "/channels?token=" + runtest.OtherKey, 404},
 		{"no kernel", "nobody/channels?token=" + runtest.Key, 404},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -509,7 +529,7 @@ func TestReconnect(t *testing.T) {
 	s := open(t, runtest.Options{Closed: true})
 	kernel := s.kernel(t)
 	c := s.dial(t, kernel)
-	c.send(message.Shell, "execute_request", map[string]any{"code": "loop"})
+	c.send(message.Shell, "execute_request", map[string]any{"code": "print on\nloop"})
 	c.until("stream")
 	_ = c.conn.CloseNow()
 	for deadline := time.Now().Add(patience); s.call(t, "GET", "api/kernels/"+kernel, "", 200)["connections"] != 0.0; {
@@ -522,6 +542,38 @@ func TestReconnect(t *testing.T) {
 	got := c.until("execute_reply")
 	if got[0].Header.Type != "error" {
 		t.Errorf("it heard %+v", got)
+	}
+}
+
+// A cell that came by another way than Jupyter is waited for.
+func TestOtherCell(t *testing.T) {
+	s := open(t, runtest.Options{Closed: true})
+	kernel := s.kernel(t)
+	other, err := s.keeper.Start(signedIn, strings.ReplaceAll(kernel, "-", ""), kernels.Cell{Cell: sandbox.Cell{Code: "set x 1\nloop"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := s.dial(t, kernel)
+	c.send(message.Shell, "execute_request", map[string]any{"code": "value x"})
+	c.until("execute_input") // it is about to be executed, or waits already
+	c.send(message.Control, "interrupt_request", struct{}{})
+	if got := c.until("execute_reply"); len(got) == 0 || got[len(got)-1].Content["status"] != "ok" {
+		t.Errorf("the cell said %+v", got)
+	}
+	if _, err := other.Wait(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// When the process of a kernel ends, its clients learn it, and the kernel goes on.
+func TestDeath(t *testing.T) {
+	s := open(t, runtest.Options{Closed: true})
+	c := s.dial(t, s.kernel(t))
+	if got := c.execute("die"); !slices.Contains(got, "iopub error InternalError") || got[len(got)-1] != "iopub status idle" {
+		t.Errorf("the kernel said %q", got)
+	}
+	if got := c.execute("print hi"); !slices.Contains(got, "iopub stream hi\n") {
+		t.Errorf("the kernel said %q", got)
 	}
 }
 

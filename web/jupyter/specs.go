@@ -2,6 +2,7 @@ package jupyter
 
 import (
 	"net/http"
+	"slices"
 
 	"sandpiper/sandbox"
 	"sandpiper/web/reply"
@@ -38,10 +39,26 @@ func specOf(l sandbox.Language) specModel {
 	}}
 }
 
+// languages returns the languages that have kernels, the default first: Python, as
+// clients expect it.
+func (h *Handler) languages() []sandbox.Language {
+	all := slices.Clone(h.keeper.Languages())
+	slices.SortStableFunc(all, func(a, b sandbox.Language) int {
+		switch {
+		case a.ID == "python" && b.ID != "python":
+			return -1
+		case a.ID != "python" && b.ID == "python":
+			return 1
+		}
+		return 0
+	})
+	return all
+}
+
 // language returns the language that the name of a kernel's kind means. "" is the
 // default.
 func (h *Handler) language(name string) (sandbox.Language, error) {
-	languages := h.keeper.Languages()
+	languages := h.languages()
 	for _, l := range languages {
 		if name == "" || name == specName(l.ID) || l.Is(name) {
 			return l, nil
@@ -55,7 +72,7 @@ func (h *Handler) language(name string) (sandbox.Language, error) {
 
 func (h *Handler) listSpecs(w http.ResponseWriter, _ *http.Request) error {
 	specs, first := map[string]specModel{}, ""
-	for _, l := range h.keeper.Languages() {
+	for _, l := range h.languages() {
 		s := specOf(l)
 		specs[s.Name] = s
 		if first == "" {
