@@ -38,6 +38,32 @@ func (g *Guard) session(ctx context.Context, value string) (Caller, error) {
 	return Caller{ID: "session:" + hex.EncodeToString(s.Hash[:8]), Kind: KindSession}, nil
 }
 
+// SessionOf names the session of a request's browser, for what is to end
+// with it; "" where the browser has none. The name lets nobody in.
+func (g *Guard) SessionOf(r *http.Request) string {
+	cookie, err := r.Cookie(g.cookieName())
+	if err != nil || From(r.Context()).Kind != KindSession {
+		return ""
+	}
+	return hex.EncodeToString(hash(cookie.Value))
+}
+
+// SessionLives reports whether the session that SessionOf named has not ended.
+func (g *Guard) SessionLives(ctx context.Context, name string) (bool, error) {
+	sum, err := hex.DecodeString(name)
+	if err != nil {
+		return false, nil
+	}
+	_, err = g.store.SessionByHash(ctx, sum, time.Now())
+	if err != nil && sandbox.KindOf(err) == sandbox.KindUnauthorized {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look up session: %w", err)
+	}
+	return true, nil
+}
+
 // startSession signs the browser in.
 func (g *Guard) startSession(ctx context.Context, w http.ResponseWriter) error {
 	value, now := newSecret(), time.Now()

@@ -17,7 +17,7 @@ import (
 )
 
 // passLife is how long a browser that was let in stays so. It ends with the
-// sandbox's run, too.
+// sandbox's run, and with the session that let it in, too.
 const passLife = 12 * time.Hour
 
 // errNoVisit is the same for a sandbox that is not there and for one that does
@@ -70,7 +70,7 @@ func (p *Proxy) wayIn(r *http.Request, v *visit, s sandbox.Sandbox) way {
 		return byToken
 	case strings.Contains(r.URL.RawQuery, previewQuery) && same(r.URL.Query().Get(previewQuery)):
 		return byQuery
-	case v.prefix == "" && v.Port != sandbox.ToolboxPort && p.hasPass(r, s, v.Port) && p.ownPage(r, s):
+	case v.prefix == "" && v.Port != sandbox.ToolboxPort && p.hasPass(r, v, s) && p.ownPage(r, s):
 		return byPass
 	case s.Public && !reserved(v.Port):
 		return byPublic
@@ -102,27 +102,41 @@ func (p *Proxy) passName() string {
 	return "sandpiper-preview"
 }
 
-// hasPass reports whether a browser was let in to a port of s before.
-func (p *Proxy) hasPass(r *http.Request, s sandbox.Sandbox, port int) bool {
+// hasPass reports whether a browser was let in to a port of s before, and its
+// session, where that let it in, has not ended since.
+func (p *Proxy) hasPass(r *http.Request, v *visit, s sandbox.Sandbox) bool {
 	cookie, err := r.Cookie(p.passName())
 	if err != nil {
 		return false
 	}
-	end, _, _ := strings.Cut(cookie.Value, ".")
+	end, rest, _ := strings.Cut(cookie.Value, ".")
+	session, _, _ := strings.Cut(rest, ".")
 	at, err := strconv.ParseInt(end, 10, 64)
-	return err == nil && time.Now().Unix() < at && hmac.Equal([]byte(cookie.Value), []byte(p.pass(s, port, at)))
+	if err != nil || time.Now().Unix() >= at || !hmac.Equal([]byte(cookie.Value), []byte(p.pass(s, v.Port, session, at))) {
+		return false
+	}
+	if session == "" {
+		return true
+	}
+	lives, err := p.guard.SessionLives(r.Context(), session)
+	if err != nil {
+		p.log.WarnContext(r.Context(), "look whether a browser is still signed in", "error", err)
+	}
+	v.session = session
+	return lives
 }
 
-// pass is the value of a cookie that lets in to a port of s until a second.
-func (p *Proxy) pass(s sandbox.Sandbox, port int, end int64) string {
+// pass is the value of a cookie that lets in to a port of s until a second, and
+// while a session lives; "" is for one that needs none.
+func (p *Proxy) pass(s sandbox.Sandbox, port int, session string, end int64) string {
 	mac := hmac.New(sha256.New, []byte(p.manager.PreviewToken(s)))
-	fmt.Fprintf(mac, "pass:%s:%d:%d", s.ID, port, end)
-	return strconv.FormatInt(end, 10) + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	fmt.Fprintf(mac, "pass:%s:%d:%s:%d", s.ID, port, session, end)
+	return strconv.FormatInt(end, 10) + "." + session + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// setPass lets a browser in to a port of s.
-func (p *Proxy) setPass(w http.ResponseWriter, s sandbox.Sandbox, port int) {
-	http.SetCookie(w, p.cookie(p.passName(), p.pass(s, port, time.Now().Add(passLife).Unix()), passLife))
+// setPass lets a browser in to a port of s, as pass says.
+func (p *Proxy) setPass(w http.ResponseWriter, s sandbox.Sandbox, port int, session string) {
+	http.SetCookie(w, p.cookie(p.passName(), p.pass(s, port, session, time.Now().Add(passLife).Unix()), passLife))
 }
 
 // cookie is one of ours on a preview's host: for this host only, out of reach of

@@ -44,11 +44,12 @@ type codes struct {
 type code struct {
 	sandbox string
 	port    int
+	session string // of the browser; see auth.Guard.SessionOf
 	end     time.Time
 }
 
-// mint returns a new code for a port of a sandbox.
-func (c *codes) mint(id string, port int, now time.Time) string {
+// mint returns a new code for a port of a sandbox, which is for a session.
+func (c *codes) mint(id string, port int, session string, now time.Time) string {
 	secret := rand.Text()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -56,7 +57,7 @@ func (c *codes) mint(id string, port int, now time.Time) string {
 		c.open = map[[sha256.Size]byte]code{}
 	}
 	c.tidy(now)
-	c.open[sha256.Sum256([]byte(secret))] = code{id, port, now.Add(codeLife)}
+	c.open[sha256.Sum256([]byte(secret))] = code{id, port, session, now.Add(codeLife)}
 	return secret
 }
 
@@ -76,14 +77,15 @@ func (c *codes) tidy(now time.Time) {
 	}
 }
 
-// redeem uses a code up, and reports whether it was good.
-func (c *codes) redeem(secret, id string, port int, now time.Time) bool {
+// redeem uses a code up, and returns the session that it was for, or false when
+// it was not good.
+func (c *codes) redeem(secret, id string, port int, now time.Time) (session string, ok bool) {
 	sum := sha256.Sum256([]byte(secret))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	one, ok := c.open[sum]
 	delete(c.open, sum)
-	return ok && one.sandbox == id && one.port == port && now.Before(one.end)
+	return one.session, ok && one.sandbox == id && one.port == port && now.Before(one.end)
 }
 
 // Pages is the page of the app that previews need: where a browser that has
@@ -121,7 +123,7 @@ func (p *Proxy) authorizeBrowser(w http.ResponseWriter, r *http.Request) error {
 		redirect(w, base+preview.Address{Port: a.Port, Name: token}.Prefix()+path)
 		return nil
 	}
-	code := p.codes.mint(s.ID, a.Port, time.Now())
+	code := p.codes.mint(s.ID, a.Port, p.guard.SessionOf(r), time.Now())
 	redirect(w, base+enterPath+"?"+url.Values{"code": {code}, "next": {path}}.Encode())
 	return nil
 }
@@ -145,14 +147,15 @@ func (p *Proxy) ask(w http.ResponseWriter, r *http.Request) {
 // enter lets a browser in that comes from the app.
 func (p *Proxy) enter(w http.ResponseWriter, r *http.Request, v *visit) error {
 	q := r.URL.Query()
-	if v.Signed() || !p.codes.redeem(q.Get("code"), v.Name, v.Port, time.Now()) {
+	session, ok := p.codes.redeem(q.Get("code"), v.Name, v.Port, time.Now())
+	if v.Signed() || !ok {
 		return sandbox.Errorf(sandbox.KindUnauthorized, "this way in was used before, or took longer than a minute; open the preview again")
 	}
 	s, err := p.manager.ByID(r.Context(), v.Name)
 	if err != nil {
 		return err
 	}
-	p.setPass(w, s, v.Port)
+	p.setPass(w, s, v.Port, session)
 	redirect(w, p.self(r)+ownPath(q.Get("next")))
 	return nil
 }
@@ -191,7 +194,7 @@ func (p *Proxy) withPass(w http.ResponseWriter, r *http.Request, v *visit) error
 		rest += "?" + query
 	}
 	if v.prefix == "" {
-		p.setPass(w, v.sandbox, v.Port)
+		p.setPass(w, v.sandbox, v.Port, "")
 		redirect(w, p.self(r)+rest)
 		return nil
 	}

@@ -37,6 +37,7 @@ type site struct {
 	paths *httptest.Server // the previews' own
 	links *preview.Links
 	port  string // of app
+	store *sandboxtest.CredentialStore
 }
 
 type terminal struct{}
@@ -79,6 +80,7 @@ func (s *site) serve() {
 	_, s.port, _ = net.SplitHostPort(s.app.Listener.Addr().String())
 	public := &url.URL{Scheme: "http", Host: "app.test:" + s.port}
 	store := &sandboxtest.CredentialStore{}
+	s.store = store
 	sum := sha256.Sum256([]byte(key))
 	if err := store.PutAPIKey(t.Context(), sandbox.APIKey{ID: key, Name: key, Hash: sum[:], CreatedAt: time.Now()}); err != nil {
 		t.Fatal(err)
@@ -440,6 +442,29 @@ func TestABrowserIsLedInAndWarned(t *testing.T) {
 	}
 	s.passesAreNarrow(host, pass)
 	s.codesGoNowhereElse()
+	s.passesEndWithTheSession(host, pass)
+}
+
+// passesEndWithTheSession holds that signing out of the app signs out of
+// previews, and that no cookie says of itself that it needs no session.
+func (s *site) passesEndWithTheSession(host, pass string) {
+	s.t.Helper()
+	name, value, _ := strings.Cut(pass, "=")
+	end, rest, _ := strings.Cut(value, ".")
+	_, mac, _ := strings.Cut(rest, ".")
+	if res, _ := s.get(host, "/", "Cookie", name+"="+end+".."+mac); res.StatusCode != 401 {
+		s.t.Errorf("a cookie without its session: %s", res.Status)
+	}
+	if res, _ := s.get(host, "/", "Cookie", pass); res.StatusCode != 200 {
+		s.t.Errorf("while the session lives: %s", res.Status)
+	}
+	sum := sha256.Sum256([]byte(session))
+	if err := s.store.DeleteSession(s.t.Context(), sum[:]); err != nil {
+		s.t.Fatal(err)
+	}
+	if res, _ := s.get(host, "/", "Cookie", pass); res.StatusCode != 401 {
+		s.t.Errorf("the cookie outlives the session: %s", res.Status)
+	}
 }
 
 // passesAreNarrow holds that the cookie of a visitor is for one port, one run

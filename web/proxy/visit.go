@@ -16,8 +16,9 @@ type visit struct {
 	path    string // as the server inside is to see it, escaped; begins with a slash
 	sandbox sandbox.Sandbox
 	way     way
-	ourKey  bool // the header Authorization has a key of ours
-	woken   bool // this request started the sandbox
+	session string // that let its browser in; "" for none
+	ourKey  bool   // the header Authorization has a key of ours
+	woken   bool   // this request started the sandbox
 }
 
 // way is how a visitor was let in.

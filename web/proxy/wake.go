@@ -83,7 +83,7 @@ func (p *Proxy) comeBack(w http.ResponseWriter, r *http.Request, v *visit) {
 // renew keeps a browser in whose pass ended with the sandbox's last run.
 func (p *Proxy) renew(w http.ResponseWriter, v *visit) {
 	if v.way == byPass {
-		p.setPass(w, v.sandbox, v.Port)
+		p.setPass(w, v.sandbox, v.Port, v.session)
 	}
 }
 
