@@ -21,7 +21,7 @@ export class Ports {
     this.toolbox = new Toolbox(root.dataset.toolbox!);
     this.api = new Toolbox(root.dataset.api!);
     this.open.addEventListener("change", () => void this.publish(this.open.checked));
-    void this.api.json<{ public: boolean }>("").then((s) => {
+    void new Toolbox(root.dataset.api!.replace(/\/$/, "")).json<{ public: boolean }>("").then((s) => {
       this.open.checked = s.public;
       this.open.disabled = false;
     }).catch((e: Error) => note(e.message, "error"));
