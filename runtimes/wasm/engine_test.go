@@ -1,6 +1,7 @@
 package wasm_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -72,6 +73,12 @@ func needInstalled(tb testing.TB, e *wasm.Engine, id string) {
 	tb.Helper()
 	if l := language(tb, e, id); l.State == sandbox.LanguageFailed {
 		tb.Skip(l.Stage)
+	}
+	// A compiler is made ready by the first program, which is told so.
+	l := language(tb, e, id)
+	hello := sandbox.Program{Language: id, Files: []sandbox.File{{Name: l.Main, Content: []byte(l.Hello)}}}
+	if _, err := e.Run(context.Background(), hello, &transcript{}); err != nil {
+		tb.Fatal(err)
 	}
 }
 

@@ -37,15 +37,12 @@ func Drivers(dir string, idle time.Duration) (c, cplusplus *Driver) {
 }
 
 // Load implements the engine's Driver. There is no module to load.
-func (d *Driver) Load(ctx context.Context, host *vm.Host, _ []byte) error {
+func (d *Driver) Load(_ context.Context, host *vm.Host, _ []byte) error {
 	s := d.shared
 	s.once.Do(func() {
 		s.tools, s.err = toolchain.New(toolchain.Config{Set: toolchain.Clang, Dir: s.dir, Idle: s.idle}, host)
 	})
-	if s.err != nil {
-		return s.err
-	}
-	return s.tools.Prepare(ctx)
+	return s.err
 }
 
 // Close ends the compiler's process.
@@ -64,6 +61,7 @@ func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) s
 	if problem != "" {
 		return toolchain.Failed(cfg, began, problem+"\n", nil)
 	}
+	d.shared.tools.Announce(cfg)
 	program, report, err := d.shared.tools.Build(ctx, request)
 	if err != nil {
 		return toolchain.Interrupted(ctx, cfg, err)

@@ -12,8 +12,7 @@ import (
 	"sandpiper/sandbox"
 )
 
-// Driver runs Go programs. It implements the engine's Driver; Prepare takes the
-// place of Load.
+// Driver runs Go programs. It implements the engine's Driver.
 type Driver struct {
 	// Dir is the folder of the toolchain, see package toolchain. Required.
 	Dir string
@@ -25,13 +24,10 @@ type Driver struct {
 }
 
 // Load implements the engine's Driver. There is no module to load.
-func (d *Driver) Load(ctx context.Context, host *vm.Host, _ []byte) error {
-	tools, err := toolchain.New(toolchain.Config{Set: toolchain.Go, Dir: d.Dir, Idle: d.Idle}, host)
-	if err != nil {
-		return err
-	}
-	d.tools = tools
-	return tools.Prepare(ctx)
+func (d *Driver) Load(_ context.Context, host *vm.Host, _ []byte) error {
+	var err error
+	d.tools, err = toolchain.New(toolchain.Config{Set: toolchain.Go, Dir: d.Dir, Idle: d.Idle}, host)
+	return err
 }
 
 // Close ends the compiler's process.
@@ -50,6 +46,7 @@ func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) s
 	if len(problems) > 0 {
 		return failed(cfg, began, "", problems)
 	}
+	d.tools.Announce(cfg)
 	program, report, err := d.tools.Build(ctx, plan.request)
 	switch {
 	case err != nil:

@@ -136,7 +136,6 @@ func (c *child) obey(ctx context.Context, o order) (Report, error) {
 		return Report{}, err
 	}
 	if o.Prepare {
-		lowerPriority() // nobody waits for it, and the child ends afterwards
 		return Report{}, c.prepare(ctx)
 	}
 	go c.prepare(ctx) // those that later steps need, beside the first step

@@ -41,9 +41,3 @@ func baseFolder() (string, error) {
 	fd, err := unix.Open(".", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	return fmt.Sprintf("/proc/self/fd/%d", fd), err
 }
-
-// lowerPriority has everything else on the machine come first.
-func lowerPriority() {
-	const nice = 10
-	_ = unix.Setpriority(unix.PRIO_PGRP, 0, nice)
-}

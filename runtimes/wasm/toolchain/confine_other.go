@@ -10,6 +10,3 @@ func confine() error { return nil }
 
 // baseFolder returns an absolute name of the working folder.
 func baseFolder() (string, error) { return os.Getwd() }
-
-// lowerPriority does nothing here.
-func lowerPriority() {}

@@ -11,6 +11,14 @@ import (
 	"sandpiper/sandbox"
 )
 
+// Announce tells the user who has to wait for the compiler itself. Call it before
+// Build.
+func (t *Toolchain) Announce(cfg vm.RunConfig) {
+	if !t.Prepared() {
+		vm.Note(cfg, "the compiler is made ready, which takes a minute or more and is done once")
+	}
+}
+
 // Failed is the outcome of a program that its compiler refused: exit code 1, and
 // what the compiler said on standard error.
 func Failed(cfg vm.RunConfig, began time.Time, text string, found []sandbox.Diagnostic) sandbox.Outcome {

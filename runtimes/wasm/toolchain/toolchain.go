@@ -100,25 +100,28 @@ func New(cfg Config, host *vm.Host) (*Toolchain, error) {
 	return t, nil
 }
 
-// Prepare makes the compilers' machine code, which takes a minute or so and 1.6 GB
-// of memory the first time, and nothing once it is there.
-func (t *Toolchain) Prepare(ctx context.Context) error {
-	stamp := filepath.Join(t.cfg.Dir, preparedFile)
-	want := t.key + "\n" + vm.Version()
-	if had, err := os.ReadFile(stamp); err == nil && string(had) == want {
-		return nil
-	}
+// Prepared reports whether the compilers' machine code is there. Where it is not, the
+// next build makes it first: that takes a minute of CPU time and up to 1.6 GB of
+// memory, once, which no start of a server should cost that compiles nothing.
+func (t *Toolchain) Prepared() bool {
+	had, err := os.ReadFile(filepath.Join(t.cfg.Dir, preparedFile))
+	return err == nil && string(had) == t.version()
+}
+
+// version names the machine code of the compilers.
+func (t *Toolchain) version() string { return t.key + "\n" + vm.Version() }
+
+// prepare has a child of its own make the compilers' machine code, which takes more
+// memory than a compiler needs. The caller has the turn.
+func (t *Toolchain) prepare(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, prepareTime)
 	defer cancel()
-	if err := t.take(ctx); err != nil {
-		return err
+	_, err := t.ask(ctx, order{Prepare: true})
+	t.endChild()
+	if err != nil {
+		return fmt.Errorf("prepare the compiler: %w", err)
 	}
-	defer t.leave()
-	if _, err := t.ask(ctx, order{Prepare: true}); err != nil {
-		return err
-	}
-	t.endChild() // what it took to compile is more than a compiler needs
-	return os.WriteFile(stamp, []byte(want), 0o600)
+	return os.WriteFile(filepath.Join(t.cfg.Dir, preparedFile), []byte(t.version()), 0o600)
 }
 
 // Build returns the program that r makes, or a report that says why there is none.
@@ -141,6 +144,11 @@ func (t *Toolchain) Build(ctx context.Context, r Request) (*Program, Report, err
 	defer t.leave()
 	if p, report := t.have(ctx, key); p != nil { // somebody else's, meanwhile
 		return p, report, nil
+	}
+	if !t.Prepared() {
+		if err := t.prepare(ctx); err != nil {
+			return nil, Report{}, err
+		}
 	}
 	report, err := t.make(ctx, key, r)
 	if err != nil || report.Failed {
