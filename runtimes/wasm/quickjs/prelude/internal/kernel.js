@@ -109,6 +109,7 @@ exports.begin = function (source, map) {
 // end forgets what a cell that did not end well still had to do.
 exports.end = function () {
   timers.clearAll();
+  state.dropTicks();
   state.dropRejections();
 };
 

@@ -29,6 +29,10 @@ state.takeTicks = () => {
   return true;
 };
 
+state.dropTicks = () => {
+  queue = [];
+};
+
 function nextTick(callback, ...args) {
   if (typeof callback !== "function") {
     throw require("internal/errors").wrongType("callback", "of type function", callback);

@@ -237,16 +237,24 @@ exports.watchInput = function (listener) {
 
 exports.pending = () => referenced > 0 || inputListener !== null;
 
-// clearAll forgets all that could still happen.
+// clearAll forgets all that could still happen. The code above may have been
+// interrupted anywhere, so nothing is taken for granted here.
 exports.clearAll = function () {
-  while (size > 0) {
-    heap[0].end();
+  for (let i = 0; i < heap.length; i++) {
+    if (heap[i] !== undefined) {
+      heap[i].alive = heap[i].kept = false;
+      heap[i].index = -1;
+      heap[i] = undefined;
+    }
   }
-  for (let i = immediateStart; i < immediateEnd; i++) {
-    immediates[i]?.end();
+  for (let i = immediateStart; i < immediates.length; i++) {
+    if (immediates[i] !== undefined) {
+      immediates[i].alive = immediates[i].kept = false;
+    }
   }
+  byId.clear();
   immediates = [];
-  immediateStart = immediateEnd = 0;
+  immediateStart = immediateEnd = size = referenced = 0;
   phase = timersPhase;
   limit = -1;
   if (inputListener !== null) {
