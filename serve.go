@@ -151,6 +151,7 @@ func greet(out io.Writer, cfg config, s *server, local string, dir *datadir.Dir,
 type server struct {
 	db        *sqlite.DB
 	guests    *guests
+	sessions  *sessions
 	scheduler *scheduler.Scheduler
 	sandboxes *sandboxes
 	guard     *auth.Guard
@@ -192,6 +193,9 @@ func assemble(ctx context.Context, cfg config, dir *datadir.Dir, key string, log
 	if s.guests, err = openGuests(ctx, cfg, dir, log); err != nil {
 		return nil, err
 	}
+	if s.sessions, err = openSessions(ctx, s.guests.kernels, dir, s.db, s.guard, log); err != nil {
+		return nil, err
+	}
 	ready := func() error { return ready(ctx) }
 	s.sandboxes, err = openSandboxes(ctx, sandboxConfig{
 		dir: dir, db: s.db, guard: s.guard, assets: assets, languages: s.guests.languages, public: public, previews: cfg.previews(public), warn: cfg.previewWarning, ssh: cfg.sshAddress, docker: !cfg.docker.off, open: cfg.open, ready: ready, log: log,
@@ -205,6 +209,7 @@ func assemble(ctx context.Context, cfg config, dir *datadir.Dir, key string, log
 	handlers := s.handlers(ui.Config{Snippets: s.db, Assets: assets, PublicURL: public, Salt: salt, Log: log}, ready)
 	s.http, s.previews = web.NewServer(web.New(handlers), log), web.NewServer(web.NewPreviews(handlers), log)
 	s.http.RegisterOnShutdown(s.sandboxes.hangUp)
+	s.http.RegisterOnShutdown(s.sessions.hangUp)
 	return s, nil
 }
 
@@ -214,8 +219,8 @@ func (s *server) handlers(pages ui.Config, ready func() error) web.Config {
 	pages.Desk, pages.Operations = desk, s.sandboxes.operations()
 	return web.Config{
 		Guard: s.guard,
-		API: append(s.sandboxes.routes(),
-			run.New(run.Config{Desk: desk, Version: version}),
+		API: append(append(s.sandboxes.routes(), s.sessions.routes()...),
+			run.New(run.Config{Desk: desk, Version: version, More: s.sessions.api.Operations()}),
 			piston.New(desk, sandbox.Limits{}),
 			codapi.New(desk),
 		),
@@ -301,6 +306,9 @@ func (s *server) close() error {
 	}
 	if s.sandboxes != nil {
 		errs = append(errs, s.sandboxes.close())
+	}
+	if s.sessions != nil {
+		errs = append(errs, s.sessions.close())
 	}
 	if s.guests != nil {
 		errs = append(errs, s.guests.close())
