@@ -172,3 +172,56 @@ func TestKernelGone(t *testing.T) {
 		t.Errorf("the next one: %v", err)
 	}
 }
+
+// TestRealKernels has JavaScript kernels in a confined worker: state, files, a save
+// from one worker that another one resumes, and a fork.
+func TestRealKernels(t *testing.T) {
+	dir := t.TempDir()
+	p := newPool(t, func(c *worker.Config) {
+		c.Args, c.Only, c.KernelDir = []string{realWorker}, []string{"javascript"}, dir
+	})
+	awaitReady(t, p)
+	spec := func(name string) sandbox.KernelSpec {
+		folder := filepath.Join(dir, name)
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return sandbox.KernelSpec{Language: "javascript", Dir: folder}
+	}
+	one := spec("one")
+	k, err := p.OpenKernel(t.Context(), one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	result(t, k, "var n = 41; n")
+	if got := result(t, k, "n + 1"); got != "42" {
+		t.Errorf("the next cell has %q", got)
+	}
+	result(t, k, "(await import('node:fs')).writeFileSync('note.txt', 'kept'); 1")
+	if b, err := os.ReadFile(filepath.Join(one.Dir, "note.txt")); string(b) != "kept" {
+		t.Errorf("the kernel's file has %q, %v", b, err)
+	}
+	fork, err := k.Fork(t.Context(), spec("fork"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := result(t, fork, "n = 7") + result(t, k, "n"); got != "741" {
+		t.Errorf("the fork and its origin: %q", got)
+	}
+	var state bytes.Buffer
+	if err := k.Save(t.Context(), &state); err != nil {
+		t.Fatal(err)
+	}
+	_ = unix.Kill(p.PIDs()[0], unix.SIGKILL)
+	if _, err := k.Execute(t.Context(), sandbox.Cell{Code: "n"}, newSink()); !errors.Is(err, sandbox.ErrKernelGone) {
+		t.Errorf("a killed worker's kernel: %v", err)
+	}
+	awaitReady(t, p)
+	k, err = p.ResumeKernel(t.Context(), spec("two"), &state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := result(t, k, "n + 1"); got != "42" {
+		t.Errorf("resumed in another worker: %q", got)
+	}
+}
