@@ -9,6 +9,7 @@ import { FilesBar } from "./files";
 import { fromHash } from "./hash";
 import { Offer } from "./move/offer";
 import { onlyContainers } from "./move/open";
+import { give } from "./notebook/shelf";
 import { closeMenus } from "./page";
 import { isMine, Sharing } from "./sharing";
 import { Stage } from "./stage";
@@ -25,6 +26,9 @@ interface PageData {
   open: boolean;
   base: string; // the server's public origin
 }
+
+/** The languages that have sessions. */
+const withNotebooks = new Set(["python", "javascript", "ruby"]);
 
 /** A program that reads its input may wait for somebody who types. */
 const typingTimeout = 60_000;
@@ -167,6 +171,7 @@ export class Playground {
     this.openFile(0);
     this.showGiven();
     byId("earlier").hidden = !earlier(this.program.language);
+    byId("open-notebook").hidden = !withNotebooks.has(this.program.language);
   }
 
   private showGiven(): void {
@@ -274,6 +279,13 @@ export class Playground {
     void this.offer.open(this.stage.beyond() || onlyContainers.has(this.program.language) ? "sandpiper-small" : "wasm");
   }
 
+  /** Hands the main file over to a new notebook. */
+  private openNotebook(): void {
+    const { language, files } = this.program;
+    const given = give({ language, code: files[0].content });
+    location.assign(given ? "/notebook/new?given" : `/notebook/new?language=${language}`);
+  }
+
   private showRunning(on: boolean): void {
     const inside = ["run", "stop", "thumb-run", "thumb-stop"].includes(document.activeElement?.id ?? "");
     for (const id of ["run", "thumb-run"]) byId(id).hidden = on;
@@ -328,6 +340,7 @@ export class Playground {
     });
     on("copy-link", "click", (e) => void this.sharing.save(e.currentTarget as HTMLElement));
     on("open-sandbox", "click", () => this.openSandbox());
+    on("open-notebook", "click", () => this.openNotebook());
     on("reset", "click", () => (closeMenus(), this.reset()));
     on("earlier", "click", () => (closeMenus(), this.bringBack()));
     this.toggle("plain", (on) => this.usePlain(on));

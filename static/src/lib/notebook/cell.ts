@@ -46,7 +46,7 @@ export class CellView {
     this.listen();
     this.showSource();
     this.output.show(cell);
-    this.show();
+    this.setMark(cell.outputs.some((o) => o.kind === "error") ? "failed" : "");
   }
 
   private part(name: string): HTMLElement {

@@ -168,7 +168,7 @@ export class NotebookPage {
   }
 
   private async restart(again: boolean): Promise<void> {
-    const yes = !this.notebook.session || (await ask({ title: "Restart the session?", text: "What the cells defined is lost, and so are the session's files. Cells and outputs stay.", yes: "Restart", danger: true }));
+    const yes = !this.notebook.session || (await ask({ title: "Restart the session?", text: "What the cells defined is lost. Files, cells and outputs stay.", yes: "Restart", danger: true }));
     if (!yes) return;
     await this.runner.restart();
     this.files.refresh();

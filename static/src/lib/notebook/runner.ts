@@ -14,10 +14,6 @@ export interface RunnerEvents {
   spoken(text: string): void; // for assistive technology
 }
 
-/** Code that asks for input at once; any other may do so by what it calls. */
-const reads = /\b(input|stdin|gets|readlines?|prompt|scanf)\b/;
-const patience = 2000;
-
 export class Runner {
   private queue: CellView[] = [];
   private current?: CellView;
@@ -71,7 +67,15 @@ export class Runner {
   }
 
   /** Runs a cell to its end and reports whether the next one may run. */
-  private async runOne(view: CellView): Promise<boolean> {
+  private runOne(view: CellView): Promise<boolean> {
+    return this.perform(view, async () => {
+      await this.open(view);
+      return this.line!.execute(view.cell.source);
+    });
+  }
+
+  /** Shows a cell that runs, from its first event to its last. */
+  private async perform(view: CellView, start: () => AsyncGenerator<sessions.CellEvent> | Promise<AsyncGenerator<sessions.CellEvent>>): Promise<boolean> {
     const { cell } = view;
     Object.assign(cell, { outputs: [], ms: 0, count: null, folded: false });
     view.output.clear();
@@ -82,7 +86,7 @@ export class Runner {
     const clock = window.setInterval(() => view.show(performance.now() - began), 100);
     let good = false;
     try {
-      good = await this.follow(view);
+      good = await this.follow(view, await start());
     } catch (e) {
       this.failed(view, e);
     } finally {
@@ -96,32 +100,35 @@ export class Runner {
     return good;
   }
 
-  private async follow(view: CellView): Promise<boolean> {
-    const line = await this.open(view);
-    const typing = this.typing(view, line);
+  /** Shows the events of a cell to its end. */
+  private async follow(view: CellView, events: AsyncGenerator<sessions.CellEvent>): Promise<boolean> {
+    let typing: TypingLine | undefined;
     try {
-      for await (const event of line.execute(view.cell.id, view.cell.source)) {
+      for await (const event of events) {
         if (event.type === "exit") return this.ended(view, event);
-        this.show(view, event);
+        if (event.type === "input") typing ??= this.ask(view, this.line!);
+        else this.show(view, event);
       }
       return false;
     } finally {
-      typing();
+      typing?.end();
     }
   }
 
-  /** The line to the session; one that is gone is made anew, and the cell says so. */
-  private async open(view: CellView): Promise<sessions.Line> {
+  /** Opens the line to the session. One that is gone is made anew, and the cell says so. */
+  private async open(view: CellView): Promise<void> {
     const known = this.notebook.session;
     const found = known ? await sessions.get(known).catch((e) => (sessions.isGone(e) ? undefined : Promise.reject(e))) : undefined;
     if (found) this.events.session({ ...found, state: "busy" });
     else await this.begin();
     if (known && !found) this.put(view, { kind: "note", text: "The session of this notebook is gone, so the cell runs in a new one. What earlier cells defined is not there." });
-    if (this.line?.session !== this.notebook.session) {
-      this.line?.close();
-      this.line = new sessions.Line(this.notebook.session);
-    }
-    return this.line;
+    this.connect();
+  }
+
+  private connect(): void {
+    if (this.line?.session === this.notebook.session) return;
+    this.line?.close();
+    this.line = new sessions.Line(this.notebook.session);
   }
 
   /** Makes a session. */
@@ -131,24 +138,24 @@ export class Runner {
     this.events.session({ ...s, state: "busy" });
   }
 
-  /** Lets the visitor type for the cell, at once or when it takes a while. It returns what takes the line away. */
-  private typing(view: CellView, line: sessions.Line): () => void {
+  /** Lets the visitor type for a cell that waits for it. */
+  private ask(view: CellView, line: sessions.Line): TypingLine {
     const input: Pick<Run, "input" | "endInput" | "stop"> = {
-      input: async (text) => line.stdin(text),
+      input: async (text) => {
+        line.stdin(text);
+        addOutput(view.cell, { kind: "stream", name: "stdout", text }); // the typing line has shown it
+      },
       endInput: async () => line.endInput(),
       stop: () => this.interrupt(),
     };
-    let shown: TypingLine | undefined;
-    const show = () => (shown = new TypingLine(view.output.host, input, view.output.log));
-    const timer = window.setTimeout(show, reads.test(view.cell.source) ? 0 : patience);
-    return () => {
-      window.clearTimeout(timer);
-      shown?.end();
-    };
+    return new TypingLine(view.output.host, input, view.output.log);
   }
 
-  private show(view: CellView, event: Exclude<sessions.CellEvent, { type: "exit" }>): void {
+  private show(view: CellView, event: sessions.CellEvent): void {
     switch (event.type) {
+      case "status":
+        if (event.state === "queued") this.events.spoken(event.message || "The cell waits for its turn.");
+        return;
       case "stdout":
       case "stderr":
         return this.put(view, { kind: "stream", name: event.type, text: event.text });
@@ -194,58 +201,23 @@ export class Runner {
     }
   }
 
-  /** Goes on showing a cell that ran when the page was left: its output comes when it ends. */
+  /** Goes on with a cell that ran when the page was left: its events come from its start. */
   async recover(view: CellView | undefined): Promise<void> {
-    const id = this.notebook.session;
-    if (!view || !id) return void (this.notebook.running = "");
+    if (!view || !this.notebook.session) return void (this.notebook.running = "");
     this.current = view;
-    view.setMark("running");
     this.events.active(true);
-    try {
-      await this.awaitIdle(id);
-      this.replay(view, await sessions.last(id));
-    } catch (e) {
-      this.put(view, { kind: "note", text: `What the cell said since the page was left is lost. ${(e as Error).message}` });
-      view.setMark("failed");
-    }
-    this.notebook.running = "";
+    await this.perform(view, () => (this.connect(), this.line!.follow()));
     this.current = undefined;
-    this.events.kept();
+    if (this.queue.length > 0) return this.pump();
     this.events.active(false);
-    void this.pump();
   }
 
-  private async awaitIdle(id: string): Promise<void> {
-    for (let wait = 200; ; wait = Math.min(wait * 1.5, 3000)) {
-      const s = await sessions.get(id);
-      this.events.session(s);
-      if (s.state !== "busy" && s.state !== "starting") return;
-      await new Promise((resolve) => setTimeout(resolve, wait));
-    }
-  }
-
-  /** Shows a whole answer in the place of what came of it before. */
-  private replay(view: CellView, r: sessions.CellResult): void {
-    view.cell.outputs = [];
-    view.output.clear();
-    if (r.stdout) this.put(view, { kind: "stream", name: "stdout", text: r.stdout });
-    if (r.stderr) this.put(view, { kind: "stream", name: "stderr", text: r.stderr });
-    for (const d of r.outputs ?? []) this.put(view, { kind: "display", data: d.data, metadata: d.metadata, count: null });
-    const good = this.ended(view, r);
-    view.output.end();
-    view.setMark(good ? "" : "failed");
-  }
-
-  /** Begins anew: another session in the place of this one. */
+  /** Gives the notebook a session whose interpreter is new. Its files stay. */
   async restart(): Promise<void> {
-    const old = this.notebook.session;
     this.drop();
-    this.line?.close();
-    this.line = undefined;
-    this.notebook.session = "";
-    this.events.session(undefined);
-    if (old) await sessions.remove(old);
-    await this.begin();
+    const id = this.notebook.session;
+    if (id) await sessions.restart(id).catch((e) => (sessions.isGone(e) ? this.begin() : Promise.reject(e)));
+    else await this.begin();
     this.events.kept();
     await this.refresh();
   }

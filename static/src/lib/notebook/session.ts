@@ -1,7 +1,7 @@
 // Sessions on the server: /v1/sessions and its WebSocket.
 
-import { Refusal, refusal } from "../run";
-import type { Diagnostic, Display, Status } from "../wire";
+import { Refusal, refusal, sentence } from "../run";
+import type { Display, Progress, Status } from "../wire";
 
 export interface Session {
   id: string;
@@ -28,15 +28,12 @@ export interface CellResult {
   executionCount: number;
   rolledBack: boolean;
   notice: string;
-  stdout: string;
-  stderr: string;
-  outputs: Display[];
-  diagnostics: Diagnostic[];
   wall_ms: number;
 }
 
 export type CellEvent =
-  | { type: "start" | "status" }
+  | { type: "start" | "input" } // input: the cell waits for it
+  | ({ type: "status" } & Progress)
   | { type: "stdout" | "stderr"; text: string }
   | ({ type: "display" } & Display)
   | ({ type: "exit" } & CellResult);
@@ -66,7 +63,7 @@ export const rename = (id: string, name: string): Promise<Session> => json(`/${i
 export const pause = (id: string): Promise<Session> => json(`/${id}/pause`, "POST");
 export const resume = (id: string): Promise<Session> => json(`/${id}/resume`, "POST");
 export const fork = (id: string): Promise<Session> => json(`/${id}/fork`, "POST");
-export const last = (id: string): Promise<CellResult> => json(`/${id}/last`);
+export const restart = (id: string): Promise<Session> => json(`/${id}/restart`, "POST");
 
 /** Interrupts the cell that runs. */
 export async function interrupt(id: string): Promise<void> {
@@ -108,28 +105,40 @@ export async function removeFile(id: string, name: string): Promise<void> {
 /** The connection was lost while a cell ran, which goes on at the server. */
 export class Lost extends Error {}
 
-type Message = { id?: string; type: string; error?: { message: string; code?: string } } & Record<string, unknown>;
+type Message = { id?: string; type: string; error?: { kind: string; message: string } } & Record<string, unknown>;
 
 /** A WebSocket to a session. It is opened for the first cell and kept for those that follow. */
 export class Line {
   private socket?: WebSocket;
   private take?: (m: Message | Lost) => void;
+  private turns = 0;
 
   constructor(readonly session: string) {}
 
   /** Executes a cell and yields its events; the last is exit. */
-  async *execute(id: string, code: string): AsyncGenerator<CellEvent> {
+  execute(code: string): AsyncGenerator<CellEvent> {
+    return this.events({ type: "execute", code });
+  }
+
+  /** Yields the events of the cell that runs, or of the last one, from its start. */
+  follow(): AsyncGenerator<CellEvent> {
+    return this.events({ type: "follow" });
+  }
+
+  private async *events(ask: Record<string, string>): AsyncGenerator<CellEvent> {
     const socket = await this.open();
+    const id = String(++this.turns);
     const queue: (Message | Lost)[] = [];
     let wake = () => {};
     this.take = (m) => (queue.push(m), wake());
-    socket.send(JSON.stringify({ type: "execute", id, code }));
+    socket.send(JSON.stringify({ ...ask, id }));
     try {
       for (;;) {
         while (queue.length === 0) await new Promise<void>((resolve) => (wake = resolve));
         const m = queue.shift()!;
         if (m instanceof Lost) throw m;
-        if (m.type === "error" && m.error) throw new Refusal(m.error.message, Number(m.status) || 409, 0);
+        if (m.type === "error" && m.error && (m.id === undefined || m.id === id)) throw new Refusal(sentence(m.error.message), 0, 0);
+        if (m.id !== id) continue; // what the session is, or the end of an earlier cell
         yield m as unknown as CellEvent;
         if (m.type === "exit") return;
       }
