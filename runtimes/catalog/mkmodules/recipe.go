@@ -109,8 +109,9 @@ func pack(wasm []byte) ([]byte, error) {
 }
 
 // writeFile replaces path in one step, so that no half of a file is ever embedded.
+// The new file is written beside the folder: a build may list it at any time.
 func writeFile(path string, content []byte) error {
-	tmp := path + ".tmp"
+	tmp := filepath.Join(filepath.Dir(filepath.Dir(path)), ".new-"+filepath.Base(path))
 	if err := os.WriteFile(tmp, content, 0o644); err != nil {
 		return err
 	}
