@@ -1,6 +1,7 @@
 package ruby
 
 import (
+	"bytes"
 	"context"
 	"errors"
 
@@ -11,6 +12,7 @@ import (
 const (
 	exportInit    = "ruby-init: func(args: list<string>) -> ()"
 	exportEval    = "rb-eval-string-protect: func(str: string) -> tuple<handle<rb-abi-value>, s32>"
+	exportString  = "rstring-ptr: func(value: handle<rb-abi-value>) -> string"
 	exportAlloc   = "cabi_realloc"
 	exportReactor = "_initialize"
 )
@@ -85,14 +87,40 @@ func (g guest) start(args []string) error {
 // eval evaluates Ruby text and reports whether it came to its end, which it does
 // not when it leaves an exception unrescued.
 func (g guest) eval(text string) (ended bool, err error) {
+	_, ended, err = g.value(text)
+	return ended, err
+}
+
+// value is eval that also returns the handle of the text's value.
+func (g guest) value(text string) (handle uint32, ended bool, err error) {
 	p, err := g.text(text)
 	if err != nil {
-		return false, err
+		return 0, false, err
 	}
 	tuple, err := g.call(exportEval, uint64(p), uint64(len(text)))
 	if err != nil {
-		return false, err
+		return 0, false, err
 	}
-	state, ok := g.mod.Memory().ReadUint32Le(uint32(tuple) + 4)
-	return ok && state == 0, nil
+	handle, ok1 := g.mod.Memory().ReadUint32Le(uint32(tuple))
+	state, ok2 := g.mod.Memory().ReadUint32Le(uint32(tuple) + 4)
+	return handle, ok1 && ok2 && state == 0, nil
+}
+
+// bytes returns a copy of the Ruby string with a handle, of at most most bytes.
+func (g guest) bytes(handle uint32, most int) ([]byte, error) {
+	pair, err := g.call(exportString, uint64(handle))
+	if err != nil {
+		return nil, err
+	}
+	mem := g.mod.Memory()
+	p, ok1 := mem.ReadUint32Le(uint32(pair))
+	n, ok2 := mem.ReadUint32Le(uint32(pair) + 4)
+	if !ok1 || !ok2 {
+		return nil, errNoRoom
+	}
+	b, ok := mem.Read(p, min(n, uint32(most)))
+	if !ok {
+		return nil, errNoRoom
+	}
+	return bytes.Clone(b), nil
 }

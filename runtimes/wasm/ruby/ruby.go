@@ -113,6 +113,11 @@ func startText(env []string, p sandbox.Program) string {
 // callText is the Ruby text that begins a run with an environment and calls a
 // method of the start script.
 func callText(env []string, method, args string) string {
+	return enterText(env) + "SandpiperRun." + method + "(" + args + ")\n"
+}
+
+// enterText is the Ruby text that begins a run with an environment.
+func enterText(env []string) string {
 	var b strings.Builder
 	b.WriteString("SandpiperRun.enter({")
 	for _, kv := range env {
@@ -120,7 +125,7 @@ func callText(env []string, method, args string) string {
 			b.WriteString(quote(name) + "=>" + quote(v) + ",")
 		}
 	}
-	b.WriteString("})\nSandpiperRun." + method + "(" + args + ")\n")
+	b.WriteString("})\n")
 	return b.String()
 }
 

@@ -33,6 +33,7 @@ module Sandpiper
         data = { "text/plain" => thing.is_a?(String) ? thing : thing.inspect }
         data.update(thing.to_mime_bundle) if thing.respond_to?(:to_mime_bundle)
         send_bundle(data.transform_values { |v| binary?(v) ? base64(v) : v })
+        @shown = thing # a kernel does not show it again as a result
       end
       nil
     end
@@ -390,6 +391,7 @@ module Sandpiper
     # Shows the chart and returns it.
     def show
       Sandpiper.send_bundle(to_mime_bundle)
+      Sandpiper.instance_variable_set(:@shown, self)
       self
     end
 

@@ -5,6 +5,7 @@
 
 module SandpiperRun
   HERE = __FILE__
+  OWN = [HERE, File.join(File.dirname(HERE), "sandpiper_kernel.rb")].freeze
 
   # What these would do needs other programs.
   UNAVAILABLE = %i[system spawn exec `].freeze
@@ -49,6 +50,12 @@ module SandpiperRun
     rescue Exception => error # a program that redefines what is used here
       $stderr.write("#{error.class}: #{error.message}\n")
       exit!(1)
+    end
+
+    # Returns an error's message and backtrace, without the frames of these scripts.
+    def message_of(error)
+      hide_frames(error)
+      text(error)
     end
 
     def at_exit(block)
@@ -148,8 +155,7 @@ module SandpiperRun
       return error.status if error.is_a?(SystemExit)
 
       $stdout.flush
-      hide_frames(error)
-      $stderr.write(text(error))
+      $stderr.write(message_of(error))
       1
     end
 
@@ -161,7 +167,7 @@ module SandpiperRun
       error.full_message(highlight: false, order: :top)
     end
 
-    # Takes the frames of this file out of the backtraces of an error and its
+    # Takes the frames of these scripts out of the backtraces of an error and its
     # causes.
     def hide_frames(error)
       seen = {}.compare_by_identity
@@ -175,10 +181,10 @@ module SandpiperRun
     # The program's frames are those inside the innermost call of run.
     def hide_own_frames(error)
       locations = error.backtrace_locations or return
-      own = locations.map { |location| location.path == HERE }
+      own = locations.map { |location| OWN.include?(location.path) }
       outside = own.rindex(true) || own.size
       outside -= 1 while outside.positive? && own[outside - 1]
-      error.set_backtrace(locations.take(outside).drop_while { |location| location.path == HERE })
+      error.set_backtrace(locations.take(outside).drop_while { |location| OWN.include?(location.path) })
     end
   end
 end
