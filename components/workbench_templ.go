@@ -368,7 +368,20 @@ func PortsPage(p SandboxPage, v WorkView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "<p class=\"line js-only\"><label class=\"check\"><input type=\"checkbox\" id=\"port-public\" disabled> Public: whoever has the address of a port sees what it serves</label></p><ul class=\"rows js-only\" id=\"port-rows\"></ul><div class=\"stack js-only\" id=\"port-empty\"><p>Nothing listens yet. Start a server in a <a href=\"terminal\">terminal</a>, and its port appears here:</p><pre class=\"block\" tabindex=\"0\" role=\"region\" aria-label=\"Examples of servers\">python3 -m http.server 8000 --bind 127.0.0.1   # in a container serve 8000                                    # in a WebAssembly sandbox: the files of this folder</pre></div><div class=\"stack\" id=\"port-link\" role=\"status\" hidden><p id=\"port-link-text\"></p><div class=\"copy\"><input class=\"input\" id=\"port-link-url\" readonly aria-label=\"Link\"> <button type=\"button\" class=\"btn\" data-copies=\"#port-link-url\">Copy</button></div><div id=\"port-qr\"></div></div><p class=\"quiet-text\">Ports 2280 (toolbox), 22222 (web terminal) and 33333 (recordings) are the sandbox's own: only members and those with its token get there. Everything else is a preview.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "<p class=\"line js-only\"><label class=\"check\"><input type=\"checkbox\" id=\"port-public\" disabled> Public: whoever has the address of a port sees what it serves</label></p><ul class=\"rows js-only\" id=\"port-rows\"></ul><div class=\"stack js-only\" id=\"port-empty\"><p>Nothing listens yet. Start a server in a <a href=\"terminal\">terminal</a>, and its port appears here:</p><pre class=\"block\" tabindex=\"0\" role=\"region\" aria-label=\"Examples of servers\">")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			var templ_7745c5c3_Var15 string
+			templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinStringErrs("python3 -m http.server 8000 --bind 127.0.0.1   # in a container\nserve 8000   # in a WebAssembly sandbox: the files of this folder")
+			if templ_7745c5c3_Err != nil {
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `workbench.templ`, Line: 133, Col: 217}
+			}
+			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var15))
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 22, "</pre></div><div class=\"stack\" id=\"port-link\" role=\"status\" hidden><p id=\"port-link-text\"></p><div class=\"copy\"><input class=\"input\" id=\"port-link-url\" readonly aria-label=\"Link\"> <button type=\"button\" class=\"btn\" data-copies=\"#port-link-url\">Copy</button></div><div id=\"port-qr\"></div></div><p class=\"quiet-text\">Ports 2280 (toolbox), 22222 (web terminal) and 33333 (recordings) are the sandbox's own: only members and those with its token get there. Everything else is a preview.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -376,7 +389,7 @@ func PortsPage(p SandboxPage, v WorkView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 22, "</section>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "</section>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -407,12 +420,12 @@ func ProcessesPage(p SandboxPage, v WorkView) templ.Component {
 			}()
 		}
 		ctx = templ.InitializeContext(ctx)
-		templ_7745c5c3_Var15 := templ.GetChildren(ctx)
-		if templ_7745c5c3_Var15 == nil {
-			templ_7745c5c3_Var15 = templ.NopComponent
+		templ_7745c5c3_Var16 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var16 == nil {
+			templ_7745c5c3_Var16 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Var16 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+		templ_7745c5c3_Var17 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 			templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 			templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
 			if !templ_7745c5c3_IsBuffer {
@@ -424,20 +437,20 @@ func ProcessesPage(p SandboxPage, v WorkView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "<section class=\"work\" id=\"processes\" data-toolbox=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "<section class=\"work\" id=\"processes\" data-toolbox=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			var templ_7745c5c3_Var17 string
-			templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinStringErrs(v.Toolbox)
+			var templ_7745c5c3_Var18 string
+			templ_7745c5c3_Var18, templ_7745c5c3_Err = templ.JoinStringErrs(v.Toolbox)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `workbench.templ`, Line: 153, Col: 63}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `workbench.templ`, Line: 152, Col: 63}
 			}
-			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var17))
+			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var18))
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "\" aria-label=\"Processes\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, "\" aria-label=\"Processes\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -445,7 +458,7 @@ func ProcessesPage(p SandboxPage, v WorkView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, "<div class=\"stack wide js-only\" id=\"process-rows\"></div><p class=\"js-only\" id=\"process-empty\">No session and no terminal is open. What an SDK starts in a session appears here with its log; a <a href=\"terminal\">terminal</a> does, too.</p><section class=\"stack js-only\" id=\"process-all\" aria-labelledby=\"process-all-title\" hidden><h2 id=\"process-all-title\">Everything that runs</h2><table class=\"file-table\"><thead><tr><th scope=\"col\">Command</th><th scope=\"col\" class=\"num\">Processor</th><th scope=\"col\" class=\"num\">Memory</th><th scope=\"col\" class=\"num wide\">Ports</th><th scope=\"col\" class=\"num wide\">PID</th></tr></thead> <tbody id=\"process-lines\"></tbody></table></section><dialog class=\"dialog file-dialog\" id=\"log-view\" aria-labelledby=\"log-title\"><div class=\"dialog-head\"><h2 id=\"log-title\">Log</h2><button type=\"button\" class=\"btn quiet icon\" id=\"log-close\" aria-label=\"Close the log\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "<div class=\"stack wide js-only\" id=\"process-rows\"></div><p class=\"js-only\" id=\"process-empty\">No session and no terminal is open. What an SDK starts in a session appears here with its log; a <a href=\"terminal\">terminal</a> does, too.</p><section class=\"stack js-only\" id=\"process-all\" aria-labelledby=\"process-all-title\" hidden><h2 id=\"process-all-title\">Everything that runs</h2><table class=\"file-table\"><thead><tr><th scope=\"col\">Command</th><th scope=\"col\" class=\"num\">Processor</th><th scope=\"col\" class=\"num\">Memory</th><th scope=\"col\" class=\"num wide\">Ports</th><th scope=\"col\" class=\"num wide\">PID</th></tr></thead> <tbody id=\"process-lines\"></tbody></table></section><dialog class=\"dialog file-dialog\" id=\"log-view\" aria-labelledby=\"log-title\"><div class=\"dialog-head\"><h2 id=\"log-title\">Log</h2><button type=\"button\" class=\"btn quiet icon\" id=\"log-close\" aria-label=\"Close the log\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -453,7 +466,7 @@ func ProcessesPage(p SandboxPage, v WorkView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "</button></div><pre class=\"log-text\" id=\"log-text\" tabindex=\"0\" role=\"region\" aria-label=\"Log\"></pre><form class=\"log-bar\" id=\"log-find\" role=\"search\"><input class=\"input\" type=\"search\" id=\"log-find-text\" aria-label=\"Find in the log\" autocomplete=\"off\" spellcheck=\"false\"> <button class=\"btn small\">Next</button> <button type=\"button\" class=\"btn small\" id=\"log-find-back\">Previous</button> <span id=\"log-found\" role=\"status\"></span></form><div class=\"log-bar\"><span id=\"log-status\" role=\"status\"></span> <label><input type=\"checkbox\" id=\"log-out\" checked> stdout</label> <label><input type=\"checkbox\" id=\"log-err\" checked> stderr</label> <button type=\"button\" class=\"btn small\" id=\"log-pause\">Pause</button> <button type=\"button\" class=\"btn small\" id=\"log-save\">Download</button></div></dialog>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 27, "</button></div><pre class=\"log-text\" id=\"log-text\" tabindex=\"0\" role=\"region\" aria-label=\"Log\"></pre><form class=\"log-bar\" id=\"log-find\" role=\"search\"><input class=\"input\" type=\"search\" id=\"log-find-text\" aria-label=\"Find in the log\" autocomplete=\"off\" spellcheck=\"false\"> <button class=\"btn small\">Next</button> <button type=\"button\" class=\"btn small\" id=\"log-find-back\">Previous</button> <span id=\"log-found\" role=\"status\"></span></form><div class=\"log-bar\"><span id=\"log-status\" role=\"status\"></span> <label><input type=\"checkbox\" id=\"log-out\" checked> stdout</label> <label><input type=\"checkbox\" id=\"log-err\" checked> stderr</label> <button type=\"button\" class=\"btn small\" id=\"log-pause\">Pause</button> <button type=\"button\" class=\"btn small\" id=\"log-save\">Download</button></div></dialog>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -461,13 +474,13 @@ func ProcessesPage(p SandboxPage, v WorkView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 27, "</section>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "</section>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = SandboxFrame(p).Render(templ.WithChildren(ctx, templ_7745c5c3_Var16), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = SandboxFrame(p).Render(templ.WithChildren(ctx, templ_7745c5c3_Var17), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -491,25 +504,25 @@ func workNotes(without string) templ.Component {
 			}()
 		}
 		ctx = templ.InitializeContext(ctx)
-		templ_7745c5c3_Var18 := templ.GetChildren(ctx)
-		if templ_7745c5c3_Var18 == nil {
-			templ_7745c5c3_Var18 = templ.NopComponent
+		templ_7745c5c3_Var19 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var19 == nil {
+			templ_7745c5c3_Var19 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "<p class=\"note warn no-js\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "<p class=\"note warn no-js\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		var templ_7745c5c3_Var19 string
-		templ_7745c5c3_Var19, templ_7745c5c3_Err = templ.JoinStringErrs(without)
+		var templ_7745c5c3_Var20 string
+		templ_7745c5c3_Var20, templ_7745c5c3_Err = templ.JoinStringErrs(without)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `workbench.templ`, Line: 200, Col: 37}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `workbench.templ`, Line: 199, Col: 37}
 		}
-		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var19))
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var20))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "</p><p class=\"note info\" id=\"work-note\" role=\"status\" hidden></p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 30, "</p><p class=\"note info\" id=\"work-note\" role=\"status\" hidden></p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -533,12 +546,12 @@ func workAsk() templ.Component {
 			}()
 		}
 		ctx = templ.InitializeContext(ctx)
-		templ_7745c5c3_Var20 := templ.GetChildren(ctx)
-		if templ_7745c5c3_Var20 == nil {
-			templ_7745c5c3_Var20 = templ.NopComponent
+		templ_7745c5c3_Var21 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var21 == nil {
+			templ_7745c5c3_Var21 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 30, "<dialog class=\"dialog\" id=\"work-ask\" aria-labelledby=\"work-ask-title\"></dialog>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 31, "<dialog class=\"dialog\" id=\"work-ask\" aria-labelledby=\"work-ask-title\"></dialog>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
