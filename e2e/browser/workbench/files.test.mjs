@@ -166,7 +166,7 @@ test("processes show what they use, and logs are searched", async (t) => {
   t.after(() => toolbox("DELETE", "/process/session/busy"));
   await toolbox("POST", "/process/session/busy/exec", { command: "echo alpha; echo beta; echo Alpha again; while true; do :; done", runAsync: true });
   const page = await openTab(t, "processes");
-  await until("some process uses the processor", async () => (await page.locator("#process-lines td:nth-child(2)").allTextContents()).some((s) => parseInt(s) > 10));
+  await until("some process uses the processor", async () => (await page.locator("#process-lines td:nth-child(2)").allTextContents()).some((s) => parseInt(s) >= 1));
   assert.match(await page.locator("#process-lines tr").last().innerText(), /[kM]B/);
   await wellMade(page, "processes that run");
   await picture(page, "processes-run");
