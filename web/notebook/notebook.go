@@ -42,6 +42,7 @@ func (h *Handler) Register(mux *http.ServeMux) {
 // static/src/lib/notebook/data.ts has it.
 type data struct {
 	Languages []languageData `json:"languages"`
+	SignedIn  bool           `json:"signedIn"` // others get no list of sessions
 }
 
 type languageData struct {
@@ -59,7 +60,7 @@ func (h *Handler) getHome(w http.ResponseWriter, r *http.Request) error {
 	p.Description = "Notebooks of Python, JavaScript and Ruby whose state can be paused and forked."
 	p.Styles = append(p.Styles, h.cfg.Frame.Paths("notebook.css")...)
 	return h.cfg.Frame.Render(w, r, http.StatusOK, components.NotebooksPage(p, components.Notebooks{
-		Languages: h.options(), Examples: exampleLinks(h.cfg.Languages()), Data: h.data(),
+		Languages: h.options(), Examples: exampleLinks(h.cfg.Languages()), Data: h.data(r),
 	}))
 }
 
@@ -88,7 +89,7 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request, title string) err
 	p := h.cfg.Frame.PageWith(r, title, "notebook.js")
 	p.Place, p.Fixed = "/notebook", true
 	p.Styles = append(p.Styles, h.cfg.Frame.Paths("notebook.css")...)
-	return h.cfg.Frame.Render(w, r, http.StatusOK, components.NotebookPage(p, components.Notebook{Data: h.data()}))
+	return h.cfg.Frame.Render(w, r, http.StatusOK, components.NotebookPage(p, components.Notebook{Data: h.data(r)}))
 }
 
 // stranger shows the way in to those who may not run programs here.
@@ -100,8 +101,8 @@ func (h *Handler) stranger(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-func (h *Handler) data() data {
-	d := data{Languages: []languageData{}}
+func (h *Handler) data(r *http.Request) data {
+	d := data{Languages: []languageData{}, SignedIn: auth.From(r.Context()).SignedIn()}
 	for _, l := range h.cfg.Languages() {
 		d.Languages = append(d.Languages, languageData{ID: l.ID, Label: words.Language(l.Name, l.Version), Editor: l.Editor})
 	}

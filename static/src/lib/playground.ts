@@ -28,7 +28,7 @@ interface PageData {
 }
 
 /** The languages that have sessions. */
-const withNotebooks = new Set(["python", "javascript", "ruby"]);
+const withNotebooks = new Set(["python", "javascript", "typescript", "ruby"]);
 
 /** A program that reads its input may wait for somebody who types. */
 const typingTimeout = 60_000;

@@ -14,7 +14,7 @@ export interface CellEvents {
   select(view: CellView): void;
   edit(view: CellView, at?: number): void;
   act(view: CellView, what: string): void; // run, up, down, below, kind, delete
-  jump(view: CellView, line: number): void;
+  jump(view: CellView, line: number, count: number): void;
   folded(view: CellView): void;
 }
 
@@ -41,7 +41,7 @@ export class CellView {
     this.element = skeleton.cloneNode(true) as HTMLElement;
     this.source = this.part("cell-source");
     this.foot = this.part("cell-foot");
-    this.output = new OutputView(look.around, { jump: (line) => events.jump(this, line), unfold: () => this.fold(false) });
+    this.output = new OutputView(look.around, { jump: (line, count) => events.jump(this, line, count), unfold: () => this.fold(false) });
     this.part("cell-outputs").append(this.output.element);
     this.listen();
     this.showSource();

@@ -45,7 +45,7 @@ export class Cells {
       select: (v) => this.select(v),
       edit: (v, at) => void this.edit(v, at),
       act: (v, what) => this.act(v, what),
-      jump: (v, line) => void this.jump(v, line),
+      jump: (v, line, count) => void this.jump(this.views.find((other) => count > 0 && other.cell.count === count) ?? v, line),
       folded: () => this.events.changed(),
     });
   }

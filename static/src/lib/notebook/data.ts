@@ -10,6 +10,7 @@ export interface KernelLanguage {
 
 export interface PageData {
   languages: KernelLanguage[];
+  signedIn: boolean; // others get no list of sessions
 }
 
 export function pageData(): PageData {

@@ -11,7 +11,8 @@ const words: Record<sessions.Session["state"], [look: string, word: string]> = {
 
 export class Home {
   private readonly shelf = new Shelf(() => void this.show());
-  private readonly labels = new Map(pageData().languages.map((l) => [l.id, l.label]));
+  private readonly data = pageData();
+  private readonly labels = new Map(this.data.languages.map((l) => [l.id, l.label]));
 
   async start(): Promise<void> {
     const file = byId<HTMLInputElement>("import");
@@ -20,13 +21,22 @@ export class Home {
   }
 
   private async show(): Promise<void> {
-    const [kept, there] = await Promise.all([this.shelf.list(), sessions.list().catch(() => [])]);
+    const kept = await this.shelf.list();
+    const there = await this.sessions(kept);
     const bySession = new Map(there.map((s) => [s.id, s]));
     const alone = there.filter((s) => !kept.some((n) => n.session === s.id));
     const rows = [...kept.map((n) => this.row(n, bySession.get(n.session))), ...alone.map((s) => this.sessionRow(s))];
     byId("mine").replaceChildren(...rows);
     byId("mine").hidden = rows.length === 0;
     byId("mine-empty").hidden = rows.length > 0;
+  }
+
+  /** The sessions that are known: all of somebody who signed in, else those of the notebooks here. */
+  private async sessions(kept: Entry[]): Promise<sessions.Session[]> {
+    if (this.data.signedIn) return sessions.list().catch(() => []);
+    const ids = kept.map((n) => n.session).filter(Boolean).slice(0, 20);
+    const found = await Promise.all(ids.map((id) => sessions.get(id).catch(() => undefined)));
+    return found.filter((s) => s !== undefined);
   }
 
   private row(n: Entry, s: sessions.Session | undefined): HTMLElement {

@@ -10,7 +10,7 @@ import type { Cell, Output } from "./model";
 const tall = 420; // pixels, as notebook.css has it
 
 export interface OutputEvents {
-  jump(line: number): void;
+  jump(line: number, count: number): void; // count is the execution count of the cell, 0 when the traceback does not say it
   unfold(): void;
 }
 
@@ -114,9 +114,9 @@ export class OutputView {
   /** A line of a traceback, with a link to the line of the cell that it names. */
   private traced(line: string): (Node | string)[] {
     const plain = new Painter().paint(line).map((n) => n.textContent).join("");
-    const at = /<?\bcell\b>?"?(?:, line |:)(\d+)/.exec(plain);
+    const at = /<?\bcell(?: (\d+))?>?"?(?:, line |:)(\d+)/.exec(plain);
     if (!at) return [plain];
-    const jump = el("button", { type: "button", class: "linklike", click: () => this.events.jump(Number(at[1])) }, at[0]);
+    const jump = el("button", { type: "button", class: "linklike", click: () => this.events.jump(Number(at[2]), Number(at[1] ?? 0)) }, at[0]);
     return [plain.slice(0, at.index), jump, plain.slice(at.index + at[0].length)];
   }
 }
