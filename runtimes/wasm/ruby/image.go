@@ -18,7 +18,7 @@ import (
 )
 
 // imageRevision changes with what the code of this file puts into an image.
-const imageRevision = 1
+const imageRevision = 2
 
 // imageLimits bound the run that makes the image.
 var imageLimits = sandbox.Limits{
@@ -50,6 +50,11 @@ func (d *Driver) makeImage(ctx context.Context, plain *vm.Module) (image *vm.Ima
 		Mounts: []vm.Mount{{Path: "/", FS: empty}, {Path: "/dev", FS: empty}},
 	}
 	d.furnish(&cfg)
+	var finder signalFinder
+	cfg.Probe = func(_ context.Context, mod api.Module, _ uint32) uint64 {
+		finder.look(mod.Memory())
+		return 1
+	}
 	res := plain.Run(ctx, cfg, func(ctx context.Context, mod api.Module) error {
 		run, g := vm.Current(ctx), guest{ctx, mod}
 		run.LimitMemory(startMemory)
@@ -57,11 +62,16 @@ func (d *Driver) makeImage(ctx context.Context, plain *vm.Module) (image *vm.Ima
 			return err
 		}
 		run.LimitMemory(0)
-		if ended, err := g.eval("require '" + libraryPath + "/" + startScript + "'\nSandpiperRun.prepare\n"); err != nil || !ended {
+		if ended, err := g.eval("require '" + libraryPath + "/" + startScript + "'\nSandpiperRun.signal\nSandpiperRun.prepare\n"); err != nil || !ended {
 			return errors.Join(errors.New("the start script failed"), err)
 		}
-		var err error
-		image, err = run.Capture()
+		found, err := finder.found()
+		if err != nil {
+			return err
+		}
+		if image, err = run.Capture(); err == nil {
+			image.Facts = found.facts()
+		}
 		return err
 	})
 	if image == nil {

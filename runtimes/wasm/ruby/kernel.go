@@ -20,11 +20,11 @@ const kernelScript = "sandpiper_kernel.rb"
 // the next ones, _ is the value of the last, and a value that is not nil is the
 // result. Blocks given to at_exit never run.
 //
-// This build of Ruby has no signals, so a cell cannot be interrupted from outside:
-// it is stopped by force, and the kernel gets back the state that it had before.
+// An interrupt raises Interrupt between two of Ruby's instructions. A method that
+// is not written in Ruby and works for long is not interrupted.
 func (d *Driver) Kernels() kernel.Language {
 	return kernel.Language{Module: d.module, New: func(cfg *vm.RunConfig) kernel.Interpreter {
-		i := &interpreter{env: cfg.Env}
+		i := &interpreter{signals: d.signals, env: cfg.Env}
 		cfg.Env = nil
 		d.furnish(cfg)
 		return i
@@ -32,7 +32,10 @@ func (d *Driver) Kernels() kernel.Language {
 }
 
 // interpreter drives the guest of one kernel; see kernelScript.
-type interpreter struct{ env []string }
+type interpreter struct {
+	signals signals
+	env     []string
+}
 
 var _ kernel.Interpreter = (*interpreter)(nil)
 
@@ -47,7 +50,9 @@ func (i *interpreter) Renew(ctx context.Context, mod api.Module, _ bool) error {
 }
 
 // Interrupt implements kernel.Interpreter.
-func (i *interpreter) Interrupt(context.Context, api.Module) bool { return false }
+func (i *interpreter) Interrupt(_ context.Context, mod api.Module) bool {
+	return i.signals.interrupt(mod.Memory())
+}
 
 // Execute implements kernel.Interpreter.
 func (i *interpreter) Execute(ctx context.Context, mod api.Module, code string) (kernel.Answer, error) {

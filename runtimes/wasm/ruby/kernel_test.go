@@ -203,14 +203,30 @@ func failures(t *testing.T, run func(code string) sandbox.CellOutcome) {
 	}
 }
 
-// stopped has a cell be stopped: the kernel gets back what it had before.
+// stopped has cells be stopped by Ruby's own exception: what they did stays. One
+// that does not heed it is stopped by force, and what it did is undone.
 func stopped(t *testing.T, k *kernel.Kernel, p *page) {
-	run(t, k, p, sandbox.Cell{Code: "kept = 1"})
-	o := run(t, k, p, sandbox.Cell{Code: "kept = 2; loop {}", Limits: sandbox.Limits{Wall: 300 * time.Millisecond}})
-	if o.Status != sandbox.StatusTimeout || !o.RolledBack {
-		t.Errorf("%+v", o)
-	}
-	if o := run(t, k, p, sandbox.Cell{Code: "kept"}); text(o) != "1" {
-		t.Errorf("kept %q, %+v", text(o), o)
+	for _, tt := range []struct {
+		code   string
+		forced bool
+	}{
+		{"loop {}", false},
+		{"sleep", false},
+		{"i = 0; while true; i += 1; end", false},
+		{"begin; loop {}; rescue StandardError; end", false},
+		{"loop { begin; loop {}; rescue Exception; end }", true},
+	} {
+		run(t, k, p, sandbox.Cell{Code: "kept = 1"})
+		o := run(t, k, p, sandbox.Cell{Code: "kept = 2; " + tt.code, Limits: sandbox.Limits{Wall: 300 * time.Millisecond}})
+		if o.Status != sandbox.StatusTimeout || o.RolledBack != tt.forced || !tt.forced && (o.Error == nil || o.Error.Name != "Interrupt") {
+			t.Errorf("%s: %+v %+v", tt.code, o, o.Error)
+		}
+		want := "2"
+		if tt.forced {
+			want = "1"
+		}
+		if o := run(t, k, p, sandbox.Cell{Code: "kept"}); text(o) != want {
+			t.Errorf("%s: kept %q, %+v", tt.code, text(o), o)
+		}
 	}
 }

@@ -39,6 +39,7 @@ const startScript = "sandpiper_run.rb"
 // Driver runs Ruby programs. The zero value is ready for Load.
 type Driver struct {
 	module  *vm.Module
+	signals signals
 	library fs.FS
 }
 
@@ -67,6 +68,7 @@ func (d *Driver) Load(ctx context.Context, host *vm.Host, wasm []byte) (err erro
 	if err != nil {
 		return err
 	}
+	d.signals = signalsOf(image.Facts)
 	d.module, err = host.LoadImage(ctx, "ruby", wasm, options, image)
 	return err
 }

@@ -26,6 +26,24 @@ module SandpiperRun
       GC.start
     end
 
+    # Sends signals to itself inside the handler of another one, where they wait,
+    # and lets the driver look each time: asking for a clock's resolution does that.
+    def signal
+      look = -> { Process.clock_getres(Process::CLOCK_MONOTONIC) }
+      trap("TERM") {}
+      trap("INT") {}
+      trap("USR1") do
+        look.call
+        %w[INT INT TERM].each do |name|
+          Process.kill(name, Process.pid)
+          look.call
+        end
+      end
+      Process.kill("USR1", Process.pid)
+      look.call
+      %w[USR1 INT TERM].each { |name| trap(name, "DEFAULT") }
+    end
+
     # Begins a run: with its own environment and random numbers.
     def enter(env)
       ENV.replace(env)
