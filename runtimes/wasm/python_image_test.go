@@ -103,7 +103,6 @@ func TestPythonRunsAreIsolated(t *testing.T) {
 		{name: "time", code: "while True: pass", limits: sandbox.Limits{Wall: 200 * time.Millisecond}, status: sandbox.StatusTimeout},
 		{name: "memory", code: "x = []\nwhile True: x.append(bytearray(10**6))", limits: sandbox.Limits{MemoryBytes: 64 << 20}, status: sandbox.StatusMemoryLimit},
 		{name: "output", code: "while True: print('x' * 10000)", limits: sandbox.Limits{OutputBytes: 1 << 16}, status: sandbox.StatusOutputLimit},
-		{name: "crash", code: "import re\nsys.setrecursionlimit(10**9)\ndef f(): f()\nf()", status: sandbox.StatusError},
 		{name: "cancelled", code: "import time\ntime.sleep(60)", status: sandbox.StatusCancelled, cancel: true},
 	}
 	_, first := run(t, e, pythonProgram("import os\nprint(os.open('/main.py', os.O_RDONLY))"))
