@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sandpiper/runtimes/catalog"
+	"sandpiper/runtimes/wasm"
 	"sandpiper/runtimes/wasm/worker"
 	"sandpiper/sandbox/datadir"
 	"sandpiper/static"
@@ -42,6 +43,10 @@ func doctor(ctx context.Context, cfg config, out io.Writer) error {
 	}
 	report("pages", err, "built in")
 	for _, l := range catalog.Languages() {
+		if l.Module == "" {
+			checkCompiler(out, l)
+			continue
+		}
 		m, err := catalog.OpenModule(l.Module)
 		if err == nil {
 			err = m.Close()
@@ -64,6 +69,15 @@ func doctor(ctx context.Context, cfg config, out io.Writer) error {
 		return errors.New("something is missing: see above")
 	}
 	return nil
+}
+
+// checkCompiler says whether a compiled language is built in, which is a choice.
+func checkCompiler(out io.Writer, l catalog.Language) {
+	if err := wasm.Installed(l); err != nil {
+		fmt.Fprintf(out, "  note     %-12s %v\n", l.ID, err)
+		return
+	}
+	fmt.Fprintf(out, "  ok       %-12s %s %s, built in\n", l.ID, l.Name, l.Version)
 }
 
 // checkWorkers starts a worker process, prints what keeps it from doing harm, and

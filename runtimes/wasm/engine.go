@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"sandpiper/runtimes/catalog"
 	"sandpiper/runtimes/wasm/vm"
 	"sandpiper/sandbox"
 )
@@ -169,6 +170,11 @@ func (e *Engine) find(p sandbox.Program) (*language, error) {
 			return l, nil
 		}
 		return nil, sandbox.Errorf(sandbox.KindUnavailable, "%s is not ready: %s", now.Name, now.Stage)
+	}
+	for _, c := range catalog.Languages() {
+		if err := Installed(c); c.Is(p.Language) && err != nil {
+			return nil, sandbox.FieldErrorf("language", "%s is not installed here: %v", c.Name, err)
+		}
 	}
 	return nil, sandbox.FieldErrorf("language", "the language %q is not installed here", p.Language)
 }

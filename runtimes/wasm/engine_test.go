@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"sandpiper/runtimes/catalog"
 	"sandpiper/runtimes/wasm"
-	"sandpiper/runtimes/wasm/toolchain"
 	"sandpiper/sandbox"
 )
 
@@ -58,9 +58,6 @@ func waitReady(tb testing.TB, e *wasm.Engine, id string) {
 		case sandbox.LanguageReady:
 			return
 		case sandbox.LanguageFailed:
-			if strings.Contains(l.Stage, toolchain.ErrNotInstalled.Error()) {
-				return // see needInstalled
-			}
 			tb.Fatalf("language %s: %s", id, l.Stage)
 		}
 		time.Sleep(5 * time.Millisecond)
@@ -71,8 +68,10 @@ func waitReady(tb testing.TB, e *wasm.Engine, id string) {
 // done on request only.
 func needInstalled(tb testing.TB, e *wasm.Engine, id string) {
 	tb.Helper()
-	if l := language(tb, e, id); l.State == sandbox.LanguageFailed {
-		tb.Skip(l.Stage)
+	for _, c := range catalog.Languages() {
+		if err := wasm.Installed(c); c.ID == id && err != nil {
+			tb.Skip(err)
+		}
 	}
 	// A compiler is made ready by the first program, which is told so.
 	l := language(tb, e, id)

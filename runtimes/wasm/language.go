@@ -18,6 +18,7 @@ import (
 	"sandpiper/runtimes/wasm/quickjs"
 	"sandpiper/runtimes/wasm/ruby"
 	"sandpiper/runtimes/wasm/sql"
+	"sandpiper/runtimes/wasm/toolchain"
 	"sandpiper/sandbox"
 )
 
@@ -64,7 +65,10 @@ func listLanguages(cfg Config) ([]*language, error) {
 	var all []*language
 	compilers := newCompilers(cfg.CacheDir)
 	for _, c := range catalog.Languages() {
-		if len(cfg.Only) == 0 || slices.Contains(cfg.Only, c.ID) {
+		if len(cfg.Only) > 0 && !slices.Contains(cfg.Only, c.ID) {
+			continue
+		}
+		if Installed(c) == nil {
 			all = append(all, fromCatalog(compilers, c))
 		}
 	}
@@ -176,6 +180,24 @@ func fromManifest(m command.Manifest) *language {
 	l := &language{info: m.Language(), driver: m.Driver(), open: m.Open, weight: operatorWeight, done: make(chan struct{})}
 	l.set(sandbox.LanguagePreparing, "waiting for its turn")
 	return l
+}
+
+// Installed says why a language of the catalogue is not there, and how to get it:
+// the compilers are built into the program on request only.
+func Installed(c catalog.Language) error {
+	var set toolchain.Set
+	switch c.Driver {
+	case catalog.DriverGo:
+		set = toolchain.Go
+	case catalog.DriverC, catalog.DriverCPlusPlus:
+		set = toolchain.Clang
+	default:
+		return nil
+	}
+	if !set.Installed() {
+		return toolchain.ErrNotInstalled
+	}
+	return nil
 }
 
 // unusable is a language of the operator whose manifest is at fault.

@@ -3,13 +3,11 @@ package wasm
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"sync"
 
-	"sandpiper/runtimes/wasm/toolchain"
 	"sandpiper/sandbox"
 )
 
@@ -67,10 +65,7 @@ func (e *Engine) load(l *language) {
 	err := e.loadModule(e.closing, l)
 	if err != nil {
 		l.set(sandbox.LanguageFailed, err.Error())
-		switch {
-		case errors.Is(err, toolchain.ErrNotInstalled):
-			e.cfg.Log.Info("language not installed", "language", l.info.ID, "reason", err)
-		case e.closing.Err() == nil:
+		if e.closing.Err() == nil {
 			e.cfg.Log.Error("language not available", "language", l.info.ID, "error", err)
 		}
 		return

@@ -38,7 +38,13 @@ var (
 func sets() []Set { return []Set{Go, Clang} }
 
 // ErrNotInstalled is for a toolchain whose modules are not built into this program.
-var ErrNotInstalled = errors.New("its compiler is not installed: run `make compilers build` and start the server again")
+var ErrNotInstalled = errors.New("its compiler is not built into this program: run `make compilers build` and start the server again")
+
+// Installed reports whether the set's modules are built into this program.
+func (s Set) Installed() bool {
+	_, err := s.key()
+	return err == nil
+}
 
 // key names everything that the set consists of.
 func (s Set) key() (string, error) {

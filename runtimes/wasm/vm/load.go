@@ -254,3 +254,7 @@ func (h *Host) Prune() error {
 	}
 	return errors.Join(errs...)
 }
+
+// Version names the form of compiled modules: those of another version are of no
+// use, whatever they are modules of.
+func Version() string { return "wazero " + wazeroVersion() + "; rewrite " + rewrite.Version }
