@@ -17,6 +17,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 
 	"sandpiper/runtimes/docker"
 	"sandpiper/sandbox"
@@ -147,7 +148,7 @@ func (w *world) hasNoLinkLocal(t testing.TB) {
 			continue
 		}
 		ours++
-		if addrs, err := h.AddrList(l, netlink.FAMILY_V6); err != nil || len(addrs) > 0 {
+		if addrs, err := h.AddrList(l, unix.AF_INET6); err != nil || len(addrs) > 0 {
 			t.Errorf("%s has the addresses %v, %v", l.Attrs().Name, addrs, err)
 		}
 	}

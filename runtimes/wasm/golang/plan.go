@@ -27,7 +27,6 @@ type plan struct {
 // unit is one package to compile.
 type unit struct {
 	path    string // what others import it as
-	name    string // what compile takes it for: "main" for what the linker starts at
 	files   []*file
 	imports []string // of packages of the program
 }

@@ -34,7 +34,6 @@ func signals() string {
 
 // discovery listens to all calls of a run.
 type discovery struct {
-	depth   int
 	runs    []uint32          // functions that got the program as (char *, 0) -> int, outermost first
 	signals map[uint32]string // what functions of one argument and no result were called with
 }

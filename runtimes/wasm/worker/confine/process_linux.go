@@ -26,7 +26,7 @@ const (
 // Process confines this process. The error is for a state in which it must not go
 // on; a measure that cannot be taken is not one.
 func Process(setup link.Setup) ([]link.Measure, error) {
-	time.Now().Zone() // reads the system's time zone, for the log, while it can be read
+	_ = time.Now().Local().String() // reads the system's time zone, for the log, while it can be read
 	measures := []link.Measure{
 		ownUser(setup),
 		ownNetwork(setup),
