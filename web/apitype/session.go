@@ -17,12 +17,12 @@ type Session struct {
 	Language       string    `json:"language" doc:"The language's id."`
 	State          string    `json:"state" doc:"A paused session comes back with its next cell; a failed one needs a restart." enum:"starting,idle,busy,paused,failed"`
 	Message        string    `json:"message" doc:"Why the session has failed, in one sentence for people; else empty."`
-	CreatedAt      time.Time `json:"createdAt"`
-	LastUsedAt     time.Time `json:"lastUsedAt"`
-	ExecutionCount int       `json:"executionCount" doc:"How many cells it has executed."`
-	MemoryBytes    int64     `json:"memoryBytes" doc:"Memory that the session has for itself; 0 while it is paused."`
-	StoredBytes    int64     `json:"storedBytes" doc:"Size of the saved state, 0 when there is none."`
-	ForkOf         string    `json:"forkOf" doc:"The id of the session that this one was forked from, or empty."`
+	CreatedAt      time.Time `json:"created_at"`
+	LastUsedAt     time.Time `json:"last_used_at"`
+	ExecutionCount int       `json:"execution_count" doc:"How many cells it has executed."`
+	MemoryBytes    int64     `json:"memory_bytes" doc:"Memory that the session has for itself; 0 while it is paused."`
+	StoredBytes    int64     `json:"stored_bytes" doc:"Size of the saved state, 0 when there is none."`
+	ForkOf         string    `json:"fork_of" doc:"The id of the session that this one was forked from, or empty."`
 }
 
 // SessionList is a caller's sessions, the one that was used last first.
@@ -64,8 +64,8 @@ type CellResult struct {
 	Result
 	Value          *Display   `json:"result" doc:"The value of the last expression, or null."`
 	Error          *CellError `json:"error" doc:"The exception that ended the cell, or null."`
-	ExecutionCount int        `json:"executionCount" doc:"The cell's number in its session, from 1; 0 when it did not begin."`
-	RolledBack     bool       `json:"rolledBack" doc:"The session has the state that it had before the cell, which was stopped by force or crashed."`
+	ExecutionCount int        `json:"execution_count" doc:"The cell's number in its session, from 1; 0 when it did not begin."`
+	RolledBack     bool       `json:"rolled_back" doc:"The session has the state that it had before the cell, which was stopped by force or crashed."`
 	Notice         string     `json:"notice" doc:"What the user must know of the session, such as that it lost what some cells did; empty mostly."`
 }
 
@@ -86,7 +86,7 @@ type LastCell struct {
 type SessionFile struct {
 	Name       string    `json:"name" doc:"A relative path with / between folders."`
 	Size       int64     `json:"size" doc:"In bytes."`
-	ModifiedAt time.Time `json:"modifiedAt"`
+	ModifiedAt time.Time `json:"modified_at"`
 }
 
 // SessionFileList is the files of a session in the order of their names.

@@ -199,3 +199,13 @@ func (k *kernel) Close() error {
 	}
 	return err
 }
+
+// Gone reports whether the kernel has ended with its worker.
+func (k *kernel) Gone() bool {
+	select {
+	case <-k.worker.gone:
+		return true
+	default:
+		return false
+	}
+}

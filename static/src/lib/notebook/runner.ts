@@ -171,13 +171,13 @@ export class Runner {
 
   private ended(view: CellView, r: sessions.CellResult): boolean {
     const { cell } = view;
-    cell.count = r.executionCount;
+    cell.count = r.execution_count;
     cell.ms = r.wall_ms;
     if (r.notice) this.put(view, { kind: "note", text: sentence(r.notice) });
-    if (r.result) this.put(view, { kind: "result", data: r.result.data, metadata: r.result.metadata ?? {}, count: r.executionCount });
+    if (r.result) this.put(view, { kind: "result", data: r.result.data, metadata: r.result.metadata ?? {}, count: r.execution_count });
     if (r.error) this.put(view, { kind: "error", ...r.error, traceback: r.error.traceback ?? [] });
     if (r.status !== "ok" && (r.message || !r.error)) this.put(view, { kind: "note", text: sentence(r.message || `Ended: ${r.status}`) });
-    if (r.rolledBack) this.put(view, { kind: "note", text: "The session has the state that it had before this cell." });
+    if (r.rolled_back) this.put(view, { kind: "note", text: "The session has the state that it had before this cell." });
     this.events.spoken(r.error ? `Cell failed: ${r.error.name}` : `Cell ended: ${r.status}`);
     void this.refresh();
     return r.status === "ok";

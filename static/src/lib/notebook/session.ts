@@ -9,12 +9,12 @@ export interface Session {
   language: string;
   state: "starting" | "idle" | "busy" | "paused" | "failed";
   message: string;
-  createdAt: string;
-  lastUsedAt: string;
-  executionCount: number;
-  memoryBytes: number;
-  storedBytes: number;
-  forkOf: string;
+  created_at: string;
+  last_used_at: string;
+  execution_count: number;
+  memory_bytes: number;
+  stored_bytes: number;
+  fork_of: string;
   milliseconds?: number; // of a pause, a resume or a fork
   bytes?: number;
 }
@@ -25,8 +25,8 @@ export interface CellResult {
   message: string;
   result: Display | null;
   error: { name: string; value: string; traceback: string[] } | null;
-  executionCount: number;
-  rolledBack: boolean;
+  execution_count: number;
+  rolled_back: boolean;
   notice: string;
   wall_ms: number;
 }

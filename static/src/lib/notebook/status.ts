@@ -18,7 +18,7 @@ export function showSession(s: Session | undefined, said = ""): void {
   const state = byId("session-state");
   if (state.textContent !== words) state.textContent = words;
   state.className = `state ${look}`;
-  const facts = s ? [s.state === "failed" && s.message, s.memoryBytes > 0 && `${bytes(s.memoryBytes)} of memory`, s.storedBytes > 0 && `${bytes(s.storedBytes)} saved`, s.forkOf && "a fork", said] : [said];
+  const facts = s ? [s.state === "failed" && s.message, s.memory_bytes > 0 && `${bytes(s.memory_bytes)} of memory`, s.stored_bytes > 0 && `${bytes(s.stored_bytes)} saved`, s.fork_of && "a fork", said] : [said];
   byId("session-facts").textContent = facts.filter(Boolean).join(" · ");
   byId("pause").textContent = s?.state === "paused" ? "Resume" : "Pause";
   for (const id of ["pause"]) byId<HTMLButtonElement>(id).disabled = !s || s.state === "busy";
