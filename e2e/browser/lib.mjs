@@ -44,13 +44,14 @@ before(async () => {
 after(() => browser?.close());
 
 /**
- * Opens a page in a fresh context that ends with the test. Any script error,
- * console error or policy violation fails the test, except those that match one
- * of options.expected. On our own pages each context runs from an address of its
- * own, so that the limit of runs per address does not depend on how fast tests are.
+ * Opens a page in a fresh context, with options.cookies, that ends with the test.
+ * Any script error, console error or policy violation fails the test, except those
+ * that match one of options.expected. On our own pages each context runs from an
+ * address of its own, so that the limit of runs per address does not depend on how
+ * fast tests are.
  */
 export async function visit(t, url, options = {}) {
-  const { expected = [], ...context } = options;
+  const { expected = [], cookies = [], ...context } = options;
   const address = `10.${process.pid & 255}.${++visitors >> 8}.${visitors & 255}`;
   const ctx = await browser.newContext({
     viewport: { width: 1280, height: 800 },
@@ -60,6 +61,7 @@ export async function visit(t, url, options = {}) {
   if (url.startsWith(open) || url.startsWith(closed)) {
     await ctx.route(/\/v1\/runs?(\/|$)/, (route) => route.continue({ headers: { ...route.request().headers(), "x-forwarded-for": address } }));
   }
+  await ctx.addCookies(cookies);
   ctx.setDefaultTimeout(patience);
   const problems = [];
   const note = (text) => expected.some((e) => e.test(text)) || problems.push(text);

@@ -2,14 +2,22 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { test } from "node:test";
-import { closed, open, packageFile, text, visit } from "./lib.mjs";
+import { before, test } from "node:test";
+import { closed, key, open, packageFile, text, visit } from "./lib.mjs";
 
 const axe = packageFile("axe-core/axe.min.js");
 
+/** The cookie of somebody who is signed in: visitors may have a few sessions only. */
+let cookie;
+before(async () => {
+  const answer = await fetch(`${open}/signin`, { method: "POST", body: new URLSearchParams({ key }), redirect: "manual" });
+  const [name, value] = answer.headers.get("set-cookie").split(";")[0].split("=");
+  cookie = { name, value, url: open };
+});
+
 /** Opens a notebook and waits until its first cell is there. */
 async function notebook(t, { path = "/notebook/new?language=python", ...options } = {}) {
-  const page = await visit(t, open + path, options);
+  const page = await visit(t, open + path, { cookies: [cookie], ...options });
   await page.locator(".cell").first().waitFor();
   return page;
 }

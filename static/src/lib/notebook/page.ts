@@ -153,9 +153,9 @@ export class NotebookPage {
     if (!view) return;
     const editing = this.cells.editing;
     if (view.cell.kind === "code") this.runner.run([view]);
-    if (then === "stay" && !(editing && view.cell.kind === "code")) this.cells.focus(view);
-    if (then === "stay") return;
+    if (then === "stay" && editing && view.cell.kind === "code") return; // the cursor stays where it is
     this.cells.leave();
+    if (then === "stay") return this.cells.focus(view);
     this.cells.select(view);
     const last = this.cells.index() === this.cells.views.length - 1;
     if (then === "add" || last) void this.cells.edit(this.cells.insert(1));
