@@ -21,7 +21,7 @@ type serverMessage struct {
 	Text           string
 	Stdout         string
 	Status         string
-	ExecutionCount int
+	ExecutionCount int `json:"execution_count"`
 	Result         *apitype.Display
 	Session        apitype.Session
 	Error          json.RawMessage

@@ -13,7 +13,8 @@ import { fromHash, toHash } from "../lib/hash";
 import { commandOf } from "../lib/move/open";
 import { script, shell } from "../lib/move/quote";
 import { codes, type Plan } from "../lib/sandboxplay/codes";
-import { steps } from "../lib/sandboxplay/steps";
+import { steps } from "../lib/sandboxplay/steps/all";
+import { kinds } from "../lib/sandboxplay/steps/step";
 import { Parser } from "../lib/sse";
 import { Twins } from "../lib/twins";
 import type { Program, Result } from "../lib/wire";
@@ -192,8 +193,9 @@ test("the command that runs a moved program", () => {
 
 test("whatever the forms say, the code stays code of its language", () => {
   const check = (command: string, args: string[], input: string) => execFileSync(command, args, { input, stdio: ["pipe", "pipe", "pipe"] });
-  for (const text of ["", "@/etc/passwd", ...nasty(4)]) {
-    const plan: Plan = { api: "http://box.test/api", snapshot: "wasm", autoStop: 5, steps: steps.map((step) => ({ step, values: Object.fromEntries(step.fields.map((f) => [f.name, text])) })) };
+  for (const [n, text] of ["", "@/etc/passwd", ...nasty(4)].entries()) {
+    const made = n % 2 === 0 ? { snapshot: "wasm", image: "" } : { snapshot: "", image: text };
+    const plan: Plan = { api: "http://box.test/api", ...made, cpu: 1, memory: 1, disk: 3, kind: kinds[n % kinds.length], autoStop: 5, steps: steps.map((step) => ({ step, values: Object.fromEntries(step.fields.map((f) => [f.name, text])) })) };
     check("python3", ["-c", "import ast, sys; ast.parse(sys.stdin.read())"], codes.Python(plan));
     check("node", ["--input-type=module", "--check", "-"], codes.TypeScript(plan));
     check("gofmt", [], codes.Go(plan));

@@ -12,8 +12,8 @@ const none = "# The CLI has no operations on desktops: take curl or an SDK";
 
 /** Where code puts a picture. */
 const keep = {
-  python: (shot: string) => `with open("screen.png", "wb") as file:\n    file.write(base64.b64decode(${shot}.screenshot))`,
-  typescript: (shot: string) => `await writeFile("screen.png", Buffer.from((${shot}).screenshot ?? "", "base64"));`,
+  python: (shot: string, name = "screen.png") => `with open(${python(name)}, "wb") as file:\n    file.write(base64.b64decode(${shot}.screenshot))`,
+  typescript: (shot: string, name = "screen.png") => `await writeFile(${script(name)}, Buffer.from((${shot}).screenshot ?? "", "base64"));`,
   go: (call: string, ...before: string[]) => `{\n\t\t${[...before, `got, err := ${call}`].join("\n\t\t")}\n\t\tcheck(err)\n\t\tpicture, err := base64.StdEncoding.DecodeString(got.Image)\n\t\tcheck(err)\n\t\tcheck(os.WriteFile("screen.png", picture, 0o600))\n\t}`,
 };
 
@@ -149,8 +149,8 @@ export const desktop: Step[] = [
     call: (v) => get("screenshot/compressed", { format: v.format, quality: String(whole(v.quality)), scale: String(whole(v.scale) / 100) }),
     code: (v) => ({
       pythonNames: ["ScreenshotOptions"],
-      python: keep.python(`sandbox.computer_use.screenshot.take_compressed(ScreenshotOptions(fmt=${python(v.format)}, quality=${whole(v.quality)}, scale=${whole(v.scale) / 100}))`).replaceAll("screen.png", `screen.${v.format}`),
-      typescript: keep.typescript(`await sandbox.computerUse.screenshot.takeCompressed({ format: ${script(v.format)}, quality: ${whole(v.quality)}, scale: ${whole(v.scale) / 100} })`).replaceAll("screen.png", `screen.${v.format}`),
+      python: keep.python(`sandbox.computer_use.screenshot.take_compressed(ScreenshotOptions(fmt=${python(v.format)}, quality=${whole(v.quality)}, scale=${whole(v.scale) / 100}))`, `screen.${v.format}`),
+      typescript: keep.typescript(`await sandbox.computerUse.screenshot.takeCompressed({ format: ${script(v.format)}, quality: ${whole(v.quality)}, scale: ${whole(v.scale) / 100} })`, `screen.${v.format}`),
       go: keep.go("sandbox.ComputerUse.Screenshot().TakeFullScreen(ctx, nil) // the Go SDK takes whole ones only"),
       cli: none,
     }),
