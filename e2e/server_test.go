@@ -22,8 +22,8 @@ import (
 // binary is what make build leaves, seen from this package.
 const binary = "../bin/sandpiper"
 
-// dataDir returns a data folder for the test, whose compilation cache is kept
-// from one test run to the next.
+// dataDir returns a data folder for the test, whose compilation caches, the
+// server's and its worker's, are kept from one test run to the next.
 func dataDir(t *testing.T) string {
 	t.Helper()
 	cache, err := os.UserCacheDir()
@@ -35,8 +35,17 @@ func dataDir(t *testing.T) string {
 		t.Fatal(err)
 	}
 	data := t.TempDir()
-	if err := os.Symlink(kept, filepath.Join(data, "cache")); err != nil {
-		t.Fatal(err)
+	worker := filepath.Join(data, "workers", "0")
+	workers := filepath.Join(kept, "workers")
+	for _, dir := range []string{worker, workers} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, to := range map[string]string{filepath.Join(data, "cache"): kept, filepath.Join(worker, "cache"): workers} {
+		if err := os.Symlink(to, link); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return data
 }
@@ -185,13 +194,13 @@ func TestNothingIsLostByKill(t *testing.T) {
 	}
 }
 
-func runFolders(t *testing.T, data string) []os.DirEntry {
+func runFolders(t *testing.T, data string) []string {
 	t.Helper()
-	entries, err := os.ReadDir(filepath.Join(data, "runs"))
+	folders, err := filepath.Glob(filepath.Join(data, "workers", "*", "runs", "*"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return entries
+	return folders
 }
 
 func waitFor(t *testing.T, what string, ok func() bool) {
