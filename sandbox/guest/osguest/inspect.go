@@ -26,8 +26,9 @@ const (
 
 var _ guest.Inspector = (*Guest)(nil)
 
-// Processes implements guest.Inspector. The sockets of processes of other users
-// can only be seen by root.
+// Processes implements guest.Inspector. The sockets of a process are seen by those
+// who may trace it: root where it has that right, and the account that programs of
+// this sandbox run as.
 func (g *Guest) Processes(ctx context.Context) ([]guest.ProcessInfo, error) {
 	all := processes(g.proc)
 	slices.SortFunc(all, func(a, b stat) int { return a.pid - b.pid })
@@ -45,12 +46,22 @@ func (g *Guest) Processes(ctx context.Context) ([]guest.ProcessInfo, error) {
 		if !boot.IsZero() {
 			p.Started = boot.Add(time.Duration(s.started) * time.Second / ticks)
 		}
-		if len(sockets) > 0 {
-			p.Ports = portsOf(filepath.Join(g.proc, strconv.Itoa(s.pid), "fd"), sockets)
-		}
 		out = append(out, p)
 	}
-	return out, nil
+	if len(sockets) == 0 {
+		return out, nil
+	}
+	g.findPorts(out, sockets)
+	return out, g.user.as(func() error { g.findPorts(out, sockets); return nil })
+}
+
+// findPorts adds the ports of processes as far as the calling thread may see them.
+func (g *Guest) findPorts(all []guest.ProcessInfo, sockets map[string]int) {
+	for i := range all {
+		if p := &all[i]; p.Ports == nil {
+			p.Ports = portsOf(filepath.Join(g.proc, strconv.Itoa(p.PID), "fd"), sockets)
+		}
+	}
 }
 
 // commandOf returns the arguments of a process, or in brackets the name of one

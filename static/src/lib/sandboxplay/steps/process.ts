@@ -7,7 +7,8 @@ import { goGet, type Kind, type Step } from "./step";
 const interpreters: Record<Kind, (code: string) => string> = {
   python: (code) => `python3 -u -c ${shell(code)}`,
   javascript: (code) => `node -e ${shell(code)}`,
-  typescript: (code) => `printf %s ${shell(code)} > /tmp/program.ts && ts-node /tmp/program.ts`,
+  // ts-node's own defaults do not go together with newer versions of TypeScript.
+  typescript: (code) => `printf %s ${shell(code)} > /tmp/program.ts && TS_NODE_TRANSPILE_ONLY=true TS_NODE_COMPILER_OPTIONS=${shell('{"module":"commonjs","moduleResolution":"node10"}')} ts-node /tmp/program.ts`,
 };
 
 /** What the form has at first, by the language of the sandbox. */
