@@ -114,7 +114,7 @@ func TestExec(t *testing.T) {
 				Limits: sandbox.Limits{Wall: time.Minute, CPU: time.Minute, MemoryBytes: 512 << 20, OutputBytes: 1 << 20, OpenFiles: 64},
 				Stdin:  sandbox.StaticStdin([]byte(tt.stdin)),
 				Env:    []string{"HOME=/desk", "PWD=/desk"},
-				Mounts: []vm.Mount{{Path: "/", FS: files}, {Path: "/dev", FS: jail.NewDevices(nil, 64)}},
+				Mounts: []vm.Mount{{Path: "/", FS: files}, {Path: "/dev", FS: jail.NewDevices(jail.NewDisplays(jail.DisplayLimits{}, func(sandbox.Display) {}, func(error) {}), 64)}},
 				Output: func(s sandbox.Stream, p []byte) {
 					mu.Lock()
 					defer mu.Unlock()
