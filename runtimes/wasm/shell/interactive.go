@@ -61,6 +61,9 @@ func (s *shell) runLine(ctx context.Context, stmts []*syntax.Stmt) (code int, ex
 	line, cancel := context.WithCancelCause(ctx) // jobs in the background outlive the line
 	s.mu.Lock()
 	s.line = cancel
+	if s.early {
+		cancel(signalled(2))
+	}
 	s.mu.Unlock()
 	defer s.interruptNothing()
 	for _, st := range stmts {
@@ -84,13 +87,22 @@ func (s *shell) interruptNothing() {
 	s.line = nil
 }
 
-// interrupt ends the line that runs.
+// interrupt ends the line that runs, or the one that is about to.
 func (s *shell) interrupt() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.line != nil {
-		s.line(signalled(2))
+	if s.line == nil {
+		s.early = true
+		return
 	}
+	s.line(signalled(2))
+}
+
+// await begins to wait for a line: what was interrupted before is over.
+func (s *shell) await() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.early = false
 }
 
 // lineReader gives the parser the lines of the terminal.
@@ -112,6 +124,7 @@ func (l *lineReader) Read(p []byte) (int, error) {
 		if l.incomplete() {
 			prompt = l.shell.prompt("PS2", "> ")
 		}
+		l.shell.await()
 		a, err := l.shell.child.peer.Call(l.ctx, &wire.Message{Op: wire.OpLine, Text: prompt})
 		switch {
 		case err != nil || a.EOF:

@@ -45,6 +45,7 @@ type shell struct {
 	pending []int          // trapped signals that came
 	sources map[string]string
 	line    context.CancelCauseFunc // ends the line that an interactive shell runs
+	early   bool                    // an interrupt came for the line that it has read and not begun
 }
 
 func newShell(c *child, cmd command) *shell {
