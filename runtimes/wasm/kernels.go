@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"sandpiper/runtimes/wasm/jail"
 	"sandpiper/runtimes/wasm/kernel"
@@ -36,12 +37,29 @@ func (e *Engine) KernelLanguages() []sandbox.Language {
 
 // OpenKernel implements sandbox.KernelEngine.
 func (e *Engine) OpenKernel(ctx context.Context, spec sandbox.KernelSpec) (sandbox.Kernel, error) {
+	e.awaitKernels(ctx, spec.Language)
 	return e.newKernel(spec, func(l kernel.Language, cfg vm.RunConfig) (*kernel.Kernel, error) { return l.Open(ctx, cfg) })
 }
 
 // ResumeKernel implements sandbox.KernelEngine.
 func (e *Engine) ResumeKernel(ctx context.Context, spec sandbox.KernelSpec, state io.Reader) (sandbox.Kernel, error) {
+	e.awaitKernels(ctx, spec.Language)
 	return e.newKernel(spec, func(l kernel.Language, cfg vm.RunConfig) (*kernel.Kernel, error) { return l.Resume(ctx, cfg, state) })
+}
+
+// kernelPatience is how long a kernel waits for its language, which an engine that
+// has just started takes from the cache.
+const kernelPatience = 10 * time.Second
+
+// awaitKernels waits until a language is prepared, or failed, or for too long.
+func (e *Engine) awaitKernels(ctx context.Context, language string) {
+	ctx, cancel := context.WithTimeout(ctx, kernelPatience)
+	defer cancel()
+	for _, l := range e.languages {
+		if l.snapshot().Is(language) {
+			l.await(ctx)
+		}
+	}
 }
 
 // newKernel gives a kernel that start makes its surroundings.

@@ -24,6 +24,9 @@ func (p *Pool) Run(ctx context.Context, prog sandbox.Program, out sandbox.Sink) 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(p.closing, func() { cancel(sandbox.ErrShutdown) })()
+	if cause := context.Cause(ctx); cause != nil {
+		return sandbox.CancelledOutcome(cause), nil // a short run would be over before the worker hears of it
+	}
 	known, source, live := sourceOf(prog.Stdin)
 	r := request{op: link.OpRun, sink: out, stdin: live}
 	r.body, r.data = runMessage(prog, source, known)
