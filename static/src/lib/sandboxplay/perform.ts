@@ -2,7 +2,7 @@
 
 import { el } from "../dom";
 import { type Toolbox, ToolboxError } from "../term/toolbox";
-import { Splitter } from "../work/follower";
+import { Splitter } from "../splitter";
 import { target } from "./codes";
 import type { Call, Kind, Program, Step, Values } from "./steps/step";
 
