@@ -36,13 +36,29 @@ if (desktop) {
     const path = `/tmp/${name}`;
     await box.it.fs.uploadFile(Buffer.from(content), path);
     await box.it.process.executeCommand(`nohup mousepad --disable-server ${path} >/dev/null 2>&1 & echo $! >/tmp/${name}.pid`);
-    t.after(() => box.it.process.executeCommand(`kill $(cat /tmp/${name}.pid)`));
-    const shown = await window(name);
-    const text = await until("the text of the editor", async () => {
-      const { matches } = await use.accessibility.findNodes({ scope: "focused", role: "text", states: ["multi line"] });
-      return matches.find((m) => m.bounds?.width > 0);
+    t.after(async () => {
+      await box.it.process.executeCommand(`kill $(cat /tmp/${name}.pid)`);
+      await until("the end of the editor", async () => {
+        const { windows } = await use.display.getWindows();
+        return windows.every((w) => !w.title.includes(name));
+      });
     });
-    return { path, shown, text };
+    const shown = await window(name);
+    return { path, shown, text: await settled() };
+  }
+
+  /** Waits until the text of the editor stays where it is: a window is moved after it was shown. */
+  async function settled() {
+    let before;
+    return until("the text of the editor", async () => {
+      const { matches } = await use.accessibility.findNodes({ scope: "focused", role: "text", states: ["multi line"] });
+      const text = matches.find((m) => m.bounds?.width > 0);
+      const where = text && JSON.stringify(text.bounds);
+      const stays = text && where === before;
+      before = where;
+      if (stays) return text;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    });
   }
 
   const saved = async (path) => (await box.it.fs.downloadFile(path)).toString("utf8");
