@@ -25,7 +25,6 @@ const kernelScript = "sandpiper_kernel.rb"
 func (d *Driver) Kernels() kernel.Language {
 	return kernel.Language{Module: d.module, New: func(cfg *vm.RunConfig) kernel.Interpreter {
 		i := &interpreter{signals: d.signals, env: cfg.Env}
-		cfg.Env = nil
 		d.furnish(cfg)
 		return i
 	}}

@@ -85,6 +85,7 @@ func (h *Host) Close(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, m := range h.imaged {
+		m.ready.close()
 		m.slots.close()
 	}
 	h.imaged, h.kept = nil, nil

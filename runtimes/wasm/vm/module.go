@@ -27,8 +27,9 @@ type Module struct {
 	compiled wazero.CompiledModule
 	globals  []string // exported for images
 
-	image *Image // that instances go on from, or nil
-	slots *slots // of image
+	image *Image       // that instances go on from, or nil
+	slots *slots       // of image
+	ready *readyGuests // of image
 }
 
 // open starts a runtime for a module, with everything that it may import. dir keeps
@@ -169,13 +170,19 @@ func (r *Run) guard(f func() error) (err error) {
 // execute makes an instance for this run and lets body drive it.
 func (r *Run) execute(ctx context.Context, body Body) error {
 	r.enter(ctx)
-	guest, err := r.module.instantiate(ctx, r.cfg, &system{ctx, r}, r.memory)
-	if err != nil {
-		return err
+	if r.module.image != nil {
+		defer r.module.ready.replace()
+		r.guest = r.module.ready.take(ctx, r)
 	}
-	r.guest = guest
-	defer guest.Close(ctx)
-	return body(ctx, guest)
+	if r.guest == nil {
+		guest, err := r.module.instantiate(ctx, r.cfg, &system{ctx, r}, r.memory)
+		if err != nil {
+			return err
+		}
+		r.guest = guest
+	}
+	defer r.guest.Close(ctx)
+	return body(ctx, r.guest)
 }
 
 // instantiate makes an instance, whose memory is accounted for by meter. It goes
@@ -188,6 +195,9 @@ func (m *Module) instantiate(ctx context.Context, cfg RunConfig, s *system, mete
 }
 
 func (m *Module) instantiateIn(ctx context.Context, cfg RunConfig, s *system, memory experimental.MemoryAllocator) (api.Module, error) {
+	if m.image != nil {
+		cfg.Args, cfg.Env = nil, nil
+	}
 	guest, err := m.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, memory), m.compiled, s.moduleConfig(cfg))
 	if err != nil {
 		return nil, fmt.Errorf("instantiate %s: %w", m.name, err)

@@ -46,6 +46,8 @@ type RunConfig struct {
 	// run then has sandbox.InterruptGrace to end by itself.
 	Soft func(ctx context.Context, guest api.Module, o sandbox.Outcome)
 
+	// Args and Env are what the guest is told when it starts. A guest that goes on
+	// from an image has started already, and its driver tells it what is new.
 	Args   []string // Args[0] is the program's name
 	Env    []string // "NAME=value"; nothing of the host's environment is added
 	Mounts []Mount
