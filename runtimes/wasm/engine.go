@@ -49,6 +49,7 @@ type Config struct {
 type Engine struct {
 	cfg       Config
 	host      *vm.Host
+	cleaner   *cleaner
 	languages []*language
 	preparing sync.WaitGroup
 	closing   context.Context // done when the engine closes
@@ -80,6 +81,7 @@ func New(cfg Config) (*Engine, error) {
 	if e.languages, err = listLanguages(cfg); err != nil {
 		return nil, errors.Join(err, host.Close(e.closing))
 	}
+	e.cleaner = newCleaner(cfg.Log)
 	if !cfg.OnDemand {
 		e.prepare()
 	}
@@ -125,6 +127,7 @@ func (e *Engine) Close() error {
 	e.mu.Unlock()
 	e.preparing.Wait()
 	e.runs.Wait()
+	e.cleaner.close()
 	errs := []error{e.closeKernels()}
 	for _, l := range e.languages {
 		if c, ok := l.driver.(io.Closer); ok {

@@ -48,11 +48,7 @@ func (e *Engine) Run(ctx context.Context, p sandbox.Program, out sandbox.Sink) (
 	if err != nil {
 		return sandbox.Outcome{}, err
 	}
-	defer func() {
-		if err := w.remove(); err != nil {
-			e.cfg.Log.Error("cleaning up after a run", "error", err)
-		}
-	}()
+	defer e.cleaner.clean(w)
 	return e.runIn(ctx, w, l.driver, p, out), nil
 }
 

@@ -3,6 +3,7 @@ package wasm
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path"
 
@@ -61,4 +62,47 @@ func (w *workspace) remove() error {
 		return fmt.Errorf("remove the run's folder: %w", err)
 	}
 	return nil
+}
+
+// cleaner removes workspaces behind the answers to their runs: it takes longer than
+// a short program.
+type cleaner struct {
+	log  *slog.Logger
+	left chan *workspace
+	done chan struct{}
+}
+
+// maxLeft is how many workspaces may wait to be removed.
+const maxLeft = 64
+
+func newCleaner(log *slog.Logger) *cleaner {
+	c := &cleaner{log: log, left: make(chan *workspace, maxLeft), done: make(chan struct{})}
+	go func() {
+		defer close(c.done)
+		for w := range c.left {
+			c.remove(w)
+		}
+	}()
+	return c
+}
+
+// clean removes a workspace soon, or now when many wait already.
+func (c *cleaner) clean(w *workspace) {
+	select {
+	case c.left <- w:
+	default:
+		c.remove(w)
+	}
+}
+
+func (c *cleaner) remove(w *workspace) {
+	if err := w.remove(); err != nil {
+		c.log.Error("cleaning up after a run", "error", err)
+	}
+}
+
+// close waits until everything is removed. Nothing may be cleaned any more.
+func (c *cleaner) close() {
+	close(c.left)
+	<-c.done
 }
