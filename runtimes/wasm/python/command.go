@@ -21,7 +21,7 @@ func (d *Driver) Exec(ctx context.Context, cfg vm.RunConfig, inv vm.Invocation) 
 		return sandbox.Outcome{Status: sandbox.StatusError, ExitCode: 2}
 	}
 	if c.kind != "" && d.fits(cfg) && !slices.ContainsFunc(c.options, needsStart) {
-		return d.runFromImage(ctx, cfg, c.kind, inv.Dir, c.value, c.args).Outcome
+		return d.runFromImage(ctx, cfg, c.kind, inv.Dir, c.value, c.args, "", nil).Outcome
 	}
 	var args []string
 	if c.kind != "" {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -15,11 +16,14 @@ import (
 )
 
 // The functions that we need have no names in the module. They are found by what
-// they are called with: the program's text, and the numbers of signals, which the
+// they are called with: a function that the program registers to be called at its
+// end, with nothing, whose address it prints; and the numbers of signals, which the
 // program computes.
-const marker = "import _thread, signal; p = [n * 17 % 31 + 1 for n in range(31)]; p.remove(9); p.remove(19)\n" +
+const marker = "import _thread, atexit, signal; p = [n * 17 % 31 + 1 for n in range(31)]; p.remove(9); p.remove(19)\n" +
 	"for n in range(1, 32):\n  if n in p: signal.signal(n, lambda *_: None)\n" +
-	"for n in p: _thread.interrupt_main(n)\n"
+	"for n in p: _thread.interrupt_main(n)\n" +
+	"def end(): pass\n" +
+	"atexit.register(end)\nprint(id(end), id(()))\n"
 
 // signals are what the program trips, in order.
 func signals() string {
@@ -34,8 +38,13 @@ func signals() string {
 
 // discovery listens to all calls of a run.
 type discovery struct {
-	runs    []uint32          // functions that got the program as (char *, 0) -> int, outermost first
+	calls   []call            // of functions (i32, i32, i32) -> i32
 	signals map[uint32]string // what functions of one argument and no result were called with
+}
+
+type call struct {
+	function uint32
+	args     [3]uint32
 }
 
 // NewFunctionListener implements experimental.FunctionListenerFactory.
@@ -44,8 +53,8 @@ func (d *discovery) NewFunctionListener(f api.FunctionDefinition) experimental.F
 	switch {
 	case slices.Equal(f.ParamTypes(), i32) && len(f.ResultTypes()) == 0:
 		return experimental.FunctionListenerFunc(d.one)
-	case slices.Equal(f.ResultTypes(), i32) && len(f.ParamTypes()) == 2 && f.ParamTypes()[0] == api.ValueTypeI32 && f.ParamTypes()[1] == api.ValueTypeI32:
-		return experimental.FunctionListenerFunc(d.two)
+	case slices.Equal(f.ResultTypes(), i32) && slices.Equal(f.ParamTypes(), slices.Repeat(i32, 3)):
+		return experimental.FunctionListenerFunc(d.three)
 	}
 	return nil
 }
@@ -56,11 +65,8 @@ func (d *discovery) one(_ context.Context, _ api.Module, f api.FunctionDefinitio
 	}
 }
 
-func (d *discovery) two(_ context.Context, guest api.Module, f api.FunctionDefinition, args []uint64, _ experimental.StackIterator) {
-	b, ok := guest.Memory().Read(uint32(args[0]), uint32(len(marker)+1))
-	if ok && bytes.HasPrefix(b, []byte(marker)) && !slices.Contains(d.runs, f.Index()) {
-		d.runs = append(d.runs, f.Index())
-	}
+func (d *discovery) three(_ context.Context, _ api.Module, f api.FunctionDefinition, args []uint64, _ experimental.StackIterator) {
+	d.calls = append(d.calls, call{f.Index(), [3]uint32{uint32(args[0]), uint32(args[1]), uint32(args[2])}})
 }
 
 // TestHiddenFunctions finds the functions again that the driver calls by their
@@ -88,8 +94,18 @@ func TestHiddenFunctions(t *testing.T) {
 	if want := hiddenFunctions[tripSignal]; len(interrupts) != 1 || interrupts[0] != want {
 		t.Errorf("trip_signal is one of %v, not %d", interrupts, want)
 	}
-	// Those that only read the text come before and after.
-	if want := hiddenFunctions[runString]; !slices.Contains(d.runs, want) {
-		t.Errorf("PyRun_SimpleStringFlags is one of %v, not %d", d.runs, want)
+	var function, nothing uint32
+	if _, err := fmt.Sscan(out.String(), &function, &nothing); err != nil {
+		t.Fatalf("%v: %q", err, &out)
+	}
+	// PyObject_Call calls one that is for functions of the program's kind only.
+	var callers []uint32
+	for _, c := range d.calls {
+		if c.args == [3]uint32{function, nothing, 0} {
+			callers = append(callers, c.function)
+		}
+	}
+	if want := hiddenFunctions[callObject]; len(callers) == 0 || callers[0] != want {
+		t.Errorf("PyObject_Call is the first of %v, not %d", callers, want)
 	}
 }

@@ -14,12 +14,12 @@ const moduleHash = "04a8c76e8b8f247f16f442016c052abbf85c9a553763128f500f4ab3f1c7
 
 // Exports of functions that the module keeps to itself.
 const (
-	runString  = "py_run"  // int PyRun_SimpleStringFlags(const char *, PyCompilerFlags *)
+	callObject = "py_call" // PyObject *PyObject_Call(PyObject *callable, PyObject *args, PyObject *kwargs)
 	tripSignal = "py_trip" // void trip_signal(int), which has the handler called soon
 )
 
 // hiddenFunctions are their indexes in the module.
-var hiddenFunctions = map[string]uint32{runString: 4056, tripSignal: 7415}
+var hiddenFunctions = map[string]uint32{callObject: 751, tripSignal: 7415}
 
 // loadOptions are the same for the plain module and for that with the image.
 var loadOptions = vm.LoadOptions{Images: true, Functions: hiddenFunctions}

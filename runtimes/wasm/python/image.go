@@ -4,11 +4,15 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tetratelabs/wazero/api"
@@ -20,15 +24,19 @@ import (
 // imageScript makes the image.
 const imageScript = "sandpiper_image"
 
-// entryText is what a run calls in the image; see ENTRY of imageScript.
-const entryText = "__import__('sandpiper_image').main()\x00"
-
-// Facts of an image: addresses in its memory.
+// Facts of an image: addresses and sizes in its memory.
 const (
-	factEntry       = "entry"
 	factLibrary     = "library" // the archive of the library folder
 	factLibrarySize = "librarySize"
+	factRequest     = "request" // where a run finds what it is to do
+	factRequestSize = "requestSize"
+	factMain        = "main" // the function that a run calls
+	factNothing     = "nothing"
+	factRandom      = "random" // the state of the module random
 )
+
+// randomWords is the size of a Mersenne Twister's state.
+const randomWords = 624
 
 // WASI's clocks as imageScript uses them.
 const (
@@ -53,7 +61,7 @@ func imageKey() (string, error) {
 		fmt.Fprintf(h, "%s %d\n%s", path, len(b), b)
 		return err
 	})
-	return fmt.Sprintf("python 1; %s; %x", moduleHash, h.Sum(nil)), err
+	return fmt.Sprintf("python 2; %s; %x", moduleHash, h.Sum(nil)), err
 }
 
 // loadFromImage makes the driver ready with the image, which is made when the
@@ -67,8 +75,7 @@ func (d *Driver) loadFromImage(ctx context.Context, host *vm.Host, wasm []byte) 
 	if err != nil {
 		return err
 	}
-	d.imageSize = image.Size()
-	d.entry = uint64(image.Facts[factEntry])
+	d.image = image
 	if d.fromImage, err = host.LoadImage(ctx, "python", wasm, loadOptions, image); err != nil {
 		return err
 	}
@@ -92,7 +99,7 @@ func (d *Driver) makeImage(ctx context.Context, host *vm.Host, wasm []byte) (ima
 		return nil, err
 	}
 	var output bytes.Buffer
-	p := &port{limit: 1 << 10}
+	p := &port{limit: 16 << 10}
 	p.ask(tuple(string(archive)))
 	cfg := vm.RunConfig{
 		Limits: imageLimits,
@@ -124,19 +131,55 @@ func (d *Driver) makeImage(ctx context.Context, host *vm.Host, wasm []byte) (ima
 
 // takeImage takes the image. places is what the script says of it.
 func takeImage(run *vm.Run, guest api.Module, places string) (*vm.Image, error) {
-	var entry, library, size uint64
-	if _, err := fmt.Sscanf(places, "%d %d %d", &entry, &library, &size); err != nil {
+	facts, err := findPlaces(guest.Memory(), places)
+	if err != nil {
 		return nil, fmt.Errorf("the script says %q: %w", places, err)
-	}
-	if b, ok := guest.Memory().Read(uint32(entry), uint32(len(entryText))); !ok || string(b) != entryText {
-		return nil, fmt.Errorf("the entry is not at %d", entry)
 	}
 	image, err := run.Capture()
 	if err != nil {
 		return nil, err
 	}
-	image.Facts = map[string]uint64{factEntry: entry, factLibrary: library, factLibrarySize: size}
+	image.Facts = facts
 	return image, nil
+}
+
+// findPlaces returns the facts that places says, when the memory agrees: objects
+// have their types, and the generator of random numbers has the state that it
+// said it had.
+func findPlaces(mem api.Memory, places string) (map[string]uint64, error) {
+	var n []uint64
+	for _, field := range strings.Fields(places) {
+		v, err := strconv.ParseUint(field, 10, 32)
+		if err != nil {
+			return nil, err
+		}
+		n = append(n, v)
+	}
+	const before = 10 // the random state
+	if len(n) != before+randomWords {
+		return nil, fmt.Errorf("%d numbers", len(n))
+	}
+	has := func(at uint64, want ...uint64) bool {
+		for i, w := range want {
+			if got, ok := mem.ReadUint32Le(uint32(at) + 4*uint32(i)); !ok || uint64(got) != w {
+				return false
+			}
+		}
+		return true
+	}
+	const typeOffset = 4 // of an object, behind its reference count
+	switch {
+	case !has(n[4]+typeOffset, n[5]):
+		return nil, errors.New("there is no function")
+	case !has(n[6]+typeOffset, n[7]):
+		return nil, errors.New("there is no tuple")
+	case !has(n[8], n[9:]...):
+		return nil, errors.New("there is no state of random")
+	}
+	return map[string]uint64{
+		factLibrary: n[0], factLibrarySize: n[1], factRequest: n[2], factRequestSize: n[3],
+		factMain: n[4], factNothing: n[6], factRandom: n[8],
+	}, nil
 }
 
 // libraryOf reads the library folder from the image.
@@ -167,12 +210,36 @@ func openLibrary(archive []byte) (fs.FS, error) {
 	return library, nil
 }
 
-// runEntry is the body of a run of the image: the guest finds in its port what it
-// is to do.
-func (d *Driver) runEntry(ctx context.Context, guest api.Module) error {
-	res, err := guest.ExportedFunction(runString).Call(ctx, d.entry, 0)
-	if err == nil && int32(res[0]) != 0 {
-		vm.Current(ctx).Exit(1) // it has said why
+// ask tells the guest what it is to do when it is entered next: in its memory, or
+// in the port where it is too long for that.
+func (d *Driver) ask(guest api.Module, p *port, request []byte) error {
+	p.ask(request)
+	if uint64(len(request)) > d.image.Facts[factRequestSize] {
+		request = []byte{marshalNone}
+	}
+	if !guest.Memory().Write(uint32(d.image.Facts[factRequest]), request) {
+		return errors.New("the image has no room for a request")
+	}
+	return nil
+}
+
+// seed gives the module random a state that is as good as any.
+func (d *Driver) seed(guest api.Module) error {
+	at := uint32(d.image.Facts[factRandom])
+	var state [4 + 4*randomWords]byte
+	_, _ = rand.Read(state[4:])                          // never fails
+	binary.LittleEndian.PutUint32(state[:], randomWords) // all of them are used up
+	if !guest.Memory().Write(at, state[:]) {
+		return errors.New("the image has no random state")
+	}
+	return nil
+}
+
+// enter has the guest do what it was asked to.
+func (d *Driver) enter(ctx context.Context, guest api.Module) error {
+	res, err := guest.ExportedFunction(callObject).Call(ctx, d.image.Facts[factMain], d.image.Facts[factNothing], 0)
+	if err == nil && uint32(res[0]) == 0 {
+		vm.Current(ctx).Exit(1) // an exception, which the script should have caught
 	}
 	return err
 }
@@ -182,7 +249,7 @@ func (d *Driver) runEntry(ctx context.Context, guest api.Module) error {
 // have other mounts than those that the C library learned of.
 func (d *Driver) fits(cfg vm.RunConfig) bool {
 	mounted := slices.EqualFunc(cfg.Mounts, engineMounts, func(m vm.Mount, path string) bool { return m.Path == path })
-	return d.fromImage != nil && cfg.Limits.MemoryBytes >= d.imageSize+imageSlack && mounted && !readsAtStart(cfg.Env)
+	return d.fromImage != nil && cfg.Limits.MemoryBytes >= d.image.Size()+imageSlack && mounted && !readsAtStart(cfg.Env)
 }
 
 // imageSlack is memory that a program needs at least.

@@ -16,7 +16,6 @@ func (d *Driver) Kernels() kernel.Language {
 
 func (d *Driver) newInterpreter(cfg *vm.RunConfig) kernel.Interpreter {
 	i := &interpreter{driver: d, port: port{limit: kernel.MaxAnswer}, env: cfg.Env}
-	cfg.Env = nil
 	d.mount(cfg, &i.port)
 	return i
 }
@@ -32,6 +31,9 @@ var _ kernel.Interpreter = (*interpreter)(nil)
 
 // Open implements kernel.Interpreter.
 func (i *interpreter) Open(ctx context.Context, guest api.Module) error {
+	if err := i.driver.seed(guest); err != nil {
+		return err
+	}
 	return i.call(ctx, guest, "open", i.env)
 }
 
@@ -61,6 +63,8 @@ func (i *interpreter) Interrupt(ctx context.Context, guest api.Module) bool {
 }
 
 func (i *interpreter) call(ctx context.Context, guest api.Module, action string, rest any) error {
-	i.port.ask(tuple("kernel", action, rest))
-	return i.driver.runEntry(ctx, guest)
+	if err := i.driver.ask(guest, &i.port, tuple("kernel", action, rest)); err != nil {
+		return err
+	}
+	return i.driver.enter(ctx, guest)
 }

@@ -131,6 +131,9 @@ func (f *portFile) Close() sys.Errno { return 0 }
 // A request is a tuple of Python's module marshal, which reads it faster than any
 // other format: of bytes objects, of numbers and of further tuples.
 
+// marshalNone is None.
+const marshalNone = 'N'
+
 // tuple marshals items: each a string, a bool, or a list of strings.
 func tuple(items ...any) []byte {
 	b := binary.LittleEndian.AppendUint32([]byte{'('}, uint32(len(items)))

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/tetratelabs/wazero/api"
+
 	"sandpiper/runtimes/wasm/jail"
 	"sandpiper/runtimes/wasm/vm"
 	"sandpiper/sandbox"
@@ -49,8 +51,7 @@ type Driver struct {
 	zones   fs.FS
 
 	fromImage *vm.Module // nil for a module that is not ours
-	imageSize int64
-	entry     uint64 // address of what a run calls in the image
+	image     *vm.Image
 
 	mu    sync.Mutex
 	plain *vm.Module // once it is needed
@@ -110,7 +111,11 @@ func (d *Driver) plainModule(ctx context.Context) (*vm.Module, error) {
 func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) sandbox.Outcome {
 	var res vm.Result
 	if d.fits(cfg) {
-		res = d.runFromImage(ctx, cfg, "run", "/", p.Files[0].Name, p.Args)
+		names := make([]string, len(p.Files))
+		for i, f := range p.Files {
+			names[i], _, _ = strings.Cut(f.Name, "/")
+		}
+		res = d.runFromImage(ctx, cfg, "run", "/", p.Files[0].Name, p.Args, string(p.Files[0].Content), names)
 	} else {
 		res = d.runPlain(ctx, cfg, nil, append([]string{libraryPath + "/" + startScript + ".pyc", p.Files[0].Name}, p.Args...))
 	}
@@ -123,13 +128,17 @@ func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) s
 	return res.Outcome
 }
 
-// runFromImage has the image's interpreter do something; see main of imageScript.
-func (d *Driver) runFromImage(ctx context.Context, cfg vm.RunConfig, kind, dir, value string, args []string) vm.Result {
+// runFromImage has the image's interpreter do something; see program of imageScript.
+func (d *Driver) runFromImage(ctx context.Context, cfg vm.RunConfig, kind, dir, value string, args []string, source string, names []string) vm.Result {
 	p := &port{}
-	p.ask(tuple(kind, dir, value, args, cfg.Env))
-	cfg.Env = nil
+	request := tuple(kind, dir, value, args, cfg.Env, source, names)
 	d.mount(&cfg, p)
-	return d.fromImage.Run(ctx, cfg, d.runEntry)
+	return d.fromImage.Run(ctx, cfg, func(ctx context.Context, guest api.Module) error {
+		if err := errors.Join(d.seed(guest), d.ask(guest, p, request)); err != nil {
+			return err
+		}
+		return d.enter(ctx, guest)
+	})
 }
 
 // runPlain starts an interpreter with options, a script and its arguments: no

@@ -2,9 +2,10 @@
 
 The interpreter starts this file once. It imports what programs often need, does
 once what the interpreter does once in its life, and asks the engine to take the
-image. A run calls main(), which finds in the port what it is to do. Everything
-that has to be different in each run is set there: the environment, the
-arguments, the state of random, the time at which logging began.
+image. A run calls main(), which finds in REQUEST or in the port what it is to do.
+Everything that has to be different in each run is set there: the environment, the
+arguments, the time at which the process began. The state of random is the
+exception: the engine writes a new one into the memory.
 """
 
 import atexit
@@ -31,12 +32,18 @@ PRELOADED = """
 """.split()
 
 PORT = "/run/sandpiper/port"  # what is read from it is marshalled, what is written is text
-ENTRY = b"__import__('sandpiper_image').main()\0"  # is what a run calls, by its address
+REQUEST = bytes(64 << 10)  # is where the engine writes what it wants: None when that is in the port
+NOTHING = ()  # the arguments of main
 LIBRARY = b""  # the archive of the library folder, for the next start of the engine
+BASE = {b"HOME": b"/", b"LANG": b"C.UTF-8", b"TZ": b"UTC"}  # what most environments have
 
 
 def request():
     """Returns what the engine wants."""
+    return marshal.loads(REQUEST) or long_request()
+
+
+def long_request():
     port = os.open(PORT, os.O_RDONLY)
     try:
         content = os.read(port, os.fstat(port).st_size)
@@ -58,14 +65,19 @@ def answer(content):
 # ---------------------------------------------------------------- a run
 
 def main():
-    """Does what the engine wants. Only cells of kernels come back from here."""
+    """Does what the engine wants. Only cells of kernels come back from here, and
+    never with an exception, which nobody would clear."""
     kind, *rest = request()
     kind = kind.decode()
     if kind == "kernel":
-        import sandpiper_kernel
+        try:
+            import sandpiper_kernel
 
-        action, *rest = rest
-        return sandpiper_kernel.handle(action.decode(), *rest)
+            action, *rest = rest
+            sandpiper_kernel.handle(action.decode(), *rest)
+        except KeyboardInterrupt:
+            pass  # it comes too late
+        return
     code = 1
     try:
         code = program(kind, *rest)
@@ -73,17 +85,19 @@ def main():
         leave(code)
 
 
-def program(kind, directory, value, arguments, environment):
-    """Runs a program to its end and returns its exit code."""
+def program(kind, directory, value, arguments, environment, source, names):
+    """Runs a program to its end and returns its exit code. source and names, which
+    are those of its folder, are known for a run only."""
     refresh(environment)
     value, arguments = os.fsdecode(value), [os.fsdecode(a) for a in arguments]
     sys.orig_argv[:] = ["python", *([value] if value else []), *arguments]
     try:
         if kind == "run":
             sys.argv[:] = [value, *arguments]
-            sys.path[0] = folder = "/" + value.rpartition("/")[0]
-            make_room(folder)
-            start.run_main(value)
+            folder, _, _ = value.rpartition("/")
+            sys.path[0] = "/" + folder
+            make_room(sys.path[0] if folder else [os.fsdecode(name) for name in names])
+            start.run_main(value, source)
         else:
             command.make_room = make_room
             command.run(os.fsdecode(directory), kind, value, *arguments)
@@ -97,19 +111,20 @@ def program(kind, directory, value, arguments, environment):
 
 def refresh(environment):
     """Sets what is different in each run."""
-    for entry in environment:
-        name, _, value = entry.partition(b"=")
-        os.environb[name] = value
+    given = dict(entry.split(b"=", 1) for entry in environment)
+    for name in BASE.keys() - given.keys():
+        del os.environb[name]
+    for name in given.items() - BASE.items():
+        os.environb[name[0]] = name[1]
     own = [os.path.abspath(folder) for folder in os.environ.get("PYTHONPATH", "").split(":") if folder]
     sys.path[2:2] = own
     for folder in own:
         make_room(folder)
     start.first_tick = start.ticks()
-    reseed()
 
 
 def reseed():
-    """Gives the run a randomness of its own."""
+    """Gives a copy of a kernel a randomness of its own."""
     import random
 
     random.seed()
@@ -117,12 +132,12 @@ def reseed():
 
 def make_room(folder):
     """Lets files of the program be imported that have the name of a module which
-    is there already, as if it were not."""
+    is there already, as if it were not. folder is its path or its names."""
     try:
-        names = {name.partition(".")[0] for name in os.listdir(folder)}
+        names = os.listdir(folder) if isinstance(folder, str) else folder
     except OSError:
         return
-    if names.isdisjoint(AHEAD):
+    if AHEAD.isdisjoint([name.partition(".")[0] for name in names]):
         return
     for name in [name for name in sys.modules if name not in STARTED and not name.startswith("sandpiper")]:
         del sys.modules[name]
@@ -144,16 +159,18 @@ def leave(code):
     """Ends the interpreter as it ends by itself, but for what only gives memory
     back: exit functions, output, and the objects of the program."""
     try:
-        if "threading" in sys.modules:
-            sys.modules["threading"]._shutdown()
+        threading = sys.modules.get("threading")
+        if threading and threading._threading_atexits:  # there are no threads to wait for
+            threading._shutdown()
         atexit._run_exitfuncs()
         if not flush(sys.stdout):
             code = 120
         flush(sys.stderr)
         sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
         sys.last_exc = sys.last_type = sys.last_value = sys.last_traceback = None
-        for name in [name for name, module in sys.modules.items() if name not in OURS and not is_library(module)]:
-            sys.modules.pop(name, None)
+        for name in sys.modules.keys() - OURS:
+            if not is_library(sys.modules[name]):
+                sys.modules.pop(name, None)
         gc.collect()
         flush(sys.stdout)
         flush(sys.stderr)
@@ -218,7 +235,6 @@ def warm():
             exec(compile(code, "main.py", "exec"), {})
         except BaseException as error:
             traceback.print_exception(error, file=io.StringIO())
-    reseed()
 
 
 def outgrow():
@@ -233,9 +249,24 @@ def outgrow():
             return
 
 
+def places():
+    """Tells the engine where it finds what it needs, with which it can check that:
+    the start of bytes objects, and objects with their types."""
+    import random
+
+    random.seed()
+    content = bytes.__basicsize__ - 1
+    state = random.getstate()[1]
+    return b" ".join(b"%d" % number for number in (
+        id(LIBRARY) + content, len(LIBRARY), id(REQUEST) + content, len(REQUEST),
+        id(main), id(type(main)), id(NOTHING), id(type(NOTHING)),
+        id(random._inst) + object.__basicsize__, state[-1], *state[:-1],
+    ))
+
+
 def make():
     global AHEAD, OURS, LIBRARY, traceback
-    LIBRARY, = request()
+    LIBRARY, = long_request()
     start.repair()
     for name in PRELOADED:
         __import__(name)
@@ -254,8 +285,8 @@ def make():
     linecache.clearcache()
     sys.modules["__main__"] = type(sys)("__main__")
     OURS = frozenset(sys.modules) - {"__main__"}
-    header = bytes.__basicsize__ - 1
-    answer(b"%d %d %d" % (id(ENTRY) + header, id(LIBRARY) + header, len(LIBRARY)))
+    os.environb.update(BASE)
+    answer(places())
     gc.collect()
     gc.freeze()
     time.clock_getres(time.CLOCK_MONOTONIC)  # does not return: the image is taken

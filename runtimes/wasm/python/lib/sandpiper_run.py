@@ -80,15 +80,17 @@ def report(error, traceback):
     raise SystemExit(1) from None
 
 
-def run_main(path):
-    """Becomes the program in a file below the root."""
+def run_main(path, source=None):
+    """Becomes the program in a file below the root. source is what the file holds."""
     main = type(sys)("__main__")
     main.__file__ = "/" + path
     main.__builtins__ = __builtins__
     sys.modules["__main__"] = main
     try:
-        with open(path, "rb") as file:
-            code = compile(file.read(), path, "exec", dont_inherit=True)
+        if source is None:
+            with open(path, "rb") as file:
+                source = file.read()
+        code = compile(source, path, "exec", dont_inherit=True)
     except Exception as error:
         report(error, None)
     try:
