@@ -80,9 +80,10 @@ func protect(path string) error {
 // connection of a pool needs them.
 func dsn(path string, busy time.Duration, readOnly bool) string {
 	q := url.Values{
-		"_busy_timeout": {strconv.FormatInt(busy.Milliseconds(), 10)},
-		"_foreign_keys": {"on"},
-		"_synchronous":  {"normal"},
+		"_busy_timeout":    {strconv.FormatInt(busy.Milliseconds(), 10)},
+		"_foreign_keys":    {"on"},
+		"_synchronous":     {"normal"},
+		"_stmt_cache_size": {"100"}, // parsing takes several times as long as most queries
 	}
 	if readOnly {
 		q.Set("mode", "ro")
