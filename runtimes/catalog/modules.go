@@ -28,6 +28,24 @@ func OpenModule(name string) (io.ReadCloser, error) {
 	return open("module "+name, name+".wasm.zst")
 }
 
+// ReadModule returns what OpenModule reads, all of it and sooner.
+func ReadModule(name string) ([]byte, error) {
+	compressed, err := read("module "+name, name+".wasm.zst")
+	if err != nil {
+		return nil, err
+	}
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxDecoderMemory))
+	if err != nil {
+		return nil, fmt.Errorf("open module %s: %w", name, err)
+	}
+	defer d.Close()
+	wasm, err := d.DecodeAll(compressed, nil)
+	if err != nil {
+		return nil, fmt.Errorf("read module %s: %w", name, err)
+	}
+	return wasm, nil
+}
+
 // OpenTree returns the tar archive called name, such as "go-sdk", which a compiler
 // needs beside its modules. It is otherwise like OpenModule.
 func OpenTree(name string) (io.ReadCloser, error) {
@@ -41,13 +59,22 @@ func ModuleKey(name string) (string, bool) {
 	return string(key), err == nil
 }
 
-func open(what, file string) (io.ReadCloser, error) {
+// read returns a file as it is kept. what is for errors.
+func read(what, file string) ([]byte, error) {
 	compressed, err := moduleFiles.ReadFile("modules/" + file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("open %s: it is not built into this program: run `make setup` and build again", what)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", what, err)
+	}
+	return compressed, nil
+}
+
+func open(what, file string) (io.ReadCloser, error) {
+	compressed, err := read(what, file)
+	if err != nil {
+		return nil, err
 	}
 	d, err := zstd.NewReader(bytes.NewReader(compressed),
 		zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxDecoderMemory))

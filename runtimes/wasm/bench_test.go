@@ -110,3 +110,23 @@ func BenchmarkBesideStuckRuns(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkStart starts an engine whose cache is warm, until it has run a hello.
+func BenchmarkStart(b *testing.B) {
+	for _, id := range []string{"python", "javascript", "ruby"} {
+		b.Run(id, func(b *testing.B) {
+			_ = newEngine(b, id) // warms the cache
+			for b.Loop() {
+				e, err := wasm.New(wasm.Config{CacheDir: cacheDir(b), RunDir: b.TempDir(), Only: []string{id}})
+				if err != nil {
+					b.Fatal(err)
+				}
+				waitReady(b, e, id)
+				timedRun(b, e, hello(e.Languages()[0]))
+				if err := e.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -2,11 +2,9 @@ package wasm
 
 import (
 	"context"
-	"io"
 	"maps"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 
 	"sandpiper/runtimes/catalog"
@@ -25,10 +23,10 @@ import (
 // language is a language with the driver that runs it.
 type language struct {
 	driver Driver
-	open   func() (io.ReadCloser, error) // the module's binary
-	weight int                           // light ones are prepared first
-	done   chan struct{}                 // closed when it is prepared or failed
-	asked  sync.Once                     // of an engine that prepares languages on demand
+	read   func() ([]byte, error) // the module's binary
+	weight int                    // light ones are prepared first
+	done   chan struct{}          // closed when it is prepared or failed
+	asked  sync.Once              // of an engine that prepares languages on demand
 
 	mu   sync.Mutex
 	info sandbox.Language // State and Stage change
@@ -108,19 +106,20 @@ func takenBy(all []*language, name string) *language {
 
 func fromCatalog(compilers compilers, c catalog.Language) *language {
 	l := &language{info: c.Language, driver: driverFor(compilers, c), done: make(chan struct{})}
-	l.open = func() (io.ReadCloser, error) { return catalog.OpenModule(c.Module) }
+	l.read = func() ([]byte, error) { return catalog.ReadModule(c.Module) }
 	if c.Module == "" {
-		l.open = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("")), nil }
+		l.read = func() ([]byte, error) { return nil, nil }
 	}
 	l.weight = moduleWeight[c.Driver]
 	l.set(sandbox.LanguagePreparing, "waiting for its turn")
 	return l
 }
 
-// moduleWeight orders the drivers by the size of their modules.
+// moduleWeight orders the drivers by how much is asked for them and by the size of
+// their modules.
 var moduleWeight = map[catalog.Driver]int{
-	catalog.DriverQuickJS: 1, catalog.DriverTypeScript: 1, catalog.DriverCommand: 2,
-	catalog.DriverPython: 3, catalog.DriverRuby: 4, catalog.DriverGo: compilerWeight, catalog.DriverC: compilerWeight, catalog.DriverCPlusPlus: compilerWeight,
+	catalog.DriverPython: 1, catalog.DriverQuickJS: 2, catalog.DriverTypeScript: 2, catalog.DriverCommand: 3,
+	catalog.DriverRuby: 4, catalog.DriverGo: compilerWeight, catalog.DriverC: compilerWeight, catalog.DriverCPlusPlus: compilerWeight,
 }
 
 // Added languages wait for those of the catalogue, but for compilers, which take a
@@ -133,7 +132,7 @@ const (
 func driverFor(compilers compilers, c catalog.Language) Driver {
 	switch c.Driver {
 	case catalog.DriverPython:
-		return &python.Driver{Zones: catalog.Zoneinfo, Module: func() (io.ReadCloser, error) { return catalog.OpenModule(c.Module) }}
+		return &python.Driver{Zones: catalog.Zoneinfo, Module: func() ([]byte, error) { return catalog.ReadModule(c.Module) }}
 	case catalog.DriverQuickJS:
 		return quickjs.JavaScript()
 	case catalog.DriverTypeScript:
@@ -177,7 +176,7 @@ func commandDriver(c catalog.Language) Driver {
 }
 
 func fromManifest(m command.Manifest) *language {
-	l := &language{info: m.Language(), driver: m.Driver(), open: m.Open, weight: operatorWeight, done: make(chan struct{})}
+	l := &language{info: m.Language(), driver: m.Driver(), read: m.Read, weight: operatorWeight, done: make(chan struct{})}
 	l.set(sandbox.LanguagePreparing, "waiting for its turn")
 	return l
 }

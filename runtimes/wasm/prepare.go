@@ -3,8 +3,6 @@ package wasm
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"io"
 	"slices"
 	"sync"
 
@@ -12,7 +10,7 @@ import (
 )
 
 // prepare loads every language on a goroutine of its own, at most as many at
-// once as there are CPUs for guests, the small ones first. Then it prunes the
+// once as there are CPUs for guests, the light ones first. Then it prunes the
 // cache.
 func (e *Engine) prepare() {
 	queue := slices.Clone(e.languages)
@@ -77,14 +75,9 @@ func (e *Engine) loadModule(ctx context.Context, l *language) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r, err := l.open()
+	wasm, err := l.read()
 	if err != nil {
 		return err
-	}
-	wasm, err := io.ReadAll(r)
-	r.Close()
-	if err != nil {
-		return fmt.Errorf("read module: %w", err)
 	}
 	l.set(sandbox.LanguagePreparing, "compiling its module, which the first start needs to do once")
 	return l.driver.Load(ctx, e.host, wasm)

@@ -156,8 +156,8 @@ func (m Manifest) Driver() *Driver {
 	return d
 }
 
-// Open opens the module's file, which must be a regular file of at most 256 MiB.
-func (m Manifest) Open() (io.ReadCloser, error) {
+// Read reads the module's file, which must be a regular file of at most 256 MiB.
+func (m Manifest) Read() ([]byte, error) {
 	path := filepath.Join(m.dir, m.Module)
 	info, err := os.Stat(path)
 	switch {
@@ -168,5 +168,5 @@ func (m Manifest) Open() (io.ReadCloser, error) {
 	case info.Size() > maxModule:
 		return nil, fmt.Errorf("module %s has %d MiB, at most %d are possible", m.Module, info.Size()>>20, maxModule>>20)
 	}
-	return os.Open(path)
+	return os.ReadFile(path)
 }

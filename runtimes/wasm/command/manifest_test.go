@@ -2,7 +2,6 @@ package command
 
 import (
 	"encoding/json"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -71,19 +70,14 @@ func TestReadManifests(t *testing.T) {
 	if l := m.Language(); l.ID != "toy" || l.Main != "main.toy" || l.Editor != "text" {
 		t.Errorf("language %+v", l)
 	}
-	r, err := m.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	if b, err := io.ReadAll(r); string(b) != "\x00asm" || err != nil {
+	if b, err := m.Read(); string(b) != "\x00asm" || err != nil {
 		t.Errorf("module %q, %v", b, err)
 	}
 	if err := os.Remove(filepath.Join(dir, "toy", "toy.wasm")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.Open(); err == nil {
-		t.Error("a module that is not there was opened")
+	if _, err := m.Read(); err == nil {
+		t.Error("a module that is not there was read")
 	}
 	if found, failed, err := ReadManifests(filepath.Join(dir, "nowhere")); len(found)+len(failed) != 0 || err != nil {
 		t.Errorf("no folder: %v, %v, %v", found, failed, err)

@@ -5,8 +5,6 @@ import (
 	"context"
 	"embed"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"slices"
 	"strings"
@@ -44,7 +42,7 @@ type Driver struct {
 
 	// Module opens the module that Load was given once more, for the few runs that
 	// cannot go on from the image. nil means that Load keeps it loaded.
-	Module func() (io.ReadCloser, error)
+	Module func() ([]byte, error)
 
 	host    *vm.Host
 	library fs.FS
@@ -95,13 +93,9 @@ func (d *Driver) plainModule(ctx context.Context) (*vm.Module, error) {
 	if d.plain != nil {
 		return d.plain, nil
 	}
-	r, err := d.Module()
+	wasm, err := d.Module()
 	if err != nil {
-		return nil, fmt.Errorf("read module: %w", err)
-	}
-	wasm, err := io.ReadAll(r)
-	if err := errors.Join(err, r.Close()); err != nil {
-		return nil, fmt.Errorf("read module: %w", err)
+		return nil, err
 	}
 	d.plain, err = d.host.Load(context.WithoutCancel(ctx), "python", wasm, loadOptions)
 	return d.plain, err
