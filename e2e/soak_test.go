@@ -257,6 +257,19 @@ func (s *soak) sessions(ctx context.Context, end func() bool) {
 
 type soakSession struct{ ID, State string }
 
+// stubborn does not let itself be interrupted once it has changed the state.
+const stubborn = `
+def spin():
+    global n
+    while True:
+        try:
+            n = -1
+            10**10**8
+        except BaseException:
+            pass
+spin()
+`
+
 func (s *soak) session(ctx context.Context, end func() bool) error {
 	var session soakSession
 	if err := s.ask(ctx, http.MethodPost, "/v1/sessions", map[string]any{"language": "python"}, &session); err != nil {
@@ -284,7 +297,7 @@ func (s *soak) session(ctx context.Context, end func() bool) error {
 		case 2:
 			// Stopped by force: what it did to the state is undone.
 			if err := s.ask(ctx, http.MethodPost, path+"/execute", map[string]any{
-				"code": "n = -1\n10**10**8", "limits": map[string]any{"timeout_ms": 300},
+				"code": stubborn, "limits": map[string]any{"timeout_ms": 300},
 			}, nil); err != nil {
 				return err
 			}

@@ -36,6 +36,8 @@ func TestLife(t *testing.T) {
 			t.Errorf("archived: %d sandboxes and %d archives, backup %s", held, archives, s.Backup)
 		}
 		s = b.do(sandbox.StateStarted)(b.Start(t.Context(), org, "web"))
+		synctest.Wait() // the archive is forgotten behind the start
+		s = b.is(s, sandbox.StateStarted)
 		if held, archives := b.docker.Count(); held != 1 || archives != 0 || s.Archive != "" {
 			t.Errorf("restored: %d sandboxes and %d archives", held, archives)
 		}

@@ -18,6 +18,7 @@ var defaultResources = sandbox.Resources{CPU: 1, MemoryGiB: 1, DiskGiB: 3}
 // resolve returns the snapshot that a request names, or one made up for the
 // image that it names.
 func (m *Manager) resolve(ctx context.Context, r CreateRequest) (sandbox.Snapshot, error) {
+	m.placer.ReadFirst(ctx) // which snapshot is the default hangs on it
 	image := r.Image
 	if image == "" && r.Dockerfile != "" {
 		var err error

@@ -111,8 +111,16 @@ func runnerID(e sandbox.EngineName, n int) string {
 	return fmt.Sprintf("local-%s-%d", e, n)
 }
 
-// Refresh reads every engine whose reading is too old. Reserve reads only those
-// that were never read, for it must be fast.
+// ReadFirst reads the engines that were never read, as is so in the first moments
+// of a server, and waits for that. Afterwards it costs nothing.
+func (p *Placer) ReadFirst(ctx context.Context) {
+	if !p.allRead() {
+		p.refresh(ctx, neverRead)
+	}
+}
+
+// Refresh reads every engine whose reading is too old. Reserve does not, for it
+// must be fast.
 func (p *Placer) Refresh(ctx context.Context) {
 	p.refresh(ctx, func(r *runner) bool { return time.Since(r.read) >= p.cfg.Reading })
 }

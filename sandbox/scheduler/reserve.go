@@ -55,9 +55,7 @@ const (
 //   - KindBusy: the host has no room now, or the queue is full; see RetryAfter.
 //   - KindUnavailable: there is no such engine, or it does not answer.
 func (p *Placer) Reserve(ctx context.Context, a Ask) (*Ticket, error) {
-	if !p.allRead() {
-		p.refresh(ctx, neverRead)
-	}
+	p.ReadFirst(ctx)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := p.withinQuota(a); err != nil {

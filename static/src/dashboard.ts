@@ -33,7 +33,7 @@ function code(): void {
     timer = window.setTimeout(() => {
       const open = [...document.querySelectorAll("#codes details[open] pre")].map((pre) => pre.id);
       void htmx.ajax("POST", "/sandboxes/new/code", { target: "#codes", swap: "outerHTML", values: Object.fromEntries(new FormData(form) as never) }).then(() => {
-        for (const id of open) document.getElementById(id)!.closest("details")!.open = true;
+        for (const id of open) document.getElementById(id)?.closest("details")?.toggleAttribute("open", true);
       });
     }, 250);
   });
