@@ -91,6 +91,8 @@ func (l Language) Resume(ctx context.Context, cfg vm.RunConfig, state io.Reader)
 
 func (l Language) kernel(cfg vm.RunConfig) *Kernel {
 	k := &Kernel{language: l}
+	k.settle = time.AfterFunc(settleTime, k.trim)
+	k.settle.Stop()
 	k.guest = l.New(&cfg)
 	k.cfg = cfg
 	return k
@@ -109,6 +111,7 @@ func (k *Kernel) prepared(ctx context.Context, prepare func(ctx context.Context,
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("prepare a kernel: %w", err), k.instance.Close())
 	}
+	k.settle.Reset(settleTime)
 	return k, nil
 }
 
@@ -122,6 +125,7 @@ type Kernel struct {
 
 	memory atomic.Int64 // as of the last cell
 	gone   atomic.Bool
+	settle *time.Timer // calls trim
 
 	mu    sync.Mutex // held by whoever uses the instance
 	renew bool       // the guest has not been told yet that its open files are gone
@@ -138,8 +142,21 @@ func (k *Kernel) Execute(ctx context.Context, c sandbox.Cell, out sandbox.Sink, 
 		return sandbox.CellOutcome{}, errRunning
 	}
 	defer k.mu.Unlock()
+	k.settle.Stop()
+	defer k.settle.Reset(settleTime)
 	begin()
 	return newExecution(ctx, k, c, out).run()
+}
+
+// settleTime is how long a kernel is idle until it gives memory back that the next
+// cell may want again.
+const settleTime = time.Second
+
+func (k *Kernel) trim() {
+	if k.mu.TryLock() {
+		defer k.mu.Unlock()
+		k.instance.Trim()
+	}
 }
 
 var errRunning = sandbox.Errorf(sandbox.KindConflict, "a cell is running; wait for its end or interrupt it")
@@ -218,6 +235,7 @@ func (k *Kernel) Memory() int64 {
 // Close implements sandbox.Kernel.
 func (k *Kernel) Close() error {
 	k.gone.Store(true)
+	k.settle.Stop()
 	return k.instance.Close()
 }
 

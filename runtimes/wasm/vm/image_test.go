@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -544,4 +545,61 @@ func FuzzRestore(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestTrim has an instance write to pages what is in them already.
+func TestTrim(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells which pages were written")
+	}
+	in := newImages(t).open(t)
+	_, _, err := in.Run(t.Context(), vm.RunConfig{Limits: limits}, func(ctx context.Context, guest api.Module) error {
+		invoke(ctx, guest, "bump")
+		for page := range uint64(31) {
+			invoke(ctx, guest, "poke", 4096*(page+1), 0)
+		}
+		invoke(ctx, guest, "poke", 4096*20, 42)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := in.Memory()
+	in.Trim()
+	if after := in.Memory(); before < 32*4096 || after != 2*4096 {
+		t.Errorf("it has %d bytes for itself, and %d when what is as in the image was given back", before, after)
+	}
+	_, _, err = in.Run(t.Context(), vm.RunConfig{Limits: limits}, func(ctx context.Context, guest api.Module) error {
+		if n := invoke(ctx, guest, "peek", 4096*20); n != 42 {
+			t.Errorf("it finds %d, want 42", n)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	expect(t, bump(t, in), "11 9")
+}
+
+// TestGuestsMadeAhead has runs that differ in what they are given, of which some
+// go on from a guest that was made for another.
+func TestGuestsMadeAhead(t *testing.T) {
+	i := newImages(t)
+	small := limits
+	small.MemoryBytes = 64 << 10
+	share := vm.NewShare(1, 64<<10)
+	for range 20 {
+		if res := once(t, i.module, func(ctx context.Context, guest api.Module) { invoke(ctx, guest, "bump") }); res.Usage.MemoryBytes != 2<<16 {
+			t.Errorf("a run used %d bytes", res.Usage.MemoryBytes)
+		}
+		for name, cfg := range map[string]vm.RunConfig{"a small run": {Limits: small}, "a run of a small share": {Limits: limits, Share: share}} {
+			res := i.module.Run(t.Context(), cfg, func(context.Context, api.Module) error { return errors.New("it began") })
+			if res.Status != sandbox.StatusMemoryLimit {
+				t.Errorf("%s: %+v", name, res.Outcome)
+			}
+		}
+	}
+	if used, _ := share.Usage(); used != 0 {
+		t.Errorf("%d bytes of the share are in use", used)
+	}
 }

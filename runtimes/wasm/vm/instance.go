@@ -162,6 +162,19 @@ func (i *Instance) Memory() int64 {
 	return int64(len(i.memory.space.written(i.memory.size))) * pageSize
 }
 
+// Trim gives back memory that the instance has for itself and that is as it is in
+// the image: an interpreter writes to much that it then leaves as it was. It does
+// nothing while a run is going on.
+func (i *Instance) Trim() {
+	if !i.mu.TryLock() {
+		return
+	}
+	defer i.mu.Unlock()
+	if i.guest != nil {
+		i.memory.space.trim(i.memory.size)
+	}
+}
+
 // Close gives the instance's memory back. A run that is going on is stopped
 // first, and ends as one that was killed.
 func (i *Instance) Close() error {

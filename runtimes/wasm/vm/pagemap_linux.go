@@ -64,15 +64,17 @@ func (s *space) written(size uint64) []uint32 {
 // populate gives the space pages of its own at once, which costs a fraction of a
 // fault for each of them.
 func (s *space) populate(pages []uint32) {
-	for len(pages) > 0 {
-		n := 1
-		for n < len(pages) && pages[n] == pages[0]+uint32(n) {
-			n++
-		}
-		from := int(pages[0]) * pageSize
-		if unix.Madvise(s.b[from:from+n*pageSize], unix.MADV_POPULATE_WRITE) != nil {
+	for first, count := range stretches(pages) {
+		if unix.Madvise(s.pages(first, count), unix.MADV_POPULATE_WRITE) != nil {
 			return // an optimisation: kernels that cannot do it leave it be
 		}
-		pages = pages[n:]
+	}
+}
+
+// forget drops the space's own copies of pages: they are those of the image again,
+// or zero above it.
+func (s *space) forget(first uint32, count int) {
+	if pagemap() != nil { // it is known which pages these are
+		_ = unix.Madvise(s.pages(first, count), unix.MADV_DONTNEED)
 	}
 }

@@ -14,7 +14,11 @@ func (s *space) original(n uint32) []byte {
 	return s.image.bytes[at : at+pageSize]
 }
 
-func (s *space) page(n uint32) []byte { return s.b[int(n)*pageSize:][:pageSize] }
+func (s *space) page(n uint32) []byte { return s.pages(n, 1) }
+
+func (s *space) pages(first uint32, count int) []byte {
+	return s.b[int(first)*pageSize:][:count*pageSize]
+}
 
 // changed yields the pages below size that differ from the image, in order.
 func (s *space) changed(size uint64) iter.Seq[uint32] {
@@ -23,6 +27,36 @@ func (s *space) changed(size uint64) iter.Seq[uint32] {
 			if !bytes.Equal(s.page(n), s.original(n)) && !yield(n) {
 				return
 			}
+		}
+	}
+}
+
+// trim gives back the pages below size that are as they are in the image.
+func (s *space) trim(size uint64) {
+	var same []uint32
+	for _, n := range s.written(size) {
+		if bytes.Equal(s.page(n), s.original(n)) {
+			same = append(same, n)
+		}
+	}
+	for first, count := range stretches(same) {
+		s.forget(first, count)
+	}
+}
+
+// stretches yields the first page and the length of each stretch of pages that
+// follow one another.
+func stretches(pages []uint32) iter.Seq2[uint32, int] {
+	return func(yield func(uint32, int) bool) {
+		for len(pages) > 0 {
+			n := 1
+			for n < len(pages) && pages[n] == pages[0]+uint32(n) {
+				n++
+			}
+			if !yield(pages[0], n) {
+				return
+			}
+			pages = pages[n:]
 		}
 	}
 }

@@ -49,3 +49,5 @@ func (s *space) zero(b []byte) { clear(b) }
 func (s *space) written(size uint64) []uint32 { return allPages(size) }
 
 func (s *space) populate([]uint32) {}
+
+func (s *space) forget(uint32, int) {}
