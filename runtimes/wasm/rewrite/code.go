@@ -88,6 +88,7 @@ func (m *module) body(out, check, charge []byte) []byte {
 				m.fail(start, "the module changes its tables, which are not part of an image")
 			}
 		}
+		m.namesData = m.namesData || m.isWithData(op)
 		switch {
 		case isTailCall(op) && !entries:
 			out = append(append(out, m.b[copied:start]...), check...)
@@ -128,10 +129,7 @@ func isTailCall(op byte) bool {
 // isBulk reports whether the instruction after opMisc, which is not consumed,
 // takes time in proportion to the size on top of the stack.
 func (m *module) isBulk() bool {
-	at := m.pos
-	sub := m.u32()
-	m.pos = at
-	switch sub {
+	switch m.peekU32() {
 	case 8, 10, 11, 12, 14, 17: // memory.init, .copy, .fill, table.init, .copy, .fill
 		return true
 	}
@@ -144,14 +142,29 @@ func (m *module) changesTables(op byte) bool {
 	if op != opMisc {
 		return op == opTableSet
 	}
-	at := m.pos
-	sub := m.u32()
-	m.pos = at
-	switch sub {
+	switch m.peekU32() {
 	case 12, 13, 14, 15, 17: // table.init, elem.drop, table.copy, .grow, .fill
 		return true
 	}
 	return false
+}
+
+// isWithData reports whether the instruction op, whose immediates are not consumed,
+// names a data segment.
+func (m *module) isWithData(op byte) bool {
+	if op != opMisc {
+		return false
+	}
+	sub := m.peekU32()
+	return sub == 8 || sub == 9 // memory.init, data.drop
+}
+
+// peekU32 returns the number that comes next and does not consume it.
+func (m *module) peekU32() uint32 {
+	at := m.pos
+	n := m.u32()
+	m.pos = at
+	return n
 }
 
 // shape is what makes a function hard to compile.

@@ -10,9 +10,18 @@ import (
 // encode writes the module, section after section. A section that is not in the
 // input is written where something is added to it.
 func (m *module) encode() []byte {
+	var contents [sections][]byte
+	for _, id := range order {
+		contents[id] = m.section(id)
+	}
+	if m.opts.ImagePages > 0 && !m.namesData {
+		// Modules can have tens of thousands of data segments, and an instance
+		// keeps a record of each.
+		contents[secData], contents[secDataCount] = nil, nil
+	}
 	out := append(make([]byte, 0, len(m.b)+len(m.b)/8), magic...)
 	for _, id := range order {
-		if content := m.section(id); len(content) > 0 && m.err == nil {
+		if content := contents[id]; len(content) > 0 && m.err == nil {
 			out = appendBlock(append(out, id), content)
 		}
 	}

@@ -69,6 +69,7 @@ type module struct {
 	functions       int // defined
 	definedGlobals  int
 	dataSegments    int
+	namesData       bool // the code has instructions with data segments
 	allLocals       int // read so far
 	imports         []importType
 	tables          []tableType

@@ -24,7 +24,7 @@ import (
 
 // Version names the output of Rewrite for given input and options. It changes
 // whenever that output does, so it belongs in the keys of caches.
-const Version = "2"
+const Version = "3"
 
 // Names through which the host and a rewritten module meet.
 const (
@@ -67,7 +67,7 @@ type Options struct {
 
 	// ImagePages, when it is not 0, makes a module whose instances go on from an
 	// image of another one's memory, which the host puts there before anything
-	// runs: the memory begins with that many pages, data segments are empty, and
+	// runs: the memory begins with that many pages, there is no data, and
 	// nothing is called at the start. Globals and tables start as they are in the
 	// module; so a module that changes its tables is refused.
 	ImagePages uint32

@@ -362,7 +362,7 @@ func TestImagePages(t *testing.T) {
 	module := func(memory []byte, data []byte, code ...byte) []byte {
 		return wasmModule(
 			section(1, funcType("", i32), funcType("", "")), section(3, []byte{0}, []byte{1}), section(4, []byte{0x70, 0, 3}), section(5, memory),
-			section(7, exported("size", 0, 0), exported("memory", 2, 0)), rawSection(8, []byte{1}),
+			section(7, exported("size", 0, 0), exported("memory", 2, 0)), rawSection(8, []byte{1}), rawSection(12, []byte{1}),
 			section(10, body(nil, 0x3f, 0, 0x0b), body(nil, append(code, 0x00, 0x0b)...)), section(11, data))
 	}
 	for _, tc := range []struct {
@@ -376,6 +376,7 @@ func TestImagePages(t *testing.T) {
 		{"more than the module may have", module([]byte{1, 1, 3}, active), "at most 3 pages"},
 		{"passive data", module([]byte{0, 1}, data(1)), "passive data segment"},
 		{"empty passive data", module([]byte{0, 1}, []byte{1, 0}), ""},
+		{"data that the code names", module([]byte{0, 1}, active, 0xfc, 9, 0), ""},
 		{"a table that changes", module([]byte{0, 1}, active, 0x41, 0, 0xd0, 0x70, 0x26, 0), "changes its tables"},
 		{"a table that grows", module([]byte{0, 1}, active, 0xd0, 0x70, 0x41, 1, 0xfc, 15, 0, 0x1a), "changes its tables"},
 		{"no memory", wasmModule(section(1, funcType("", ""))), "one memory"},
