@@ -25,7 +25,7 @@ import (
 func main() {
 	server := flag.String("server", "bin/sandpiper", "the binary to measure")
 	n := flag.Int("n", 200, "runs per latency figure")
-	only := flag.String("only", "", "runs, sandboxes, previews, ssh or desktop; default all")
+	only := flag.String("only", "", "runs, sessions, sandboxes, previews, ssh or desktop; default all")
 	seconds := flag.Int("seconds", 5, "duration of each throughput figure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -64,16 +64,22 @@ func bench(ctx context.Context, binary, only string, n int, load time.Duration) 
 		func() error { return measureStuck(ctx, c) },
 		func() error { return measureMemory(ctx, c, srv.PID()) },
 	}
+	sessions := []func() error{
+		func() error { return measureSessions(ctx, c, min(n, 50)) },
+		func() error { return measureParked(ctx, c, srv) },
+	}
 	sandboxes := []func() error{
 		func() error { return measureSandboxes(ctx, srv, min(n, 50)) },
 	}
 	ssh := []func() error{func() error { return measureSSH(ctx, srv, min(n, 100)) }}
 	desktop := []func() error{func() error { return measureScreen(ctx, srv, n) }}
 	previews := []func() error{func() error { return measurePreviews(ctx, srv, n, load) }}
-	steps := slices.Concat(runs, sandboxes, previews, ssh, desktop)
+	steps := slices.Concat(runs, sessions, sandboxes, previews, ssh, desktop)
 	switch only {
 	case "runs":
 		steps = runs
+	case "sessions":
+		steps = sessions
 	case "sandboxes":
 		steps = sandboxes
 	case "previews":
@@ -95,15 +101,18 @@ func bench(ctx context.Context, binary, only string, n int, load time.Duration) 
 // nothing prepared and with everything prepared by an earlier start.
 func measureStart(ctx context.Context, binary, data string) error {
 	fmt.Println("start of the server to the end of the first hello, ms")
-	for _, cache := range []string{"cold", "warm"} {
+	for _, start := range []struct {
+		cache string
+		only  []string
+	}{{cache: "cold"}, {cache: "warm"}, {"warm", []string{"python"}}, {"warm", []string{"javascript"}}} {
 		started := time.Now()
 		srv, err := testserver.Start(ctx, testserver.Config{Binary: binary, Data: data, Log: os.Stderr})
 		if err != nil {
 			return err
 		}
 		serving := time.Since(started)
-		fmt.Printf("  %-5s cache  serving %s", cache, ms(serving))
-		if err := firstRuns(ctx, newClient(srv), started); err != nil {
+		fmt.Printf("  %-5s cache  serving %s", start.cache, ms(serving))
+		if err := firstRuns(ctx, newClient(srv), started, start.only); err != nil {
 			return err
 		}
 		if err := srv.Stop(); err != nil {
@@ -114,11 +123,15 @@ func measureStart(ctx context.Context, binary, data string) error {
 	return nil
 }
 
-// firstRuns prints when each language has answered its first run, all asked at once.
-func firstRuns(ctx context.Context, c *client, started time.Time) error {
+// firstRuns prints when each language has answered its first run, all asked at once;
+// only, when it is not empty, names those that are asked.
+func firstRuns(ctx context.Context, c *client, started time.Time, only []string) error {
 	languages, err := c.languages(ctx)
 	if err != nil {
 		return err
+	}
+	if len(only) > 0 {
+		languages = slices.DeleteFunc(languages, func(l language) bool { return !slices.Contains(only, l.ID) })
 	}
 	type answer struct {
 		id   string
