@@ -49,8 +49,10 @@ type Config struct {
 type Engine struct {
 	cfg       Config
 	host      *vm.Host
-	cleaner   *cleaner
 	languages []*language
+
+	workspaces *workspaces
+
 	preparing sync.WaitGroup
 	closing   context.Context // done when the engine closes
 	close     context.CancelCauseFunc
@@ -81,7 +83,7 @@ func New(cfg Config) (*Engine, error) {
 	if e.languages, err = listLanguages(cfg); err != nil {
 		return nil, errors.Join(err, host.Close(e.closing))
 	}
-	e.cleaner = newCleaner(cfg.Log)
+	e.workspaces = newWorkspaces(cfg.RunDir, cfg.Log)
 	if !cfg.OnDemand {
 		e.prepare()
 	}
@@ -127,7 +129,7 @@ func (e *Engine) Close() error {
 	e.mu.Unlock()
 	e.preparing.Wait()
 	e.runs.Wait()
-	e.cleaner.close()
+	e.workspaces.close()
 	errs := []error{e.closeKernels()}
 	for _, l := range e.languages {
 		if c, ok := l.driver.(io.Closer); ok {

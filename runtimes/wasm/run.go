@@ -44,11 +44,11 @@ func (e *Engine) Run(ctx context.Context, p sandbox.Program, out sandbox.Sink) (
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(e.closing, func() { cancel(sandbox.ErrShutdown) })()
-	w, err := newWorkspace(e.cfg.RunDir, p.Files)
+	w, err := e.workspaces.take(p.Files)
 	if err != nil {
 		return sandbox.Outcome{}, err
 	}
-	defer e.cleaner.clean(w)
+	defer e.workspaces.give(w)
 	return e.runIn(ctx, w, l.driver, p, out), nil
 }
 

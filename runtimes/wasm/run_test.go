@@ -240,3 +240,26 @@ func TestOperatorLanguages(t *testing.T) {
 		t.Error("there is a second javascript")
 	}
 }
+
+// TestFoldersAreFresh has runs leave things in their folders, of which some are
+// used again.
+func TestFoldersAreFresh(t *testing.T) {
+	e := newEngine(t, "python")
+	for name, leave := range map[string]string{
+		"a file":        "open('left', 'w').write('x')",
+		"a folder":      "os.makedirs('a/b')",
+		"a link":        "os.symlink('main.py', 'link')",
+		"no program":    "os.remove('main.py')",
+		"many files":    "for i in range(40): open(f'f{i}', 'w').close()",
+		"its own name":  "os.rename('main.py', 'other.py')",
+		"an open file":  "f = open('left', 'w'); f.write('x'); os._exit(0)",
+		"a crash":       "open('left', 'w').write('x'); os.abort()",
+		"a file in out": "os.mkdir('out'); open('out/f', 'w').write('x')",
+	} {
+		run(t, e, pythonProgram("import os\n"+leave))
+		_, out := run(t, e, pythonProgram("import os\nprint(os.listdir('/'))"))
+		if got := out.stdout.String(); got != "['main.py']\n" {
+			t.Errorf("after %s there is %s %s", name, got, out.stderr.String())
+		}
+	}
+}

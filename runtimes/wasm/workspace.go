@@ -3,9 +3,11 @@ package wasm
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path"
+	"sync"
 
 	"sandpiper/sandbox"
 )
@@ -16,22 +18,14 @@ type workspace struct {
 	root *os.Root
 }
 
-// newWorkspace makes a private folder below parent and puts the files into it.
-func newWorkspace(parent string, files []sandbox.File) (*workspace, error) {
-	dir, err := os.MkdirTemp(parent, "run-")
-	if err != nil {
-		return nil, fmt.Errorf("create the run's folder: %w", err)
-	}
-	w := &workspace{dir: dir}
-	if w.root, err = os.OpenRoot(dir); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the run's folder: %w", err), w.remove())
-	}
+// fill puts a program's files into the folder, which is empty.
+func (w *workspace) fill(files []sandbox.File) error {
 	for i, f := range files {
 		if err := w.add(fmt.Sprintf("files[%d].name", i), f); err != nil {
-			return nil, errors.Join(err, w.remove())
+			return err
 		}
 	}
-	return w, nil
+	return nil
 }
 
 // add writes a program's file; field names it in errors.
@@ -53,6 +47,29 @@ func (w *workspace) add(field string, f sandbox.File) error {
 	return nil
 }
 
+// empty deletes the files in the folder, and reports whether it is as new: one with
+// folders or with many files is not worth it.
+func (w *workspace) empty() bool {
+	d, err := w.root.Open(".")
+	if err != nil {
+		return false
+	}
+	defer d.Close()
+	entries, err := d.ReadDir(maxEmptied + 1)
+	if err != nil && err != io.EOF || len(entries) > maxEmptied {
+		return false
+	}
+	for _, e := range entries {
+		if !e.Type().IsRegular() || w.root.Remove(e.Name()) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// maxEmptied is how many files a folder may have had that is used again.
+const maxEmptied = 16
+
 // remove deletes the folder and everything in it.
 func (w *workspace) remove() error {
 	if w.root != nil {
@@ -64,45 +81,105 @@ func (w *workspace) remove() error {
 	return nil
 }
 
-// cleaner removes workspaces behind the answers to their runs: it takes longer than
-// a short program.
-type cleaner struct {
+// workspaces makes folders for runs, and clears them away behind the answers: both
+// take longer than a short program. An empty folder is used again.
+type workspaces struct {
+	dir  string
 	log  *slog.Logger
-	left chan *workspace
-	done chan struct{}
+	left chan *workspace // to be cleared away
+	done chan struct{}   // closed when nothing is left
+
+	mu   sync.Mutex
+	free []*workspace // empty
 }
 
-// maxLeft is how many workspaces may wait to be removed.
-const maxLeft = 64
+// Bounds on the workspaces that wait.
+const (
+	maxLeft = 64
+	maxFree = 16
+)
 
-func newCleaner(log *slog.Logger) *cleaner {
-	c := &cleaner{log: log, left: make(chan *workspace, maxLeft), done: make(chan struct{})}
+// newWorkspaces keeps the folders in dir. The caller must close it.
+func newWorkspaces(dir string, log *slog.Logger) *workspaces {
+	s := &workspaces{dir: dir, log: log, left: make(chan *workspace, maxLeft), done: make(chan struct{})}
 	go func() {
-		defer close(c.done)
-		for w := range c.left {
-			c.remove(w)
+		defer close(s.done)
+		for w := range s.left {
+			s.clear(w)
 		}
 	}()
-	return c
+	return s
 }
 
-// clean removes a workspace soon, or now when many wait already.
-func (c *cleaner) clean(w *workspace) {
+// take returns a private folder with the files in it.
+func (s *workspaces) take(files []sandbox.File) (*workspace, error) {
+	w, err := s.takeEmpty()
+	if err != nil {
+		return nil, err
+	}
+	if err := w.fill(files); err != nil {
+		s.give(w)
+		return nil, err
+	}
+	return w, nil
+}
+
+func (s *workspaces) takeEmpty() (*workspace, error) {
+	s.mu.Lock()
+	if n := len(s.free); n > 0 {
+		w := s.free[n-1]
+		s.free = s.free[:n-1]
+		s.mu.Unlock()
+		return w, nil
+	}
+	s.mu.Unlock()
+	dir, err := os.MkdirTemp(s.dir, "run-")
+	if err != nil {
+		return nil, fmt.Errorf("create the run's folder: %w", err)
+	}
+	w := &workspace{dir: dir}
+	if w.root, err = os.OpenRoot(dir); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the run's folder: %w", err), w.remove())
+	}
+	return w, nil
+}
+
+// give has a workspace cleared away soon, or now when many wait already.
+func (s *workspaces) give(w *workspace) {
 	select {
-	case c.left <- w:
+	case s.left <- w:
 	default:
-		c.remove(w)
+		s.remove(w)
 	}
 }
 
-func (c *cleaner) remove(w *workspace) {
+func (s *workspaces) clear(w *workspace) {
+	if !w.empty() || !s.keep(w) {
+		s.remove(w)
+	}
+}
+
+func (s *workspaces) keep(w *workspace) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.free) >= maxFree {
+		return false
+	}
+	s.free = append(s.free, w)
+	return true
+}
+
+func (s *workspaces) remove(w *workspace) {
 	if err := w.remove(); err != nil {
-		c.log.Error("cleaning up after a run", "error", err)
+		s.log.Error("cleaning up after a run", "error", err)
 	}
 }
 
-// close waits until everything is removed. Nothing may be cleaned any more.
-func (c *cleaner) close() {
-	close(c.left)
-	<-c.done
+// close removes everything. No workspace may be in use.
+func (s *workspaces) close() {
+	close(s.left)
+	<-s.done
+	for _, w := range s.free {
+		s.remove(w)
+	}
 }

@@ -70,7 +70,7 @@ type module struct {
 	definedGlobals  int
 	dataSegments    int
 	namesData       bool // the code has instructions with data segments
-	allLocals       int // read so far
+	allLocals       int  // read so far
 	imports         []importType
 	tables          []tableType
 	memories        []memoryType
