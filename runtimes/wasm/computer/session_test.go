@@ -246,9 +246,9 @@ func TestSignals(t *testing.T) {
 		{"kill", []string{"bash", "-c", "sleep 60"}, guest.SIGKILL, 137, ""},
 		{"hup", []string{"sleep", "60"}, guest.SIGHUP, 129, ""},
 		{"loop", []string{"bash", "-c", "while :; do :; done"}, guest.SIGINT, 130, ""},
-		{"exit trap", []string{"bash", "-c", "trap 'echo bye' EXIT; sleep 60"}, guest.SIGTERM, 143, "bye\n"},
-		{"term trap", []string{"bash", "-c", "trap 'echo got; exit 4' TERM; while :; do sleep 0.05; done"}, guest.SIGTERM, 4, "got\n"},
-		{"ignored", []string{"bash", "-c", "trap '' TERM; sleep 0.3; echo on"}, guest.SIGTERM, 0, "on\n"},
+		{"exit trap", []string{"bash", "-c", "trap 'echo bye' EXIT; echo up; sleep 60"}, guest.SIGTERM, 143, "up\nbye\n"},
+		{"term trap", []string{"bash", "-c", "trap 'echo got; exit 4' TERM; echo up; while :; do sleep 0.05; done"}, guest.SIGTERM, 4, "up\ngot\n"},
+		{"ignored", []string{"bash", "-c", "trap '' TERM; echo up; sleep 0.3; echo on"}, guest.SIGTERM, 0, "up\non\n"},
 		{"python", []string{"python3", "-c", "while True: pass"}, guest.SIGTERM, 143, ""},
 		{"python in a shell", []string{"bash", "-c", "python3 -c 'while True: pass'; echo next"}, guest.SIGKILL, 137, ""},
 		{"python sleeps", []string{"python3", "-c", "import time; time.sleep(60)"}, guest.SIGKILL, 137, ""},
@@ -260,6 +260,9 @@ func TestSignals(t *testing.T) {
 				t.Fatal(err)
 			}
 			time.Sleep(200 * time.Millisecond)
+			for strings.HasPrefix(tt.stdout, "up") && out.String() == "" { // its trap is not set yet
+				time.Sleep(10 * time.Millisecond)
+			}
 			if err := p.Signal(tt.signal); err != nil {
 				t.Fatal(err)
 			}
