@@ -14,10 +14,8 @@ func (m *module) encode() []byte {
 	for _, id := range order {
 		contents[id] = m.section(id)
 	}
-	if m.opts.ImagePages > 0 && !m.namesData {
-		// Modules can have tens of thousands of data segments, and an instance
-		// keeps a record of each.
-		contents[secData], contents[secDataCount] = nil, nil
+	if !m.namesData {
+		contents[secDataCount] = nil // nobody needs it
 	}
 	out := append(make([]byte, 0, len(m.b)+len(m.b)/8), magic...)
 	for _, id := range order {
@@ -61,8 +59,8 @@ func (m *module) section(id byte) []byte {
 		out = m.encodeElements()
 	case id == secCode && there:
 		out = m.code()
-	case id == secData && there && m.opts.ImagePages > 0:
-		out = m.emptyData()
+	case id == secData && there:
+		out = m.data()
 	default:
 		out = m.b[m.pos:m.end]
 		m.pos = m.end
@@ -196,20 +194,4 @@ func (m *module) encodeExports(there bool) []byte {
 func appendGlobalExport(b []byte, name string, index uint32) []byte {
 	b = append(appendBlock(b, []byte(name)), kindGlobal)
 	return appendU32(b, index)
-}
-
-// emptyData leaves of each data segment that it is there, as one that has been
-// dropped: code may name it. What a passive one holds cannot be told from the
-// memory, so it is refused, unless it is empty: tools leave such segments behind.
-func (m *module) emptyData() []byte {
-	n := m.count(2)
-	out := appendU32(nil, uint32(n))
-	for range n {
-		start := m.pos
-		if kind, size := m.dataSegment(); kind == segPassive && size > 0 {
-			m.fail(start, "a passive data segment cannot be part of an image")
-		}
-		out = append(out, segPassive, 0)
-	}
-	return out
 }

@@ -437,3 +437,51 @@ func wantError(t *testing.T, err error, text string) {
 		t.Errorf("error %v, want %q in it", err, text)
 	}
 }
+
+// TestDataIsMerged looks at the memory that a module's data gives.
+func TestDataIsMerged(t *testing.T) {
+	at := func(offset int, text string) []byte {
+		return slices.Concat([]byte{0, 0x41, byte(offset)&0x7f | 0x80, byte(offset >> 7), 0x0b}, str(text))
+	}
+	module := func(code []byte, segments ...[]byte) []byte {
+		n := byte(len(segments))
+		return wasmModule(section(1, funcType("", "")), section(3, []byte{0}), section(5, []byte{0, 1}), section(7, exported("memory", 2, 0)),
+			rawSection(12, []byte{n}), section(10, body(nil, append(code, 0x0b)...)), section(11, segments...))
+	}
+	for _, tc := range []struct {
+		name     string
+		wasm     []byte
+		want     string // the memory without its zeros
+		segments int
+	}{
+		{"close together", module(nil, at(8, "a"), at(9, "b"), at(200, "c")), "abc", 1},
+		{"far apart", module(nil, at(8, "a"), at(2000, "b"), at(2001, "c")), "abc", 2},
+		{"empty ones", module(nil, at(8, ""), at(8, "a"), at(9, ""), at(9, "b")), "ab", 1},
+		{"one over another", module(nil, at(8, "abc"), at(9, "x")), "axc", 2},
+		{"out of order", module(nil, at(90, "b"), at(8, "a")), "ab", 2},
+		{"named by the code", module([]byte{0xfc, 9, 0}, at(8, "a"), at(9, "b")), "ab", 2},
+		{"a passive one", module(nil, at(8, "a"), append([]byte{1}, str("p")...)), "a", 2},
+		{"none", module(nil), "", 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			out, _ := mustRewrite(t, tc.wasm, rewrite.Options{})
+			b, _ := newHost(t, wazero.NewRuntimeConfig()).instantiate(t, out).Memory().Read(0, 1<<16)
+			if got := strings.ReplaceAll(string(b), "\x00", ""); got != tc.want {
+				t.Errorf("the memory has %q, want %q", got, tc.want)
+			}
+			if got := dataSegments(out); got != tc.segments {
+				t.Errorf("%d segments, want %d", got, tc.segments)
+			}
+		})
+	}
+}
+
+// dataSegments returns how many data segments a small module has.
+func dataSegments(wasm []byte) int {
+	for at := 8; at < len(wasm); at += 2 + int(wasm[at+1]) {
+		if wasm[at] == 11 {
+			return int(wasm[at+2])
+		}
+	}
+	return 0
+}
