@@ -24,7 +24,7 @@ import (
 
 // Version names the output of Rewrite for given input and options. It changes
 // whenever that output does, so it belongs in the keys of caches.
-const Version = "3"
+const Version = "4"
 
 // Names through which the host and a rewritten module meet.
 const (
