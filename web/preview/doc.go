@@ -8,5 +8,6 @@
 //
 // A host is an origin, so nothing of one preview reaches another or the app.
 // Where host names do not reach the server there is a path on a listener of its
-// own: /p/<sandbox or token>/3000/.
+// own: /p/<sandbox or token>/3000/. Behind the sandbox and a dot it can carry
+// what else a cookie would say.
 package preview

@@ -109,6 +109,11 @@ func TestPaths(t *testing.T) {
 		{"/p/" + id + "/3000", preview.Address{Port: 3000, Name: id}, "", true},
 		{"/p/" + id + "/3000?a=/b", preview.Address{Port: 3000, Name: id}, "", true},
 		{"/p/" + id + "/3000/?a=b", preview.Address{Port: 3000, Name: id}, "/?a=b", true},
+		{"/p/" + id + ".12.ab.C-_/3000/x", preview.Address{Port: 3000, Name: id, Pass: "12.ab.C-_"}, "/x", true},
+		{"/p/" + id + "./3000/x", preview.Address{}, "", false},
+		{"/p/" + id + ".a%2Fb/3000/x", preview.Address{}, "", false},
+		{"/p/" + id + "." + strings.Repeat("a", 257) + "/3000/x", preview.Address{}, "", false},
+		{"/p/./3000/", preview.Address{}, "", false},
 		{"/p//3000/", preview.Address{}, "", false},
 		{"/p/" + id, preview.Address{}, "", false},
 		{"/p/../3000/", preview.Address{}, "", false},
@@ -125,7 +130,7 @@ func TestPaths(t *testing.T) {
 }
 
 func FuzzParsePath(f *testing.F) {
-	for _, seed := range []string{"/p/" + id + "/3000/x", "/p/a/1", "/p/a/1?b", "/p//", "/p/../1/", "/p/a/1//b"} {
+	for _, seed := range []string{"/p/" + id + "/3000/x", "/p/a/1", "/p/a/1?b", "/p//", "/p/../1/", "/p/a/1//b", "/p/a.b.C/1/x", "/p/a./1/"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, path string) {
@@ -146,6 +151,7 @@ func TestReturn(t *testing.T) {
 		{"on a port that is not ours", "http://3000-" + id + ".localhost:9/", "http://3000-" + id + ".localhost:8080", "/"},
 		{"by the other scheme", "https://3000-" + id + ".localhost:8080/", "http://3000-" + id + ".localhost:8080", "/"},
 		{"a path", "http://127.0.0.1:8081/p/" + id + "/3000/a", "http://127.0.0.1:8081", "/a"},
+		{"a path with a pass", "http://127.0.0.1:8081/p/" + id + ".pass/3000/a", "http://127.0.0.1:8081", "/a"},
 		{"elsewhere", "http://evil.test/", "", ""},
 		{"elsewhere by a user", "http://3000-" + id + ".localhost:8080@evil.test/", "", ""},
 		{"with a user", "http://a@3000-" + id + ".localhost:8080/", "", ""},
@@ -156,7 +162,10 @@ func TestReturn(t *testing.T) {
 		{"a broken address", "http://3000-" + id + ".localhost:8080/%zz", "", ""},
 		{"a backslash", `http://3000-` + id + `.localhost:8080\@evil.test/`, "", ""},
 	} {
-		_, base, path, ok := s.Return(tt.target)
+		a, base, path, ok := s.Return(tt.target)
+		if a.Pass != "" {
+			t.Errorf("%s: a pass comes back", tt.name)
+		}
 		if ok != (tt.base != "") || ok && (base != tt.base || path != tt.path) {
 			t.Errorf("%s: %q %q %v", tt.name, base, path, ok)
 		}

@@ -62,6 +62,7 @@ func isName(s string) bool {
 type Address struct {
 	Port int    // from 1 to 65535
 	Name string // the ID of a sandbox, or the token of a signed address
+	Pass string // of a path alone: what lets a browser in, in the words of whoever gave it; "" for none
 }
 
 // Signed reports whether the name is a token's rather than a sandbox's.
@@ -167,6 +168,7 @@ func (s *Site) Return(target string) (a Address, base, path string, ok bool) {
 	}
 	if s.paths != nil && strings.EqualFold(u.Host, s.paths.Host) {
 		a, rest, ok := ParsePath(path)
+		a.Pass = "" // another is to be had
 		return a, s.paths.Scheme + "://" + s.paths.Host, cmp.Or(rest, "/"), ok && !a.Signed()
 	}
 	a, ok = s.Parse(u.Host)
@@ -192,12 +194,17 @@ const pathPrefix = "/p/"
 // ParsePath returns the preview that an escaped path (and query) of the previews'
 // own listener names, and what the server inside sees of it. That begins with a
 // slash; it is empty for /p/<name>/<port>, which must be asked for with a slash.
+// A pass stands behind the name and a dot.
 func ParsePath(escaped string) (a Address, rest string, ok bool) {
 	inner, ok := strings.CutPrefix(escaped, pathPrefix)
 	if !ok {
 		return Address{}, "", false
 	}
 	name, inner, _ := strings.Cut(inner, "/")
+	name, pass, passed := strings.Cut(name, ".")
+	if passed && !isPass(pass) {
+		return Address{}, "", false
+	}
 	end := strings.IndexAny(inner, "/?")
 	if end < 0 {
 		end = len(inner)
@@ -206,6 +213,7 @@ func ParsePath(escaped string) (a Address, rest string, ok bool) {
 	if !ok {
 		return Address{}, "", false
 	}
+	a.Pass = pass
 	if end < len(inner) && inner[end] == '/' {
 		rest = inner[end:]
 	}
@@ -213,4 +221,20 @@ func ParsePath(escaped string) (a Address, rest string, ok bool) {
 }
 
 // Prefix is the path of a preview, without a slash at the end.
-func (a Address) Prefix() string { return pathPrefix + a.Name + "/" + strconv.Itoa(a.Port) }
+func (a Address) Prefix() string {
+	name := a.Name
+	if a.Pass != "" {
+		name += "." + a.Pass
+	}
+	return pathPrefix + name + "/" + strconv.Itoa(a.Port)
+}
+
+// maxPass is the longest pass in a path, in bytes.
+const maxPass = 256
+
+// isPass reports whether s can be a pass: it is written as it is in a path.
+func isPass(s string) bool {
+	return s != "" && len(s) <= maxPass && !strings.ContainsFunc(s, func(c rune) bool {
+		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.')
+	})
+}

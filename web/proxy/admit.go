@@ -14,6 +14,7 @@ import (
 
 	"sandpiper/sandbox"
 	"sandpiper/web/auth"
+	"sandpiper/web/preview"
 )
 
 // passLife is how long a browser that was let in stays so. It ends with the
@@ -70,7 +71,7 @@ func (p *Proxy) wayIn(r *http.Request, v *visit, s sandbox.Sandbox) way {
 		return byToken
 	case strings.Contains(r.URL.RawQuery, previewQuery) && same(r.URL.Query().Get(previewQuery)):
 		return byQuery
-	case v.prefix == "" && v.Port != sandbox.ToolboxPort && p.hasPass(r, v, s) && p.ownPage(r, s):
+	case v.Port != sandbox.ToolboxPort && p.hasPass(r, v, s):
 		return byPass
 	case s.Public && !reserved(v.Port):
 		return byPublic
@@ -103,20 +104,20 @@ func (p *Proxy) passName() string {
 }
 
 // hasPass reports whether a browser was let in to a port of s before, and its
-// session, where that let it in, has not ended since.
+// session, where that let it in, has not ended since. A cookie speaks for the
+// sandbox's own pages; a path speaks for itself.
 func (p *Proxy) hasPass(r *http.Request, v *visit, s sandbox.Sandbox) bool {
-	cookie, err := r.Cookie(p.passName())
-	if err != nil {
-		return false
+	pass := v.Pass
+	if v.prefix == "" {
+		cookie, err := r.Cookie(p.passName())
+		if err != nil || !p.ownPage(r, s) {
+			return false
+		}
+		pass = cookie.Value
 	}
-	end, rest, _ := strings.Cut(cookie.Value, ".")
-	session, _, _ := strings.Cut(rest, ".")
-	at, err := strconv.ParseInt(end, 10, 64)
-	if err != nil || time.Now().Unix() >= at || !hmac.Equal([]byte(cookie.Value), []byte(p.pass(s, v.Port, session, at))) {
-		return false
-	}
-	if session == "" {
-		return true
+	session, ok := p.readPass(s, v.Port, pass)
+	if !ok || session == "" {
+		return ok
 	}
 	lives, err := p.guard.SessionLives(r.Context(), session)
 	if err != nil {
@@ -126,8 +127,26 @@ func (p *Proxy) hasPass(r *http.Request, v *visit, s sandbox.Sandbox) bool {
 	return lives
 }
 
-// pass is the value of a cookie that lets in to a port of s until a second, and
-// while a session lives; "" is for one that needs none.
+// readPass returns the session that a pass to a port of s is for, "" where it
+// needs none, or false when the pass is not good, or no longer.
+func (p *Proxy) readPass(s sandbox.Sandbox, port int, pass string) (session string, ok bool) {
+	end, rest, _ := strings.Cut(pass, ".")
+	session, _, _ = strings.Cut(rest, ".")
+	at, err := strconv.ParseInt(end, 10, 64)
+	if err != nil || time.Now().Unix() >= at || !hmac.Equal([]byte(pass), []byte(p.pass(s, port, session, at))) {
+		return "", false
+	}
+	return session, true
+}
+
+// newPass is a pass of passLife from now.
+func (p *Proxy) newPass(s sandbox.Sandbox, port int, session string) string {
+	return p.pass(s, port, session, time.Now().Add(passLife).Unix())
+}
+
+// pass is what lets a browser in to a port of s until a second, while s runs, and
+// while a session lives; "" is for one that needs none. It stands in a cookie or,
+// where previews share a host, in the path.
 func (p *Proxy) pass(s sandbox.Sandbox, port int, session string, end int64) string {
 	mac := hmac.New(sha256.New, []byte(p.manager.PreviewToken(s)))
 	fmt.Fprintf(mac, "pass:%s:%d:%s:%d", s.ID, port, session, end)
@@ -136,7 +155,13 @@ func (p *Proxy) pass(s sandbox.Sandbox, port int, session string, end int64) str
 
 // setPass lets a browser in to a port of s, as pass says.
 func (p *Proxy) setPass(w http.ResponseWriter, s sandbox.Sandbox, port int, session string) {
-	http.SetCookie(w, p.cookie(p.passName(), p.pass(s, port, session, time.Now().Add(passLife).Unix()), passLife))
+	http.SetCookie(w, p.cookie(p.passName(), p.newPass(s, port, session), passLife))
+}
+
+// passPath is the beginning of the paths that let in to a port of s, as newPass
+// says.
+func (p *Proxy) passPath(s sandbox.Sandbox, port int, session string) string {
+	return preview.Address{Port: port, Name: s.ID, Pass: p.newPass(s, port, session)}.Prefix()
 }
 
 // cookie is one of ours on a preview's host: for this host only, out of reach of

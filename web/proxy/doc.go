@@ -19,9 +19,15 @@
 // # What of paths?
 //
 // On the previews' own listener /p/<sandbox or token>/<port>/ leads to a port as
-// well, for where host names do not reach the server. All of these share one
-// host, so a policy gives each page an opaque origin: it has no storage and no
-// service worker, and its cookies go with pages that are opened, not with what
-// they load. Redirects and the paths of cookies are led below the prefix; links
-// that begin with a slash are not.
+// well, for where host names do not reach the server. A browser that was let in
+// has what the cookie would say in its path, behind the sandbox and a dot: it ends
+// just as the cookie does.
+//
+// All of these share one host, and with it what browsers keep by host or origin.
+// So a policy gives each page an opaque origin: it reads no storage, no cookie and
+// no other page, has no service worker, and its cookies go with pages that are
+// opened, not with what they load. Apps that need storage need a host. Redirects
+// and the paths of cookies are led below the prefix; links that begin with a slash
+// are not. Browsers do not tell ports of a host apart for cookies: what an app
+// sets here is bound to its own path, and ours are taken out of what it sees.
 package proxy

@@ -11,7 +11,6 @@ import (
 
 	"sandpiper/sandbox"
 	"sandpiper/web/auth"
-	"sandpiper/web/preview"
 	"sandpiper/web/reply"
 )
 
@@ -115,15 +114,12 @@ func (p *Proxy) authorizeBrowser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	session := p.guard.SessionOf(r)
 	if p.site.IsPaths(base) {
-		token, err := p.links.Sign(s, a.Port, passLife)
-		if err != nil {
-			return err
-		}
-		redirect(w, base+preview.Address{Port: a.Port, Name: token}.Prefix()+path)
+		redirect(w, base+p.passPath(s, a.Port, session)+path)
 		return nil
 	}
-	code := p.codes.mint(s.ID, a.Port, p.guard.SessionOf(r), time.Now())
+	code := p.codes.mint(s.ID, a.Port, session, time.Now())
 	redirect(w, base+enterPath+"?"+url.Values{"code": {code}, "next": {path}}.Encode())
 	return nil
 }
@@ -188,20 +184,15 @@ func ownPath(next string) string {
 
 // withPass exchanges the token in the query for a cookie, or for a path that
 // lets in, and takes it out of the address.
-func (p *Proxy) withPass(w http.ResponseWriter, r *http.Request, v *visit) error {
+func (p *Proxy) withPass(w http.ResponseWriter, r *http.Request, v *visit) {
 	rest := v.path
 	if query := withoutKey(r.URL.RawQuery); query != "" {
 		rest += "?" + query
 	}
-	if v.prefix == "" {
-		p.setPass(w, v.sandbox, v.Port, "")
-		redirect(w, p.self(r)+rest)
-		return nil
+	if v.prefix != "" {
+		redirect(w, p.self(r)+p.passPath(v.sandbox, v.Port, "")+rest)
+		return
 	}
-	token, err := p.links.Sign(v.sandbox, v.Port, passLife)
-	if err != nil {
-		return err
-	}
-	redirect(w, p.self(r)+preview.Address{Port: v.Port, Name: token}.Prefix()+rest)
-	return nil
+	p.setPass(w, v.sandbox, v.Port, "")
+	redirect(w, p.self(r)+rest)
 }

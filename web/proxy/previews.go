@@ -87,14 +87,15 @@ func (p *Proxy) receive(w http.ResponseWriter, r *http.Request, v *visit) error 
 	}
 	switch {
 	case v.way == byQuery && navigates(r) && v.Port != sandbox.ToolboxPort:
-		return p.withPass(w, r, v)
+		p.withPass(w, r, v)
+		return nil
 	case reserved(v.Port):
 		return p.servePort(w, r, v)
 	case p.mustWarn(r, v):
 		p.show(w, r, warning(v, r.URL.RequestURI()))
 		return nil
 	}
-	if waiting, err := p.wake(w, r, v); err != nil || waiting {
+	if done, err := p.wake(w, r, v); err != nil || done {
 		return err
 	}
 	return p.forward(w, r, v)

@@ -25,8 +25,8 @@ const (
 )
 
 // wake starts a sandbox that a visit may start, and waits for one that is about
-// to have started. It is waiting when a browser was told to come back.
-func (p *Proxy) wake(w http.ResponseWriter, r *http.Request, v *visit) (waiting bool, err error) {
+// to have started. It is done with the visit when a browser was told to come back.
+func (p *Proxy) wake(w http.ResponseWriter, r *http.Request, v *visit) (done bool, err error) {
 	if !startable(v.sandbox) {
 		return false, p.reachable(r.Context(), v.sandbox, v.Port)
 	}
@@ -56,7 +56,9 @@ func (p *Proxy) wake(w http.ResponseWriter, r *http.Request, v *visit) (waiting 
 		}
 		v.sandbox, v.woken = s, true
 	}
-	p.renew(w, v)
+	if p.renew(w, r, v) {
+		return true, nil
+	}
 	return false, p.reachable(r.Context(), v.sandbox, v.Port)
 }
 
@@ -76,15 +78,26 @@ func (p *Proxy) comeBack(w http.ResponseWriter, r *http.Request, v *visit) {
 	if s, err := p.manager.ByID(r.Context(), v.sandbox.ID); err == nil {
 		v.sandbox = s
 	}
-	p.renew(w, v)
-	p.show(w, r, starting(v))
+	if !p.renew(w, r, v) {
+		p.show(w, r, starting(v))
+	}
 }
 
-// renew keeps a browser in whose pass ended with the sandbox's last run.
-func (p *Proxy) renew(w http.ResponseWriter, v *visit) {
-	if v.way == byPass {
-		p.setPass(w, v.sandbox, v.Port, v.session)
+// renew keeps a browser in whose pass ended with the sandbox's last run. One that
+// has its pass in the path is sent to a new path, which is the answer to r then.
+func (p *Proxy) renew(w http.ResponseWriter, r *http.Request, v *visit) (moved bool) {
+	if v.way != byPass {
+		return false
 	}
+	if v.prefix == "" {
+		p.setPass(w, v.sandbox, v.Port, v.session)
+		return false
+	}
+	if _, good := p.readPass(v.sandbox, v.Port, v.Pass); good || !navigates(r) {
+		return false
+	}
+	redirect(w, p.self(r)+p.passPath(v.sandbox, v.Port, v.session)+v.path+asQuery(r.URL.RawQuery))
+	return true
 }
 
 // errSilent is that nothing listens on a port.
