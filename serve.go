@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"sandpiper/runtimes/needs"
+	"sandpiper/runtimes/wasm"
 	"sandpiper/sandbox"
 	"sandpiper/sandbox/datadir"
 	"sandpiper/sandbox/scheduler"
@@ -204,7 +205,7 @@ func assemble(ctx context.Context, cfg config, dir *datadir.Dir, key string, log
 		return nil, err
 	}
 	s.scheduler = scheduler.New(scheduler.Config{
-		Runners: append([]sandbox.CodeRunner{s.guests.runner}, s.sandboxes.runners...), Needs: needs.Reason, Store: s.db, Log: log,
+		Runners: append([]sandbox.CodeRunner{s.guests.runner}, s.sandboxes.runners...), Needs: needs.Reason, Missing: wasm.Missing, Store: s.db, Log: log,
 	})
 	handlers := s.handlers(ui.Config{Snippets: s.db, Assets: assets, PublicURL: public, Salt: salt, Log: log}, ready)
 	s.http, s.previews = web.NewServer(web.New(handlers), log), web.NewServer(web.NewPreviews(handlers), log)

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"sync"
 
-	"sandpiper/runtimes/catalog"
 	"sandpiper/runtimes/wasm/vm"
 	"sandpiper/sandbox"
 )
@@ -176,10 +175,8 @@ func (e *Engine) find(p sandbox.Program) (*language, error) {
 		}
 		return nil, sandbox.Errorf(sandbox.KindUnavailable, "%s is not ready: %s", now.Name, now.Stage)
 	}
-	for _, c := range catalog.Languages() {
-		if err := Installed(c); c.Is(p.Language) && err != nil {
-			return nil, sandbox.FieldErrorf("language", "%s is not installed here: %v", c.Name, err)
-		}
+	if missing := Missing(p.Language); missing != "" {
+		return nil, sandbox.FieldErrorf("language", "%s", missing)
 	}
 	return nil, sandbox.FieldErrorf("language", "the language %q is not installed here", p.Language)
 }

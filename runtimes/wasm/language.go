@@ -2,6 +2,7 @@ package wasm
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -197,6 +198,17 @@ func Installed(c catalog.Language) error {
 		return toolchain.ErrNotInstalled
 	}
 	return nil
+}
+
+// Missing says, of a language of the catalogue that is not there, why and how to get
+// it, in one sentence; "" of any other.
+func Missing(name string) string {
+	for _, c := range catalog.Languages() {
+		if err := Installed(c); c.Is(name) && err != nil {
+			return fmt.Sprintf("%s is not installed here: %v", c.Name, err)
+		}
+	}
+	return ""
 }
 
 // unusable is a language of the operator whose manifest is at fault.

@@ -27,23 +27,23 @@ func (p place) identity(id string) sandbox.Result {
 
 // choose finds the place for p: the first engine, in the order of runners, that
 // p admits and that has the language in a version p takes. Where the choice is
-// ours, needs says what the program needs that WebAssembly lacks; such a program
+// ours, Needs says what the program needs that WebAssembly lacks; such a program
 // goes to a container if there is one.
-func choose(runners []sandbox.CodeRunner, p sandbox.Program, needs func(sandbox.Program) string) (place, error) {
-	admitted, err := admissible(runners, p.Engine)
+func (c Config) choose(p sandbox.Program) (place, error) {
+	admitted, err := admissible(c.Runners, p.Engine)
 	if err != nil {
 		return place{}, err
 	}
 	first, found := search(admitted, p)
 	if first.runner == nil {
-		return place{}, noPlace(admitted, p, found)
+		return place{}, noPlace(admitted, p, found, c.Missing(p.Language))
 	}
-	if first.engine != sandbox.EngineWasm || p.Engine == sandbox.EngineWasm || needs == nil {
+	if first.engine != sandbox.EngineWasm || p.Engine == sandbox.EngineWasm || c.Needs == nil {
 		return first, nil
 	}
 	named := p
 	named.Language = first.language.ID
-	if lack := needs(named); lack != "" {
+	if lack := c.Needs(named); lack != "" {
 		return reroute(admitted, p, first, lack), nil
 	}
 	return first, nil
@@ -123,15 +123,22 @@ func reason(want, got sandbox.EngineChoice) string {
 	}
 }
 
-// noPlace explains why no runner takes p. The languages found have the right
-// name.
-func noPlace(runners []sandbox.CodeRunner, p sandbox.Program, found []sandbox.Language) error {
+// noPlace explains why no runner takes p. The languages found have the right name;
+// missing says how else it could be had.
+func noPlace(runners []sandbox.CodeRunner, p sandbox.Program, found []sandbox.Language, missing string) error {
 	if len(found) == 0 {
+		if missing != "" {
+			return sandbox.FieldErrorf("language", "%s", missing)
+		}
 		return sandbox.FieldErrorf("language", "language %q is not known here; there are %s", p.Language, names(runners))
 	}
 	for _, l := range found {
 		if l.HasVersion(p.Version) {
-			return sandbox.Errorf(sandbox.KindUnavailable, "%s cannot run on this server now: %s", l.Name, l.Stage)
+			why := l.Stage
+			if missing != "" {
+				why += "; without containers, " + missing
+			}
+			return sandbox.Errorf(sandbox.KindUnavailable, "%s cannot run on this server now: %s", l.Name, why)
 		}
 	}
 	return sandbox.FieldErrorf("version", "%s %s is not here; this server has %s", found[0].Name, p.Version, found[0].Version)

@@ -102,3 +102,45 @@ func TestWithoutContainers(t *testing.T) {
 		}
 	})
 }
+
+// TestMissingLanguage holds that who asks for a language that could be installed
+// hears how, with containers that might have it or without any.
+func TestMissingLanguage(t *testing.T) {
+	const how = "Go is not installed here: run `make compilers`"
+	missing := func(name string) string {
+		if name == "golang" {
+			return how
+		}
+		return ""
+	}
+	golang := sandbox.Language{ID: "go", Name: "Go", Version: "1", Aliases: []string{"golang"}}
+	tests := []struct {
+		name, language string
+		container      sandbox.LanguageState // of Go there; "" for no containers
+		kind           sandbox.Kind
+		want           string
+	}{
+		{"no containers", "golang", "", sandbox.KindUnprocessed, how},
+		{"containers that are down", "golang", sandbox.LanguageFailed, sandbox.KindUnavailable, "no engine answers; without containers, " + how},
+		{"a language that nobody knows", "cobol", "", sandbox.KindUnprocessed, `language "cobol" is not known here`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			runners := []sandbox.CodeRunner{sandboxtest.NewRunner()}
+			if tt.container != "" {
+				container := sandboxtest.NewRunner(golang)
+				container.SetEngine(sandbox.EngineContainer)
+				container.SetState("go", tt.container, "no engine answers")
+				runners = append(runners, container)
+			}
+			s := scheduler.New(scheduler.Config{Runners: runners, Store: &sandboxtest.RunStore{}, Missing: missing})
+			defer s.Close()
+			p := sandboxtest.Program("print hello")
+			p.Language = tt.language
+			_, err := s.Submit(t.Context(), scheduler.Request{Client: "ada", Program: p})
+			if sandbox.KindOf(err) != tt.kind || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %s: %s", err, tt.kind, tt.want)
+			}
+		})
+	}
+}

@@ -36,6 +36,10 @@ type Config struct {
 	// needs that the WebAssembly engine lacks; "" for nothing. nil finds nothing.
 	Needs func(p sandbox.Program) string
 
+	// Missing says in one sentence, without a capital or a full stop, why no engine has
+	// a language, and how it could be had; "" for nothing. nil knows of none.
+	Missing func(name string) string
+
 	MaxRunning       int           // runs at once, sleeping ones included; default DefaultRunningPerCore per core
 	RunningPerClient int           // of them, one client's; default three quarters of MaxRunning
 	QueuePerClient   int           // runs that one client may have waiting
@@ -58,6 +62,9 @@ func (c Config) withDefaults() Config {
 	set(&c.Retention, DefaultRetention)
 	set(&c.RetainRuns, DefaultRetainRuns)
 	set(&c.RetainBytes, DefaultRetainBytes)
+	if c.Missing == nil {
+		c.Missing = func(string) string { return "" }
+	}
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
@@ -132,6 +139,9 @@ func New(cfg Config) *Scheduler {
 
 // Languages returns what the engines can run, with the state of each now.
 func (s *Scheduler) Languages() []sandbox.Language { return languages(s.cfg.Runners) }
+
+// Missing says why no engine has a language, and how it could be had, or "".
+func (s *Scheduler) Missing(name string) string { return s.cfg.Missing(name) }
 
 // Stats is the load at one moment.
 type Stats struct {

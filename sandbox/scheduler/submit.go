@@ -31,7 +31,7 @@ func (s *Scheduler) Submit(ctx context.Context, req Request) (*Run, error) {
 	if len(req.IdempotencyKey) > maxIdempotencyKey {
 		return nil, sandbox.FieldErrorf(IdempotencyKeyField, "the key may have %d bytes at most", maxIdempotencyKey)
 	}
-	p, err := choose(s.cfg.Runners, req.Program, s.cfg.Needs)
+	p, err := s.cfg.choose(req.Program)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,9 @@ func (h *Handler) languages() []sandbox.Language { return h.desk.Scheduler.Langu
 // language returns the language that name means.
 func (h *Handler) language(name string) (sandbox.Language, error) {
 	l, ok := h.desk.Language(name)
+	if missing := h.desk.Scheduler.Missing(name); !ok && missing != "" {
+		return sandbox.Language{}, sandbox.FieldErrorf("language", "%s", missing)
+	}
 	if !ok {
 		return sandbox.Language{}, sandbox.FieldErrorf("language", "this server has no language %q", name)
 	}
