@@ -26,6 +26,7 @@ func compilers(packages string) []recipe {
 		published("clang", filepath.Join(clang, "gen/llvm.core.wasm"), clangSum),
 		gotool("go-compile", "cmd/compile"),
 		gotool("go-link", "cmd/link"),
+		gotool("go-vet", "cmd/vet"),
 	}
 }
 

@@ -72,9 +72,6 @@ func explain(message string) string {
 	if m := notFound.FindStringSubmatch(message); m != nil {
 		return "package " + strings.Trim(m[1], `"`) + " is not in the standard library that is installed here; other packages need a container sandbox"
 	}
-	if strings.HasPrefix(message, "invalid go:embed: build system") {
-		return "go:embed is not available here: read the file with package os while the program runs"
-	}
 	return message
 }
 

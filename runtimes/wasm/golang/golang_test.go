@@ -54,6 +54,9 @@ func TestPlan(t *testing.T) {
 			}
 			var got []string
 			for _, s := range p.request.Steps[:len(p.request.Steps)-1] {
+				if s.Tool != "compile" {
+					continue
+				}
 				got = append(got, s.Args[slices.Index(s.Args, "-p")+1])
 			}
 			if !slices.Equal(got, tt.packages) {
@@ -119,15 +122,14 @@ func TestTestMain(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p := program{module: defaultModule, root: ".", folders: map[string][]*file{}}
-			p.read(source("x_test.go", tt.source))
-			p.units()
-			if _, err := parser.ParseFile(token.NewFileSet(), "", p.main, 0); err != nil {
-				t.Errorf("%v\n%s", err, p.main)
+			p := newProgram(source("x_test.go", tt.source), ".")
+			p.units(toTest)
+			if _, err := parser.ParseFile(token.NewFileSet(), "", p.testMain, 0); err != nil {
+				t.Errorf("%v\n%s", err, p.testMain)
 			}
 			for _, want := range tt.want {
-				if !strings.Contains(p.main, want) {
-					t.Errorf("%q is not in\n%s", want, p.main)
+				if !strings.Contains(p.testMain, want) {
+					t.Errorf("%q is not in\n%s", want, p.testMain)
 				}
 			}
 		})

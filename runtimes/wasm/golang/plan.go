@@ -1,21 +1,24 @@
 package golang
 
 import (
-	"bytes"
 	"fmt"
 	"go/ast"
-	"go/build"
-	"go/parser"
-	"go/token"
-	"io"
 	"path"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"sandpiper/runtimes/wasm/toolchain"
 	"sandpiper/sandbox"
+)
+
+// goal is what a program is built for.
+type goal int
+
+const (
+	toRun   goal = iota // its main function
+	toTest              // its tests
+	toCheck             // nothing: what the compiler says is wanted
+	toVet               // nothing: what vet says is wanted
 )
 
 // plan says how a program is built.
@@ -31,132 +34,65 @@ type unit struct {
 	imports []string // of packages of the program
 }
 
-// file is one Go file that belongs to the program on this platform.
-type file struct {
-	name    string // in the program
-	syntax  *ast.File
-	tests   bool // *_test.go
-	broken  bool // it has errors of syntax
-	content []byte
+func (u *unit) folder() string {
+	if len(u.files) == 0 {
+		return "."
+	}
+	return path.Dir(u.files[0].name)
 }
 
-// defaultModule is the module path of a program without a go.mod.
-const defaultModule = "program"
-
-// platform decides which files belong to a build.
-var platform = func() build.Context {
-	c := build.Default
-	c.GOOS, c.GOARCH, c.CgoEnabled, c.BuildTags = "wasip1", "wasm", false, nil
-	return c
-}()
-
-// newPlan reads a program, whose first file is the main one. The diagnostics say
-// why it cannot be built; what the compiler says better is left to it.
+// newPlan reads a program, whose first file is the main one, and plans to run it, or
+// its tests where it has some. The diagnostics say why it cannot be built; what the
+// compiler says better is left to it.
 func newPlan(files []sandbox.File) (plan, []sandbox.Diagnostic) {
-	p := program{module: defaultModule, root: path.Dir(files[0].Name), folders: map[string][]*file{}}
-	p.read(files)
+	p := newProgram(files, path.Dir(files[0].Name))
+	if p.hasTests() {
+		return p.plan(toTest)
+	}
+	return p.plan(toRun)
+}
+
+// plan says how the package in the root folder is built.
+func (p *program) plan(g goal) (plan, []sandbox.Diagnostic) {
 	if len(p.folders[p.root]) == 0 {
-		return plan{}, []sandbox.Diagnostic{{File: files[0].Name, Line: 1, Severity: sandbox.SeverityError,
-			Message: "no Go file of this folder is for this platform, which is wasip1/wasm"}}
+		return plan{}, []sandbox.Diagnostic{p.problem("no Go file of this folder is for this platform, which is wasip1/wasm")}
 	}
-	if d := p.unavailable(); len(d) > 0 {
-		return plan{}, d
-	}
-	if d := p.unfit(); d != nil {
+	if d := p.unfit(g); d != nil {
 		return plan{}, []sandbox.Diagnostic{*d}
 	}
-	units, tests := p.units()
+	units := p.units(g)
+	if d := p.unavailable(units); len(d) > 0 {
+		return plan{}, d
+	}
 	ordered, cycle := order(units)
 	if cycle != "" {
-		return plan{}, []sandbox.Diagnostic{{File: files[0].Name, Line: 1, Severity: sandbox.SeverityError,
-			Message: "import cycle not allowed: " + cycle}}
+		return plan{}, []sandbox.Diagnostic{p.problem("import cycle not allowed: " + cycle)}
 	}
-	return plan{request: p.request(ordered), tests: tests}, nil
+	request, problems := p.request(ordered, g)
+	if len(problems) > 0 {
+		return plan{}, problems
+	}
+	return plan{request: request, tests: g == toTest}, nil
 }
 
-// program is the files of a program by their folders.
-type program struct {
-	module  string // the path of the package in root
-	version string // of the language, as go.mod says: "1.22", or ""
-	root    string
-	folders map[string][]*file
-	names   []string // of folders, in the order of the files
-	main    string   // the text of the test's main package
+// problem is one that has no better place than the main file.
+func (p *program) problem(message string) sandbox.Diagnostic {
+	return sandbox.Diagnostic{File: p.main, Line: 1, Severity: sandbox.SeverityError, Message: message}
 }
 
-var (
-	moduleLine  = regexp.MustCompile(`(?m)^\s*module\s+"?([^\s"]+)"?`)
-	versionLine = regexp.MustCompile(`(?m)^\s*go\s+(1\.\d+)`)
-	modulePath  = regexp.MustCompile(`^[A-Za-z0-9._~/-]{1,200}$`)
-)
-
-func (p *program) read(files []sandbox.File) {
-	for _, f := range files {
-		if f.Name == path.Join(p.root, "go.mod") {
-			if m := moduleLine.FindSubmatch(f.Content); m != nil && modulePath.Match(m[1]) {
-				p.module = string(m[1])
-			}
-			if m := versionLine.FindSubmatch(f.Content); m != nil {
-				p.version = string(m[1])
-			}
-		}
-	}
-	set := token.NewFileSet()
-	for _, f := range files {
-		if !strings.HasSuffix(f.Name, ".go") || !belongs(f) {
-			continue
-		}
-		// The compiler reports what is wrong with a file, and says it better.
-		syntax, err := parser.ParseFile(set, f.Name, f.Content, parser.ParseComments|parser.SkipObjectResolution)
-		if syntax == nil {
-			syntax = &ast.File{Name: ast.NewIdent("main")}
-		}
-		dir := path.Dir(f.Name)
-		if p.folders[dir] == nil {
-			p.names = append(p.names, dir)
-		}
-		p.folders[dir] = append(p.folders[dir], &file{
-			name: f.Name, syntax: syntax, broken: err != nil, content: f.Content, tests: strings.HasSuffix(f.Name, "_test.go"),
-		})
-	}
-}
-
-// belongs reports whether a file is for this platform, by its name and its build
-// constraints.
-func belongs(f sandbox.File) bool {
-	c := platform
-	c.OpenFile = func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(f.Content)), nil }
-	ok, err := c.MatchFile("/", path.Base(f.Name))
-	return ok || err != nil // which is for the compiler to say
-}
-
-// unavailable returns a diagnostic for each import that cannot be had here.
-func (p *program) unavailable() []sandbox.Diagnostic {
-	var found []sandbox.Diagnostic
-	for _, dir := range p.names {
-		for _, f := range p.folders[dir] {
-			for _, spec := range f.syntax.Imports {
-				if why := p.lacks(importPath(spec)); why != "" {
-					line, column := position(f, spec.Path.Pos())
-					found = append(found, sandbox.Diagnostic{File: f.name, Line: line, Column: column, Severity: sandbox.SeverityError, Message: why})
-				}
-			}
-		}
-	}
-	return found
-}
-
-// unfit says why the main package is nothing that can be run, where the linker would
-// say it without a place.
-func (p *program) unfit() *sandbox.Diagnostic {
-	if p.hasTests() {
-		return nil
-	}
+// unfit says why the package in root is nothing that g could be had of, where the
+// linker would say it without a place.
+func (p *program) unfit(g goal) *sandbox.Diagnostic {
 	files := sources(p.folders[p.root], false)
-	problem := &sandbox.Diagnostic{File: p.folders[p.root][0].name, Line: 1, Severity: sandbox.SeverityError}
-	if len(files) == 0 {
-		problem.Message = "there are no tests in this file, and no other files to run"
-		return problem
+	problem := p.problem("there are no tests in this file, and no other files to run")
+	problem.File = p.folders[p.root][0].name
+	switch {
+	case g == toTest:
+		return nil
+	case len(files) == 0:
+		return &problem
+	case g != toRun:
+		return nil
 	}
 	main := false
 	for _, f := range files {
@@ -165,7 +101,7 @@ func (p *program) unfit() *sandbox.Diagnostic {
 		}
 		if name := f.syntax.Name.Name; name != "main" {
 			problem.File, problem.Message = f.name, "package "+name+" is not a main package: a program begins with package main"
-			return problem
+			return &problem
 		}
 		main = main || slices.ContainsFunc(f.syntax.Decls, func(d ast.Decl) bool {
 			fn, ok := d.(*ast.FuncDecl)
@@ -176,7 +112,22 @@ func (p *program) unfit() *sandbox.Diagnostic {
 		return nil
 	}
 	problem.Message = "function main is undeclared in the main package"
-	return problem
+	return &problem
+}
+
+// unavailable returns a diagnostic for each import that cannot be had here.
+func (p *program) unavailable(units []*unit) []sandbox.Diagnostic {
+	var found []sandbox.Diagnostic
+	for _, u := range units {
+		for _, f := range u.files {
+			for _, spec := range f.syntax.Imports {
+				if why := p.lacks(importPath(spec)); why != "" {
+					found = append(found, f.wrong(spec.Path.Pos(), why))
+				}
+			}
+		}
+	}
+	return found
 }
 
 // lacks says why a package cannot be imported, or nothing.
@@ -186,7 +137,7 @@ func (p *program) lacks(imported string) string {
 	case imported == "C":
 		return "cgo is not available here: it needs a container sandbox, where a C compiler is installed"
 	case p.own(imported):
-		if dir := p.folder(imported); p.folders[dir] == nil {
+		if dir := p.folder(imported); len(sources(p.folders[dir], false)) == 0 {
 			return fmt.Sprintf("package %s is not among the program's files", imported)
 		}
 	case strings.Contains(first, "."):
@@ -195,77 +146,67 @@ func (p *program) lacks(imported string) string {
 	return ""
 }
 
-// own reports whether an import is of the program's module.
-func (p *program) own(imported string) bool {
-	return imported == p.module || strings.HasPrefix(imported, p.module+"/")
-}
-
-// folder returns the folder of a package of the program.
-func (p *program) folder(imported string) string {
-	return path.Join(p.root, strings.TrimPrefix(strings.TrimPrefix(imported, p.module), "/"))
-}
-
-// importOf returns what the package in a folder is imported as.
-func (p *program) importOf(dir string) string {
-	below := dir
-	if p.root != "." {
-		below = strings.TrimPrefix(strings.TrimPrefix(dir, p.root), "/")
+// units returns the packages that building the one in root takes. Those of the
+// program that nothing imports are left out.
+func (p *program) units(g goal) []*unit {
+	var units []*unit
+	switch g {
+	case toTest:
+		units = p.testUnits()
+	case toRun:
+		units = []*unit{p.unit("main", sources(p.folders[p.root], false))}
+	default:
+		files := sources(p.folders[p.root], false)
+		as := p.importOf(p.root)
+		if files[0].syntax.Name.Name == "main" {
+			as = "main"
+		}
+		units = []*unit{p.unit(as, files)}
 	}
-	return path.Join(p.module, below)
-}
-
-func importPath(spec *ast.ImportSpec) string {
-	s, err := strconv.Unquote(spec.Path.Value)
-	if err != nil {
-		return ""
+	known := map[string]bool{}
+	for _, u := range units {
+		known[u.path] = true
 	}
-	return s
-}
-
-// position turns a position into a line and a column of bytes, both from 1.
-func position(f *file, pos token.Pos) (line, column int) {
-	before := f.content[:min(len(f.content), max(0, int(pos-f.syntax.FileStart)))]
-	return 1 + bytes.Count(before, []byte("\n")), len(before) - bytes.LastIndexByte(before, '\n')
-}
-
-// units returns the packages of the program, and whether it is run by its tests.
-func (p *program) units() (units []*unit, tests bool) {
-	tests = p.hasTests()
-	for _, dir := range p.names {
-		if dir != p.root {
-			if files := sources(p.folders[dir], false); len(files) > 0 {
-				units = append(units, p.unit(p.importOf(dir), files))
+	for i := 0; i < len(units); i++ {
+		for _, imported := range units[i].imports {
+			if files := sources(p.folders[p.folder(imported)], false); !known[imported] && len(files) > 0 {
+				known[imported] = true
+				units = append(units, p.unit(imported, files))
 			}
 		}
 	}
-	if !tests {
-		main := p.unit("main", sources(p.folders[p.root], false))
-		return append(units, main), false
-	}
+	return units
+}
+
+// testUnits returns the package in root with its tests, the package of tests beside
+// it, and the main package that runs them.
+func (p *program) testUnits() []*unit {
 	inside := sources(p.folders[p.root], true)
 	name := inside[0].syntax.Name.Name
 	var outside []*file
 	inside, outside = split(inside, func(f *file) bool {
 		return f.tests && strings.HasSuffix(f.syntax.Name.Name, "_test") && f.syntax.Name.Name != name || f.tests && strings.HasSuffix(name, "_test")
 	})
-	t := testMain{path: p.module}
+	t := testMain{path: p.importOf(p.root)}
+	var units []*unit
 	if len(inside) > 0 {
-		units = append(units, p.unit(p.module, inside))
+		units = append(units, p.unit(t.path, inside))
 		t.inside = inside
 	}
 	if len(outside) > 0 {
-		units = append(units, p.unit(p.module+"_test", outside))
+		units = append(units, p.unit(t.path+"_test", outside))
 		t.outside = outside
 	}
-	p.main = t.source()
+	p.testMain = t.source()
 	main := &unit{path: "main"}
 	for _, u := range units {
 		main.imports = append(main.imports, u.path)
 	}
-	return append(units, main), true
+	return append(units, main)
 }
 
-// hasTests reports whether the program is run by its tests.
+// hasTests reports whether running the program means running its tests: it has test
+// files with tests, or tests and no main function.
 func (p *program) hasTests() bool {
 	var main, test bool
 	for _, f := range p.folders[p.root] {

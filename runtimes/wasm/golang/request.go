@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sandpiper/runtimes/wasm/toolchain"
+	"sandpiper/sandbox"
 )
 
 // Files of a build, beside the program's own below sourceDir.
@@ -17,37 +18,63 @@ const (
 )
 
 // request returns the commands that build the packages, each after those that it
-// imports.
-func (p *program) request(units []*unit) toolchain.Request {
-	r := toolchain.Request{Result: resultFile}
+// imports, or check the last one.
+func (p *program) request(units []*unit, g goal) (toolchain.Request, []sandbox.Diagnostic) {
+	var r toolchain.Request
+	var problems []sandbox.Diagnostic
 	var own strings.Builder
+	archives := map[string]string{}
+	last := len(units) - 1
 	for i, u := range units {
 		archive := fmt.Sprintf("/obj%d.a", i)
 		if u.path != "main" {
+			archives[u.path] = archive
 			fmt.Fprintf(&own, "packagefile %s=%s\n", u.path, archive)
 		}
-		r.Steps = append(r.Steps, toolchain.Step{Tool: "compile", Args: p.compile(&r, u, archive)})
+		args, wrong := p.compile(&r, u, i, archive)
+		problems = append(problems, wrong...)
+		r.Steps = append(r.Steps, toolchain.Step{Tool: "compile", Args: args})
+		if checks, ok := p.checks(u, g, i == last); ok {
+			if err := p.vet(&r, u, i, archives, checks); err != nil {
+				problems = append(problems, p.problem(err.Error()))
+			}
+		}
 	}
-	return p.finish(r, own.String(), len(units)-1)
+	r.Files = append(r.Files, toolchain.File{Name: importsOf, Content: []byte(own.String()), After: importsOf})
+	if g == toRun || g == toTest {
+		r.Result = resultFile
+		r.Steps = append(r.Steps, toolchain.Step{Tool: "link", Args: []string{
+			"-o", "/" + resultFile, "-importcfg", "/" + importsOf, "-buildmode=exe", "-s", "-w", fmt.Sprintf("/obj%d.a", last),
+		}})
+	}
+	return r, problems
 }
 
-// finish adds what all commands read, and the command that links.
-func (p *program) finish(r toolchain.Request, own string, main int) toolchain.Request {
-	r.Files = append(r.Files, toolchain.File{Name: importsOf, Content: []byte(own), After: importsOf})
-	r.Steps = append(r.Steps, toolchain.Step{Tool: "link", Args: []string{
-		"-o", "/" + resultFile, "-importcfg", "/" + importsOf, "-buildmode=exe", "-s", "-w", fmt.Sprintf("/obj%d.a", main),
-	}})
-	return r
+// checks returns the checks of vet that a package goes through, of which none means
+// all, and whether it does.
+func (p *program) checks(u *unit, g goal, last bool) ([]string, bool) {
+	switch g {
+	case toVet:
+		return nil, last
+	case toTest:
+		tested := p.importOf(p.root)
+		return testChecks, u.path == tested || u.path == tested+"_test"
+	}
+	return nil, false
 }
 
 // compile adds a package's files to the request and returns the arguments of the
 // compiler.
-func (p *program) compile(r *toolchain.Request, u *unit, archive string) []string {
+func (p *program) compile(r *toolchain.Request, u *unit, i int, archive string) ([]string, []sandbox.Diagnostic) {
 	args := []string{
 		"-o", archive, "-p", u.path, "-complete", "-pack", "-importcfg", "/" + importsOf, "-trimpath", "/" + sourceDir + "=>",
 	}
 	if p.version != "" {
 		args = append(args, "-lang=go"+p.version)
+	}
+	instruction, problems := p.embed(r, u, fmt.Sprintf("embed%d.json", i))
+	if instruction != "" {
+		args = append(args, "-embedcfg", "/"+instruction)
 	}
 	add := func(name string, content []byte) {
 		r.Files = append(r.Files, toolchain.File{Name: path.Join(sourceDir, name), Content: content})
@@ -57,7 +84,7 @@ func (p *program) compile(r *toolchain.Request, u *unit, archive string) []strin
 		add(f.name, f.content)
 	}
 	if len(u.files) == 0 {
-		add(testFile, []byte(p.main))
+		add(testFile, []byte(p.testMain))
 	}
-	return args
+	return args, problems
 }

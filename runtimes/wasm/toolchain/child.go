@@ -132,6 +132,9 @@ func (c *child) serve(in receiver, out sender) error {
 }
 
 func (c *child) obey(ctx context.Context, o order) (Report, error) {
+	if !o.Prepare && !o.Request.needsTools() {
+		return c.build(ctx, o)
+	}
 	if err := c.unpack(); err != nil {
 		return Report{}, err
 	}
@@ -180,10 +183,11 @@ func readModule(name string) ([]byte, error) {
 }
 
 // build carries out a request in its job's folder. The folder has the program as
-// program.wasm, and its machine code, when the report says no failure.
+// program.wasm, and its machine code, when the report says no failure; what is raw
+// stays where the tools left it.
 func (c *child) build(ctx context.Context, o order) (Report, error) {
 	job := filepath.Join("jobs", o.Job)
-	work := filepath.Join(job, "work")
+	work := filepath.Join(job, workFolder)
 	if err := c.write(work, o.Request.Files); err != nil {
 		return Report{}, err
 	}
@@ -205,6 +209,9 @@ func (c *child) build(ctx context.Context, o order) (Report, error) {
 			}
 			return r, context.Cause(ctx)
 		}
+	}
+	if o.Raw {
+		return r, nil
 	}
 	problem, err := c.compile(ctx, filepath.Join(work, o.Request.Result), job)
 	if problem != "" {

@@ -22,7 +22,7 @@ type Set struct {
 var (
 	Go = Set{
 		Name:   "go",
-		Tools:  map[string]string{"compile": "go-compile", "link": "go-link"},
+		Tools:  map[string]string{"compile": "go-compile", "link": "go-link", "vet": "go-vet"},
 		SDK:    "go-sdk",
 		Memory: 1 << 30,
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -45,6 +46,7 @@ const (
 	preparedFile  = "prepared"
 	programsDir   = "programs"
 	jobsDir       = "jobs"
+	workFolder    = "work" // of a job: what its tools see
 	privateFolder = 0o700
 )
 
@@ -132,25 +134,18 @@ func (t *Toolchain) Build(ctx context.Context, r Request) (*Program, Report, err
 	if p, report := t.have(ctx, key); p != nil {
 		return p, report, nil
 	}
-	select {
-	case t.queue <- struct{}{}:
-		defer func() { <-t.queue }()
-	default:
-		return nil, Report{}, ErrBusy
-	}
-	if err := t.take(ctx); err != nil {
+	leave, err := t.turnFor(ctx)
+	if err != nil {
 		return nil, Report{}, err
 	}
-	defer t.leave()
+	defer leave()
 	if p, report := t.have(ctx, key); p != nil { // somebody else's, meanwhile
 		return p, report, nil
 	}
-	if !t.Prepared() {
-		if err := t.prepare(ctx); err != nil {
-			return nil, Report{}, err
-		}
+	if err := t.ready(ctx, r); err != nil {
+		return nil, Report{}, err
 	}
-	report, err := t.make(ctx, key, r)
+	report, err := t.build(ctx, key, r)
 	if err != nil || report.Failed {
 		return nil, report, err
 	}
@@ -158,14 +153,53 @@ func (t *Toolchain) Build(ctx context.Context, r Request) (*Program, Report, err
 	return p, report, err
 }
 
-// make has the child build r, and keeps the program below key.
-func (t *Toolchain) make(ctx context.Context, key string, r Request) (Report, error) {
+// Make carries out r and returns what its tools leave as the result, which nothing
+// keeps; without a Result it is only the report that counts. Errors are those of
+// Build.
+func (t *Toolchain) Make(ctx context.Context, r Request) (result []byte, report Report, err error) {
+	leave, err := t.turnFor(ctx)
+	if err != nil {
+		return nil, Report{}, err
+	}
+	defer leave()
+	if err := t.ready(ctx, r); err != nil {
+		return nil, Report{}, err
+	}
+	o := order{Request: r, Job: rand.Text(), Raw: true}
+	job := filepath.Join(t.cfg.Dir, jobsDir, o.Job)
+	defer os.RemoveAll(job)
+	report, err = t.carryOut(ctx, o)
+	if err != nil || report.Failed || r.Result == "" {
+		return nil, report, err
+	}
+	result, err = readResult(filepath.Join(job, workFolder), r.Result)
+	return result, report, err
+}
+
+// readResult reads a file that a tool made. What is in the folder is not trusted.
+func readResult(folder, name string) ([]byte, error) {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	f, err := root.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("read what was compiled: %w", err)
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, maxProgram+1))
+	if err == nil && len(content) > maxProgram {
+		err = fmt.Errorf("what was compiled is larger than %d MiB", maxProgram>>20)
+	}
+	return content, err
+}
+
+// carryOut has the child obey, for so long as one build may take.
+func (t *Toolchain) carryOut(ctx context.Context, o order) (Report, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, buildTime, errTooLong)
 	defer cancel()
-	name := rand.Text()
-	job := filepath.Join(t.cfg.Dir, jobsDir, name)
-	defer os.RemoveAll(job)
-	report, err := t.ask(ctx, order{Request: r, Job: name})
+	report, err := t.ask(ctx, o)
 	switch {
 	case errors.Is(context.Cause(ctx), errTooLong) && err != nil:
 		return Report{Failed: true, Problem: fmt.Sprintf("Compiling took longer than %v and was stopped.", buildTime)}, nil
@@ -173,7 +207,17 @@ func (t *Toolchain) make(ctx context.Context, key string, r Request) (Report, er
 		return report, context.Cause(ctx)
 	case errors.Is(err, errChildEnded):
 		return Report{Failed: true, Problem: "The compiler ended before it was done: the program takes more memory to compile than there is for it."}, nil
-	case err != nil || report.Failed:
+	}
+	return report, err
+}
+
+// build has the child build r, and keeps the program below key.
+func (t *Toolchain) build(ctx context.Context, key string, r Request) (Report, error) {
+	o := order{Request: r, Job: rand.Text()}
+	job := filepath.Join(t.cfg.Dir, jobsDir, o.Job)
+	defer os.RemoveAll(job)
+	report, err := t.carryOut(ctx, o)
+	if err != nil || report.Failed {
 		return report, err
 	}
 	b, err := json.Marshal(report)
@@ -191,6 +235,32 @@ func (t *Toolchain) make(ctx context.Context, key string, r Request) (Report, er
 }
 
 var errTooLong = errors.New("the build took too long")
+
+// turnFor waits until the caller may use the child. Who gets a function calls it
+// afterwards.
+func (t *Toolchain) turnFor(ctx context.Context) (leave func(), err error) {
+	select {
+	case t.queue <- struct{}{}:
+	default:
+		return nil, ErrBusy
+	}
+	if err := t.take(ctx); err != nil {
+		<-t.queue
+		return nil, err
+	}
+	return func() {
+		t.leave()
+		<-t.queue
+	}, nil
+}
+
+// ready makes the compilers' machine code where r needs it and it is not there.
+func (t *Toolchain) ready(ctx context.Context, r Request) error {
+	if t.Prepared() || !r.needsTools() {
+		return nil
+	}
+	return t.prepare(ctx)
+}
 
 // take waits for the turn to use the child.
 func (t *Toolchain) take(ctx context.Context) error {

@@ -11,7 +11,7 @@ import (
 type Request struct {
 	Files  []File
 	Steps  []Step // carried out in order, until one fails
-	Result string // the file that is the program
+	Result string // the file that is the program, or what Make returns
 }
 
 // File is a file that tools find in their working folder, "/".
@@ -37,6 +37,9 @@ type Report struct {
 	Problem  string   // why there is no program although no tool complained, for people
 }
 
+// needsTools reports whether there is anything to do but making machine code.
+func (r Request) needsTools() bool { return len(r.Steps) > 0 }
+
 // key names what is built: it changes with everything that the program depends on.
 func (r Request) key(sdk string) string {
 	h := sha256.New()
@@ -58,6 +61,7 @@ type order struct {
 
 	Request Request
 	Job     string // the folder below jobs/ that the program is made in
+	Raw     bool   // what tools leave in workFolder is all that is wanted
 }
 
 // answer is the child's message: one for each order but cancellations.
