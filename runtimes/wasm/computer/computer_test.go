@@ -98,6 +98,11 @@ func (l *lab) boxWith(t testing.TB, r sandbox.Resources) guest.Guest {
 	if err := l.Create(t.Context(), sandbox.Spec{ID: id, Ref: computer.Ref, Token: id, Resources: r}); err != nil {
 		t.Fatal(err)
 	}
+	return l.guest(id)
+}
+
+// guest returns the guest of a sandbox as it was last started.
+func (l *lab) guest(id string) guest.Guest {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.guests[id]

@@ -120,6 +120,13 @@ func (m *machine) begin() bool {
 	return true
 }
 
+// stopping reports whether the sandbox is about to stop, or has.
+func (m *machine) stopping() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.stopped
+}
+
 // close ends every process, asked to end first and given grace, and waits for all
 // that belongs to the sandbox.
 func (m *machine) close(grace time.Duration) error {
@@ -127,8 +134,8 @@ func (m *machine) close(grace time.Duration) error {
 	m.mu.Lock()
 	m.stopped = true
 	m.mu.Unlock()
-	if grace > 0 && m.table.count() > 0 {
-		m.table.killAll(int(guest.SIGTERM))
+	if grace > 0 && m.table.busy() {
+		m.table.terminate()
 		m.awaitProcesses(grace)
 	}
 	m.stop(signalled(guest.SIGKILL))
@@ -143,10 +150,10 @@ func (m *machine) close(grace time.Duration) error {
 	return errors.Join(err, m.home.Close(), m.root.Close())
 }
 
-// awaitProcesses waits until there are none, or the time is over.
+// awaitProcesses waits until none does anything, or the time is over.
 func (m *machine) awaitProcesses(grace time.Duration) {
 	const look = 5 * time.Millisecond
-	for end := time.Now().Add(grace); m.table.count() > 0 && time.Now().Before(end); {
+	for end := time.Now().Add(grace); m.table.busy() && time.Now().Before(end); {
 		time.Sleep(look)
 	}
 }

@@ -165,6 +165,9 @@ func (p *process) startShell(cmd guest.Cmd, s *streams) error {
 		}
 		_ = child.Tell(&wire.Message{Op: wire.OpSignal, Signal: n}) // one that has gone needs none
 	}
+	if p.term != nil {
+		p.entry.hangUp = func() { p.entry.signal(int(guest.SIGHUP)) }
+	}
 	p.resize = func(size guest.WinSize) {
 		_ = child.Tell(&wire.Message{Op: wire.OpResize, Rows: int(size.Rows), Cols: int(size.Cols)})
 	}

@@ -38,6 +38,7 @@ func (m *machine) OpenShell(_ context.Context, cfg guest.ShellConfig) (guest.She
 		return nil, fmt.Errorf("open a shell: %w", err)
 	}
 	s := &liveShell{m: m, cfg: cfg, entry: &entry{parent: 1, command: "bash", signal: func(int) {}}}
+	s.entry.idle = s.idle
 	if err := m.table.add(s.entry); err != nil {
 		return nil, err
 	}
@@ -65,6 +66,16 @@ func (m *machine) OpenShell(_ context.Context, cfg guest.ShellConfig) (guest.She
 // PID implements guest.Shell.
 func (s *liveShell) PID() int { return s.entry.pid }
 
+// idle reports whether no command runs. Jobs in the background are processes of
+// their own.
+func (s *liveShell) idle() bool {
+	free := s.mu.TryLock()
+	if free {
+		s.mu.Unlock()
+	}
+	return free
+}
+
 // Close implements guest.Shell.
 func (s *liveShell) Close() error {
 	s.once.Do(func() {
@@ -78,7 +89,7 @@ func (s *liveShell) Close() error {
 func (s *liveShell) Run(ctx context.Context, script string, rw guest.ShellIO) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended {
+	if s.ended || s.m.stopping() {
 		return 0, guest.ErrShellEnded
 	}
 	if err := ctx.Err(); err != nil {

@@ -41,6 +41,8 @@ type entry struct {
 	signal             func(n int) // delivers a signal
 	cpu                func() time.Duration
 	memory             func() int64 // bytes; nil for one that shares the sandbox's
+	hangUp             func()       // tells it that its terminal is gone; nil without one
+	idle               func() bool  // whether it only waits for commands; nil for one that never does
 }
 
 // table has a sandbox's processes. PID 1 is the sandbox itself.
@@ -118,14 +120,27 @@ func (t *table) kill(pid, signal int) error {
 	return nil
 }
 
-// killAll delivers a signal to every process.
-func (t *table) killAll(signal int) {
-	t.mu.Lock()
-	all := slices.Collect(maps.Values(t.entries))
-	t.mu.Unlock()
-	for _, e := range all {
-		e.signal(signal)
+// terminate asks every process to end. A shell at a terminal heeds nothing but
+// that its terminal goes.
+func (t *table) terminate() {
+	for _, e := range t.all() {
+		e.signal(int(guest.SIGTERM))
+		if e.hangUp != nil {
+			e.hangUp()
+		}
 	}
+}
+
+// busy reports whether a process is there that does something. The shell of a
+// session between two commands does nothing.
+func (t *table) busy() bool {
+	return slices.ContainsFunc(t.all(), func(e *entry) bool { return e.idle == nil || !e.idle() })
+}
+
+func (t *table) all() []*entry {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Collect(maps.Values(t.entries))
 }
 
 func (t *table) count() int {
