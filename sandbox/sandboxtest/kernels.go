@@ -36,6 +36,8 @@ import (
 //	stubborn            runs until it is stopped by force
 //	flood               prints until the output limit
 //	raise NAME VALUE    ends the cell with an exception
+//	hoard               needs memory until there is none
+//	crash               ends the interpreter
 //	die                 ends the process that the kernel is in
 //
 // An unknown command is a SyntaxError.
@@ -325,7 +327,7 @@ type fakeCell struct {
 func newFakeCell(ctx context.Context, k *fakeKernel, c sandbox.Cell, out sandbox.Sink) *fakeCell {
 	limits := c.Limits.WithDefaults(DefaultLimits, MaxLimits)
 	x := &fakeCell{kernel: k, cell: c, out: out, room: limits.OutputBytes, caller: ctx}
-	x.wall, x.limit = context.WithTimeoutCause(k.life, limits.Wall, errWallTime)
+	x.wall, x.limit = context.WithTimeoutCause(k.life, min(limits.Wall, limits.CPU), errWallTime) // it uses no CPU, and pretends
 	x.soft, x.interrupt = context.WithCancelCause(x.wall)
 	x.outcome.Status = sandbox.StatusOK
 	return x
@@ -383,6 +385,10 @@ func (x *fakeCell) do(line int, command, rest string) bool {
 		x.out.Display(sandbox.Display{Data: map[string]any{name: text}, Metadata: map[string]any{}})
 	case "raise":
 		return x.raise(line, name, text)
+	case "hoard":
+		return x.crashed(sandbox.StatusMemoryLimit, "Stopped: the memory limit.")
+	case "crash":
+		return x.crashed(sandbox.StatusError, "The cell ended the whole process.")
 	case "die":
 		_ = x.kernel.Close() // never fails
 		return false
@@ -508,6 +514,13 @@ func (x *fakeCell) write(stream sandbox.Stream, text string) bool {
 	}
 	x.outcome.Outcome = sandbox.Outcome{Status: sandbox.StatusOutputLimit, ExitCode: 137, Signal: "SIGKILL", Message: "Stopped: the output limit."}
 	x.outcome.Truncated.Stdout, x.outcome.RolledBack = true, true
+	return false
+}
+
+// crashed ends a cell in the middle of a change.
+func (x *fakeCell) crashed(s sandbox.Status, message string) bool {
+	x.outcome.Outcome = sandbox.Outcome{Status: s, ExitCode: 137, Signal: "SIGKILL", Message: message}
+	x.outcome.RolledBack = true
 	return false
 }
 

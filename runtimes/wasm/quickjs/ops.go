@@ -46,6 +46,9 @@ const maxRandom = 65536
 // over the output limit no more is looked at than shows that it is.
 func opWrite(s *session, args []value) value {
 	most := s.cfg.Limits.OutputBytes + utf8.UTFMax
+	if s.cell != nil {
+		most = maxCopy // each cell has a limit of its own
+	}
 	b, ok := s.bytesUpTo(args[1], most)
 	if text, isText := s.strUpTo(args[1], most); isText {
 		b, ok = validText(text), true

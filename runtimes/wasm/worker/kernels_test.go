@@ -13,6 +13,7 @@ import (
 
 	"sandpiper/runtimes/wasm/worker"
 	"sandpiper/sandbox"
+	"sandpiper/sandbox/sandboxtest"
 )
 
 // kernelPool is a pool with kernels, and a way to make folders for them.
@@ -171,6 +172,21 @@ func TestKernelGone(t *testing.T) {
 	if err != nil || result(t, k, "a") != "a" {
 		t.Errorf("the next one: %v", err)
 	}
+}
+
+// TestKernelConformance has the kernels of a confined worker keep the contract.
+func TestKernelConformance(t *testing.T) {
+	workers := t.TempDir() // one for all: states belong to the image that is in the cache
+	open := func(t *testing.T) (sandbox.KernelEngine, string) {
+		dir := t.TempDir()
+		p := newPool(t, func(c *worker.Config) {
+			c.Args, c.Only, c.KernelDir = []string{realWorker}, []string{"javascript"}, dir
+			c.Dir = workers
+		})
+		awaitReady(t, p)
+		return p, dir
+	}
+	sandboxtest.TestKernelEngine(t, open, sandboxtest.KernelCells("javascript")...)
 }
 
 // TestRealKernels has JavaScript kernels in a confined worker: state, files, a save
