@@ -66,12 +66,8 @@ func entrypointLogs(ctx context.Context, conn net.Conn, token string, follow boo
 	if err != nil {
 		return nil, &sandbox.Error{Kind: sandbox.KindUnavailable, Message: "the sandbox's agent does not answer", Err: err}
 	}
-	switch resp.StatusCode {
-	case http.StatusOK:
+	if resp.StatusCode == http.StatusOK {
 		return resp.Body, nil
-	case http.StatusNotFound:
-		resp.Body.Close()
-		return nil, sandbox.Errorf(sandbox.KindNotFound, "the sandbox has no main process")
 	}
 	resp.Body.Close()
 	return nil, &sandbox.Error{Kind: sandbox.KindUnavailable, Message: "the sandbox's agent does not give logs", Err: fmt.Errorf("it answered %s", resp.Status)}

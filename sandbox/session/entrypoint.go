@@ -38,6 +38,17 @@ func (m *Manager) StartEntrypoint(args []string) (*Command, error) {
 	return c, nil
 }
 
+// EntrypointLog returns what the main process writes. Where there is none it is a
+// log to which nothing comes, as of one that said nothing and has ended.
+func (m *Manager) EntrypointLog() *Log {
+	if c := m.Entrypoint(); c != nil {
+		return c.Log()
+	}
+	none := newLog(m.store, 0)
+	none.close()
+	return none
+}
+
 // Entrypoint returns the main process; nil when there is none.
 func (m *Manager) Entrypoint() *Command {
 	m.mu.Lock()

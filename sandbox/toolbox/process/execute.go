@@ -91,7 +91,7 @@ func limited(ctx context.Context, seconds *int) (context.Context, context.Cancel
 	}
 	const longest = 10 * 365 * 24 * 3600 // more would overflow
 	ctx, cancel := context.WithTimeoutCause(ctx, time.Duration(min(*seconds, longest))*time.Second, answer.Errorf(
-		http.StatusRequestTimeout, "PROCESS_EXECUTION_TIMEOUT", "it did not end within %d s, so it was killed with all that it had started", *seconds))
+		http.StatusRequestTimeout, "PROCESS_EXECUTION_TIMEOUT", "timeout: it did not end within %d s, so it was killed with all that it had started", *seconds))
 	return ctx, cancel, nil
 }
 

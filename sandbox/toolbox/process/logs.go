@@ -39,11 +39,7 @@ func (h *Handler) commandLogs(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handler) entrypointLogs(w http.ResponseWriter, r *http.Request) error {
-	c := h.sessions.Entrypoint()
-	if c == nil {
-		return answer.Errorf(http.StatusNotFound, "NOT_FOUND", "this sandbox has no main process of its own, so there is no log")
-	}
-	return h.logs(w, r, c.Log(), entrypointMultiplexedUntil)
+	return h.logs(w, r, h.sessions.EntrypointLog(), entrypointMultiplexedUntil)
 }
 
 // logs answers with a log: what is there so far as JSON, or as text for clients

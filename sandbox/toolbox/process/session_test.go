@@ -244,7 +244,12 @@ func TestEntrypoint(t *testing.T) {
 	if got := want[toolboxtype.Session](s, http.StatusOK, "Session", "GET", "/process/session/entrypoint", ""); len(got.Commands) != 0 {
 		t.Errorf("got %+v", got)
 	}
-	s.refuse(http.StatusNotFound, "NOT_FOUND", "GET", "/process/session/entrypoint/logs", "")
+	if logs := want[toolboxtype.SessionCommandLogsResponse](s, http.StatusOK, "SessionCommandLogsResponse", "GET", "/process/session/entrypoint/logs", "", sdkHeader, "0.205.0"); logs.Output != "" {
+		t.Errorf("without a main process: %+v", logs)
+	}
+	if all, _, end := s.drain(s.dial("/process/session/entrypoint/logs?follow=true")); all != "" || end.Code != websocket.StatusNormalClosure {
+		t.Errorf("without a main process: %q, %v", all, end)
+	}
 	if err := s.handler.StartEntrypoint([]string{"sh", "-c", "echo main; exit 2"}); err != nil {
 		t.Fatal(err)
 	}
