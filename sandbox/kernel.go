@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"time"
 )
@@ -108,6 +109,10 @@ type KernelEngine interface {
 var (
 	ErrKernelGone = Errorf(KindConflict, "the interpreter of this session has ended; what it had since its last checkpoint is lost")
 	ErrStateStale = Errorf(KindConflict, "the session was paused by another version of this language's runtime, which cannot read its state; restart the session")
+
+	// ErrCellNotBegun is the ErrKernelGone of a cell of which nothing has run: it may
+	// be executed by another kernel with the same state.
+	ErrCellNotBegun = fmt.Errorf("the cell has not begun: %w", ErrKernelGone)
 )
 
 // InterruptGrace is how long a cell may go on after an interrupt that came from

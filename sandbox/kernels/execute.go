@@ -277,13 +277,24 @@ func (s *session) execute(x *Execution) (Answer, error) {
 		return unstarted(x.ctx, err)
 	}
 	defer s.release()
-	if err := s.revive(x.ctx); err != nil {
-		return unstarted(x.ctx, err)
+	for try := 1; ; try++ {
+		if err := s.revive(x.ctx); err != nil {
+			return unstarted(x.ctx, err)
+		}
+		a, err := s.inKernel(x)
+		if errors.Is(err, sandbox.ErrCellNotBegun) && try < maxTries && x.ctx.Err() == nil {
+			continue // its process had just ended; nobody need know
+		}
+		if errors.Is(err, sandbox.ErrKernelGone) {
+			a, err = s.died(x), nil
+		}
+		a.Notice = s.takeNotice()
+		return a, err
 	}
-	a, err := s.inKernel(x)
-	a.Notice = s.takeNotice()
-	return a, err
 }
+
+// maxTries is how many kernels a cell is given to that none of them has begun.
+const maxTries = 3
 
 func (s *session) takeNotice() string {
 	s.mu.Lock()
@@ -319,7 +330,9 @@ func failed(err error) Answer {
 	return a
 }
 
-// inKernel executes the cell in the kernel. Preconditions: the caller has the turn.
+// inKernel executes the cell in the kernel, which it drops when that has gone:
+// ErrKernelGone. A cell that has not run is not counted. Preconditions: the caller has
+// the turn.
 func (s *session) inKernel(x *Execution) (Answer, error) {
 	s.mu.Lock()
 	kernel, number := s.kernel, s.row.ExecutionCount
@@ -333,27 +346,32 @@ func (s *session) inKernel(x *Execution) (Answer, error) {
 	x.in(kernel)
 	o, err := kernel.Execute(x.ctx, x.cell.Cell, x)
 	x.in(nil)
-	if errors.Is(err, sandbox.ErrKernelGone) {
-		return s.died(x, number), nil
+	gone, begun := errors.Is(err, sandbox.ErrKernelGone), !errors.Is(err, sandbox.ErrCellNotBegun)
+	if gone {
+		s.drop()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.memory = kernel.Memory()
-	if err != nil {
-		if !x.cell.Uncounted {
-			s.row.ExecutionCount--
-		}
+	if err != nil && !(gone && begun) && !x.cell.Uncounted {
+		s.row.ExecutionCount--
+	}
+	switch {
+	case gone:
+		return Answer{}, err
+	case err != nil:
 		return unstarted(x.ctx, err)
 	}
+	s.memory = kernel.Memory()
 	a := Answer{Value: o.Result, Error: o.Error, ExecutionCount: number, RolledBack: o.RolledBack}
 	a.Outcome = o.Outcome
 	return a, nil
 }
 
 // died is the answer to a cell whose kernel ended while it ran.
-func (s *session) died(x *Execution, number int) Answer {
-	s.drop()
-	a := Answer{ExecutionCount: number, RolledBack: true}
+func (s *session) died(x *Execution) Answer {
+	s.mu.Lock()
+	a := Answer{ExecutionCount: s.row.ExecutionCount, RolledBack: true}
+	s.mu.Unlock()
 	if x.ctx.Err() != nil { // a restart or a deletion ended it
 		a.Outcome = sandbox.CancelledOutcome(context.Cause(x.ctx))
 		return a

@@ -415,6 +415,34 @@ func TestDeathOfTheProcess(t *testing.T) {
 	})
 }
 
+// TestDeathBeforeTheCell has kernels end when a cell has been sent to them and not
+// begun: it is executed by the next one.
+func TestDeathBeforeTheCell(t *testing.T) {
+	inWorld(t, nil, func(t *testing.T, w *world) {
+		s := w.create()
+		w.run(s.ID, "set a saved")
+		time.Sleep(kernels.DefaultSettle + time.Second)
+		synctest.Wait()
+		w.engine.KillEarly(2)
+		if a := w.wantOutput(s.ID, "saved\n", "get a"); a.Notice != "" || a.ExecutionCount != 2 {
+			t.Errorf("the answer is %+v", a)
+		}
+		w.run(s.ID, "set a lost")
+		w.engine.KillEarly(1)
+		if a := w.wantOutput(s.ID, "saved\n", "get a"); !strings.Contains(a.Notice, "cells 2 to 3") || a.ExecutionCount != 4 {
+			t.Errorf("the answer is %+v", a)
+		}
+		w.engine.KillEarly(100)
+		a, err := w.Execute(t.Context(), ann, s.ID, cell("set a 2"))
+		must(t, err)
+		if a.Status != sandbox.StatusInternal || a.ExecutionCount != 4 {
+			t.Errorf("without a kernel that lasts: %+v", a)
+		}
+		w.engine.KillEarly(0)
+		w.wantOutput(s.ID, "saved\n", "get a")
+	})
+}
+
 func TestNextCellOvertakesTheSaving(t *testing.T) {
 	inWorld(t, nil, func(t *testing.T, w *world) {
 		s := w.create()

@@ -47,6 +47,7 @@ type FakeKernels struct {
 	mu      sync.Mutex
 	live    map[*fakeKernel]struct{}
 	opened  int
+	early   int // cells whose kernels are still to end before they begin
 	saveErr error
 	openErr error
 	size    int64 // of each kernel's memory
@@ -98,6 +99,17 @@ func (f *FakeKernels) Kill() {
 		k.end(errKernelDied)
 	}
 	clear(f.live)
+}
+
+// KillEarly makes the kernels of the next n cells end just before the cell begins.
+func (f *FakeKernels) KillEarly(n int) { f.set(func() { f.early = n }) }
+
+// dies reports whether the kernel of a cell is to end before it.
+func (f *FakeKernels) dies() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.early--
+	return f.early >= 0
 }
 
 // KernelLanguages implements sandbox.KernelEngine.
@@ -202,8 +214,11 @@ var errFakeRunning = sandbox.Errorf(sandbox.KindConflict, "a cell is running")
 
 // Execute implements sandbox.Kernel.
 func (k *fakeKernel) Execute(ctx context.Context, c sandbox.Cell, out sandbox.Sink) (sandbox.CellOutcome, error) {
+	if k.engine.dies() {
+		_ = k.Close() // never fails
+	}
 	if k.Gone() {
-		return sandbox.CellOutcome{}, sandbox.ErrKernelGone
+		return sandbox.CellOutcome{}, sandbox.ErrCellNotBegun
 	}
 	if !k.turn.TryLock() {
 		return sandbox.CellOutcome{}, errFakeRunning

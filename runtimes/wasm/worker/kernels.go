@@ -113,38 +113,48 @@ func (w *process) giveFolder(dir string) (*os.File, error) {
 
 // ask makes a call that ends with the pool.
 func (p *Pool) ask(ctx context.Context, w *process, r request) (answer, error) {
+	a, _, err := p.attempt(ctx, w, r)
+	return a, err
+}
+
+// attempt is ask that says, when the worker has ended, whether the call may have had
+// effects by then.
+func (p *Pool) attempt(ctx context.Context, w *process, r request) (a answer, began bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(p.closing, func() { cancel(sandbox.ErrShutdown) })()
-	a, _, err := w.do(ctx, r)
+	a, began, err = w.do(ctx, r)
 	switch {
 	case errors.Is(err, errGone):
-		return a, sandbox.ErrKernelGone
+		return a, began, sandbox.ErrKernelGone
 	case err != nil:
-		return a, err
+		return a, began, err
 	}
-	return a, a.Fault.Err()
+	return a, true, a.Fault.Err()
 }
 
 // ask makes a call about k.
-func (k *kernel) ask(ctx context.Context, r request) (answer, error) {
+func (k *kernel) ask(ctx context.Context, r request) (a answer, began bool, err error) {
 	if k.closed.Load() {
-		return answer{}, sandbox.ErrKernelGone
+		return answer{}, false, sandbox.ErrKernelGone
 	}
 	if err := k.pool.join(); err != nil {
-		return answer{}, err
+		return answer{}, false, err
 	}
 	defer k.pool.runs.Done()
-	return k.pool.ask(ctx, k.worker, r)
+	return k.pool.attempt(ctx, k.worker, r)
 }
 
 // Execute implements sandbox.Kernel.
 func (k *kernel) Execute(ctx context.Context, c sandbox.Cell, out sandbox.Sink) (sandbox.CellOutcome, error) {
 	known, source, live := sourceOf(c.Stdin)
-	a, err := k.ask(ctx, request{
+	a, began, err := k.ask(ctx, request{
 		op: link.OpExecute, sink: out, stdin: live, data: append([]byte(c.Code), known...),
 		body: link.Execute{Kernel: k.id, Code: len(c.Code), Limits: c.Limits, Input: source},
 	})
+	if errors.Is(err, sandbox.ErrKernelGone) && !began {
+		err = sandbox.ErrCellNotBegun
+	}
 	if err != nil {
 		return sandbox.CellOutcome{}, err
 	}
@@ -173,7 +183,7 @@ func (k *kernel) Save(ctx context.Context, w io.Writer) error {
 		_, err := io.Copy(w, from)
 		taken <- errors.Join(err, from.Close()) // a worker that goes on writing fails
 	}()
-	_, err = k.ask(ctx, request{op: link.OpSave, body: link.Kernel{Kernel: k.id}, files: []*os.File{to}})
+	_, _, err = k.ask(ctx, request{op: link.OpSave, body: link.Kernel{Kernel: k.id}, files: []*os.File{to}})
 	return errors.Join(err, to.Close(), <-taken)
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -156,10 +157,10 @@ func TestKernelGone(t *testing.T) {
 		<-out.said
 		_ = unix.Kill(p.PIDs()[0], unix.SIGKILL)
 	}()
-	if _, err := k.Execute(t.Context(), sandbox.Cell{Code: "wait"}, out); !errors.Is(err, sandbox.ErrKernelGone) {
+	if _, err := k.Execute(t.Context(), sandbox.Cell{Code: "wait"}, out); !errors.Is(err, sandbox.ErrKernelGone) || errors.Is(err, sandbox.ErrCellNotBegun) {
 		t.Errorf("while a cell ran: %v", err)
 	}
-	if _, err := k.Execute(t.Context(), sandbox.Cell{Code: "a"}, newSink()); !errors.Is(err, sandbox.ErrKernelGone) {
+	if _, err := k.Execute(t.Context(), sandbox.Cell{Code: "a"}, newSink()); !errors.Is(err, sandbox.ErrCellNotBegun) {
 		t.Errorf("afterwards: %v", err)
 	}
 	if err := k.Save(t.Context(), &bytes.Buffer{}); !errors.Is(err, sandbox.ErrKernelGone) {
@@ -171,6 +172,31 @@ func TestKernelGone(t *testing.T) {
 	k, err = p.OpenKernel(t.Context(), folder("two"))
 	if err != nil || result(t, k, "a") != "a" {
 		t.Errorf("the next one: %v", err)
+	}
+}
+
+// TestCellNotBegun ends a worker that has not read a cell.
+func TestCellNotBegun(t *testing.T) {
+	p, folder := kernelPool(t)
+	k, err := p.OpenKernel(t.Context(), folder("one"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	worker := p.PIDs()[0]
+	if err := unix.Kill(worker, unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := k.Execute(t.Context(), sandbox.Cell{Code: "a"}, newSink())
+		ended <- err
+	}()
+	for p.Busy() == 0 {
+		runtime.Gosched()
+	}
+	_ = unix.Kill(worker, unix.SIGKILL)
+	if err := <-ended; !errors.Is(err, sandbox.ErrCellNotBegun) {
+		t.Errorf("got %v", err)
 	}
 }
 

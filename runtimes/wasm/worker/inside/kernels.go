@@ -91,6 +91,7 @@ func (k *kernels) prepareExecute(m *link.Message, v *voice, c *call) task {
 		if err != nil {
 			return link.End{Fault: link.NewFault(err)}, nil
 		}
+		_ = v.link.Send(link.OpBegan, m.ID, nil, nil)
 		o, err := found.Execute(ctx, cell, v)
 		if err != nil {
 			return link.End{Fault: link.NewFault(err)}, nil
