@@ -2,6 +2,7 @@ package wasm
 
 import (
 	"context"
+	"slices"
 
 	"sandpiper/runtimes/wasm/vm"
 	"sandpiper/sandbox"
@@ -19,21 +20,26 @@ type Commander interface {
 func (e *Engine) Commands() []string {
 	var names []string
 	for _, l := range e.languages {
-		if _, ok := l.driver.(Commander); ok {
-			names = append(names, l.info.ID)
+		for _, name := range l.commands() {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
 		}
 	}
 	return names
 }
 
-// Exec runs the command of the language with an ID, with the limits and the
-// surroundings that cfg says: none of the engine's own are added. The error is
-// that of a language which is not there or not ready.
+// Exec runs the command that Commands calls id, with the limits and the surroundings
+// that cfg says: none of the engine's own are added. The error is that of a language
+// which is not there or not ready.
 func (e *Engine) Exec(ctx context.Context, id string, cfg vm.RunConfig, inv vm.Invocation) (sandbox.Outcome, error) {
 	if !e.begin() {
 		return sandbox.Outcome{}, sandbox.Errorf(sandbox.KindUnavailable, "the server is shutting down")
 	}
 	defer e.runs.Done()
+	if l := e.commander(id); l != nil {
+		inv.Name, id = id, l.info.ID
+	}
 	l, err := e.find(sandbox.Program{Language: id})
 	if err != nil {
 		return sandbox.Outcome{}, err
@@ -48,13 +54,11 @@ func (e *Engine) Exec(ctx context.Context, id string, cfg vm.RunConfig, inv vm.I
 	return c.Exec(ctx, cfg, inv), nil
 }
 
-// AwaitCommand waits until the language with an ID is prepared, or failed, or ctx
-// is done.
+// AwaitCommand waits until the language of the command that Commands calls id is
+// prepared, or failed, or ctx is done.
 func (e *Engine) AwaitCommand(ctx context.Context, id string) {
-	for _, l := range e.languages {
-		if l.info.ID == id {
-			e.demand(l)
-			l.await(ctx)
-		}
+	if l := e.commander(id); l != nil {
+		e.demand(l)
+		l.await(ctx)
 	}
 }

@@ -161,8 +161,10 @@ type compilers struct{ golang, c, cPlusPlus Driver }
 func newCompilers(cacheDir string) compilers {
 	dir := filepath.Join(cacheDir, "compilers")
 	c, cPlusPlus := clang.Drivers(filepath.Join(dir, "clang"), 0)
-	return compilers{golang: &golang.Driver{Dir: filepath.Join(dir, "go")}, c: c, cPlusPlus: cPlusPlus}
+	return compilers{golang: &golang.Driver{Dir: filepath.Join(dir, "go"), Gofmt: gofmt}, c: c, cPlusPlus: cPlusPlus}
 }
+
+func gofmt() (io.ReadCloser, error) { return catalog.OpenModule("go-fmt") }
 
 // commandDriver adds what reads a command's messages.
 func commandDriver(c catalog.Language) Driver {

@@ -27,6 +27,7 @@ func compilers(packages string) []recipe {
 		gotool("go-compile", "cmd/compile"),
 		gotool("go-link", "cmd/link"),
 		gotool("go-vet", "cmd/vet"),
+		gotool("go-fmt", "cmd/gofmt"),
 	}
 }
 

@@ -3,8 +3,10 @@ package golang
 import (
 	"bytes"
 	"context"
+	"io"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"sandpiper/runtimes/wasm/toolchain"
@@ -20,11 +22,20 @@ type Driver struct {
 	// Idle is how long the compiler stays in memory. 0 for a default.
 	Idle time.Duration
 
+	// Gofmt opens the module of the command gofmt. Required for that command.
+	Gofmt func() (io.ReadCloser, error)
+
+	host  *vm.Host
 	tools *toolchain.Toolchain
+
+	once         sync.Once // sets the rest
+	formatter    *vm.Module
+	formatterErr error
 }
 
 // Load implements the engine's Driver. There is no module to load.
 func (d *Driver) Load(_ context.Context, host *vm.Host, _ []byte) error {
+	d.host = host
 	var err error
 	d.tools, err = toolchain.New(toolchain.Config{Set: toolchain.Go, Dir: d.Dir, Idle: d.Idle}, host)
 	return err

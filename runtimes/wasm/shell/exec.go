@@ -205,7 +205,15 @@ func (s *shell) withSize(env []string) []string {
 	return append(slices.Clip(env), fmt.Sprintf("COLUMNS=%d", c.cols), fmt.Sprintf("LINES=%d", c.rows))
 }
 
-// script runs a file by the interpreter that its first line names.
+// What a compiler makes is a file of WebAssembly, which begins so. Where compilers
+// are, there is a command that runs one.
+const (
+	moduleMagic   = "\x00asm"
+	moduleCommand = "wasm"
+)
+
+// script runs a file by the interpreter that its first line names, or as the module
+// that it is.
 func (s *shell) script(ctx context.Context, file string, cmd command) int {
 	head, err := s.firstLine(file)
 	if err != nil {
@@ -223,6 +231,8 @@ func (s *shell) script(ctx context.Context, file string, cmd command) int {
 				interpreter = interpreter[1:]
 			}
 		}
+	} else if strings.HasPrefix(head, moduleMagic) && s.child.programs[moduleCommand] {
+		interpreter = []string{moduleCommand}
 	} else if strings.ContainsRune(head, 0) {
 		return s.say(cmd, exitNoExec, cmd.args[0]+": cannot execute binary file: Exec format error")
 	}
