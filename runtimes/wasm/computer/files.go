@@ -48,7 +48,7 @@ func (f *fileSystem) fail(op, name string, errno sys.Errno) error {
 	switch {
 	case errno == sys.EIO:
 		switch f.home.Refused() {
-		case jail.LimitBytes, jail.LimitFiles:
+		case jail.LimitBytes, jail.LimitFiles, jail.LimitHost:
 			err = syscall.ENOSPC
 		case jail.LimitOpenFiles:
 			err = syscall.EMFILE

@@ -189,7 +189,7 @@ func (f *file) writeAt(p []byte, off int64) (int, sys.Errno) {
 	if err != nil {
 		f.refreshSize()
 	}
-	return n, errnoOf(err)
+	return n, f.fs.quota.refusedBy(err)
 }
 
 // Truncate implements sys.File.
@@ -215,7 +215,7 @@ func (f *file) truncate(size int64) sys.Errno {
 	if err != nil {
 		f.refreshSize()
 	}
-	return errnoOf(err)
+	return f.fs.quota.refusedBy(err)
 }
 
 // refreshSize corrects what was charged after the host did something else.

@@ -157,7 +157,7 @@ func (f *FS) MkdirMode(p string, perm fs.FileMode) sys.Errno {
 	}
 	if err := f.root.Mkdir(g.name, perm&fs.ModePerm|0o700); err != nil {
 		f.quota.giveBack(0)
-		return errnoOf(err)
+		return f.quota.refusedBy(err)
 	}
 	return 0
 }
@@ -250,7 +250,7 @@ func (f *FS) Rename(from, to string) sys.Errno {
 	old, err := f.root.Lstat(dst.name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return errnoOf(f.root.Rename(src.name, dst.name))
+		return f.quota.refusedBy(f.root.Rename(src.name, dst.name))
 	case err != nil:
 		return errnoOf(err)
 	case os.SameFile(info, old):
@@ -284,10 +284,10 @@ func (f *FS) replace(src string, info fs.FileInfo, dst string, old fs.FileInfo) 
 			return errnoOf(err)
 		}
 		f.dropped(old)
-		return errnoOf(f.root.Rename(src, dst))
+		return f.quota.refusedBy(f.root.Rename(src, dst))
 	}
 	if err := f.root.Rename(src, dst); err != nil {
-		return errnoOf(err)
+		return f.quota.refusedBy(err)
 	}
 	f.dropped(old)
 	return 0

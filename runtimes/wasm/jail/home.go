@@ -130,7 +130,7 @@ func (f *FS) symlink(target, p string) sys.Errno {
 	}
 	if err := f.root.Symlink(target, g.name); err != nil {
 		f.quota.giveBack(0)
-		return errnoOf(err)
+		return f.quota.refusedBy(err)
 	}
 	f.linked = true
 	return 0

@@ -94,7 +94,7 @@ func (f *FS) create(g guestPath, flag sys.Oflag, perm fs.FileMode) (*os.File, sy
 	h, err := f.root.OpenFile(g.name, hostFlags(flag)|os.O_CREATE|os.O_EXCL, perm)
 	if err != nil {
 		f.quota.giveBack(0)
-		return nil, errnoOf(err)
+		return nil, f.quota.refusedBy(err)
 	}
 	return h, 0
 }

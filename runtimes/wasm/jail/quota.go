@@ -1,8 +1,10 @@
 package jail
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 
 	"github.com/tetratelabs/wazero/experimental/sys"
 	wasys "github.com/tetratelabs/wazero/sys"
@@ -29,6 +31,7 @@ const (
 	LimitBytes     Limit = "bytes"
 	LimitFiles     Limit = "files"
 	LimitOpenFiles Limit = "open_files"
+	LimitHost      Limit = "host" // no limit of the guest's: the host's own disk is full
 )
 
 // LimitError says which limit a guest ran into. Its text is one sentence for
@@ -47,6 +50,8 @@ func (e *LimitError) Error() string {
 		return fmt.Sprintf("a run may create %d files and folders at most", e.Max)
 	case LimitOpenFiles:
 		return fmt.Sprintf("a run may have %d files open at once", e.Max)
+	case LimitHost:
+		return "the server's disk is full"
 	}
 	return fmt.Sprintf("a run is over its limit of %d %s", e.Max, e.Limit)
 }
@@ -116,6 +121,14 @@ func (q *quota) exceed(l Limit, limit int64) sys.Errno {
 		q.exceeded = &LimitError{Limit: l, Max: limit}
 	}
 	return sys.EIO
+}
+
+// refusedBy is errnoOf for what takes room, and notes a host that has none left.
+func (q *quota) refusedBy(err error) sys.Errno {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return q.exceed(LimitHost, 0)
+	}
+	return errnoOf(err)
 }
 
 // sizeOf is what a file is charged for: only regular files have a size.
