@@ -31,8 +31,8 @@ func confine() error {
 	if _, err := os.ReadDir("/proc/self/task"); err != nil {
 		return nil
 	}
-	// Its own folder, and no TCP at all.
-	return landlock.V5.BestEffort().Restrict(landlock.RWDirs("."), landlock.ROFiles("/proc/self/exe"))
+	// Its own folder, where files go from one to another below it, and no TCP at all.
+	return landlock.V5.BestEffort().Restrict(landlock.RWDirs(".").WithRefer(), landlock.ROFiles("/proc/self/exe"))
 }
 
 // baseFolder returns an absolute name of the working folder. The user of a worker

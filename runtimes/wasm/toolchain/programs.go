@@ -137,7 +137,7 @@ func (t *Toolchain) prune() error {
 	}
 	slices.SortFunc(all, func(a, b kept) int { return cmp.Compare(a.used.UnixNano(), b.used.UnixNano()) })
 	for _, k := range all {
-		if total <= maxPrograms {
+		if total <= t.cfg.keep {
 			break
 		}
 		if err := os.RemoveAll(k.folder); err != nil {

@@ -35,7 +35,7 @@ var (
 )
 
 // sets are all of them, for the child.
-func sets() []Set { return []Set{Go, Clang} }
+var sets = []Set{Go, Clang}
 
 // ErrNotInstalled is for a toolchain whose modules are not built into this program.
 var ErrNotInstalled = errors.New("its compiler is not built into this program: run `make compilers build` and start the server again")
@@ -61,7 +61,7 @@ func (s Set) key() (string, error) {
 
 // find returns the set called name.
 func find(name string) (Set, error) {
-	for _, s := range sets() {
+	for _, s := range sets {
 		if s.Name == name {
 			return s, nil
 		}

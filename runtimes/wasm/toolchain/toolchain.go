@@ -28,6 +28,8 @@ type Config struct {
 	Idle time.Duration
 
 	Log *slog.Logger // default slog.Default
+
+	keep int64 // bytes of programs on disk; default maxPrograms
 }
 
 // DefaultIdle is long enough for somebody who edits and runs, and thinks between.
@@ -78,6 +80,9 @@ type Toolchain struct {
 func New(cfg Config, host *vm.Host) (*Toolchain, error) {
 	if cfg.Idle <= 0 {
 		cfg.Idle = DefaultIdle
+	}
+	if cfg.keep <= 0 {
+		cfg.keep = maxPrograms
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
