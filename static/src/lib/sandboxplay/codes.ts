@@ -120,7 +120,9 @@ func check(err error) {
 function asCLI(p: Plan): string {
   const clocks = Object.entries(intervals(p)).map(([name, n]) => ` --auto-${name.slice(4, -8).toLowerCase()} ${n}`).join("");
   const from = p.snapshot ? `--snapshot ${shell(p.snapshot)}` : `--dockerfile "$folder/Dockerfile" --cpu ${p.cpu} --memory ${p.memory} --disk ${p.disk}`;
-  const commands = lines(p, "cli").map((c) => (c.startsWith("# ") ? c : `daytona exec "$name" -- sh -c ${shell(c)}`));
+  // One word for the whole command: older versions join what comes after -- with
+  // spaces and lose the quotes.
+  const commands = lines(p, "cli").map((c) => (c.startsWith("# ") ? c : `daytona exec "$name" -- ${shell(c)}`));
   return `export DAYTONA_API_URL=${shell(p.api)} # the key is in DAYTONA_API_KEY
 name=playground-$$
 ${p.snapshot ? "" : `folder=$(mktemp -d)\nprintf 'FROM %s\\n' ${shell(p.image)} > "$folder/Dockerfile"\n`}daytona create --name "$name" ${from}${clocks}

@@ -137,7 +137,8 @@ export const desktop: Step[] = [
       return {
         pythonNames: ["ScreenshotRegion"],
         python: keep.python(`sandbox.computer_use.screenshot.take_region(ScreenshotRegion(x=${left}, y=${top}, width=${width}, height=${height}))`),
-        typescript: keep.typescript(`await sandbox.computerUse.screenshot.takeRegion({ x: ${left}, y: ${top}, width: ${width}, height: ${height} })`),
+        // takeRegion of 0.216 sends the numbers in another order than it takes them.
+        typescript: keep.typescript(`await sandbox.computerUse.screenshot.takeCompressedRegion({ x: ${left}, y: ${top}, width: ${width}, height: ${height} }, { format: "png" })`),
         go: keep.go("sandbox.ComputerUse.Screenshot().TakeRegion(ctx, region, nil)", `region := types.ScreenshotRegion{X: ${left}, Y: ${top}, Width: ${width}, Height: ${height}}`),
         cli: none,
       };

@@ -28,7 +28,8 @@ export const process: Step[] = [
     code: (v, kind) => ({
       python: `print(sandbox.process.code_run(${python(v.code)}).result)`,
       typescript: `console.log((await sandbox.process.codeRun(${script(v.code)})).result);`,
-      go: goGet(`sandbox.Process.CodeRun(ctx, ${go(v.code)})`, "got.Result"),
+      // Not every version of the Go SDK has its CodeRun.
+      go: goGet(`sandbox.Process.ExecuteCommand(ctx, ${go(interpreters[kind](v.code))})`, "got.Result"),
       cli: interpreters[kind](v.code),
     }),
   },

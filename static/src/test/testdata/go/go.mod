@@ -1,0 +1,3 @@
+module github.com/daytonaio/daytona/libs/sdk-go
+
+go 1.26
