@@ -60,6 +60,9 @@ func open(ctx context.Context, path string, busy time.Duration) (*DB, error) {
 	if err := migrate(ctx, db.write, migrations()); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), db.write.Close())
 	}
+	if err := reserve(ctx, db.write); err != nil && faultOf(err) != faultFull { // then it has what it has
+		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, safe(err)), db.write.Close())
+	}
 	if db.read, err = connect(ctx, dsn(path, busy, true), max(2, runtime.GOMAXPROCS(0))); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, safe(err)), db.write.Close())
 	}
