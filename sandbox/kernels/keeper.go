@@ -130,7 +130,7 @@ func New(ctx context.Context, cfg Config) (*Keeper, error) {
 	if !filepath.IsAbs(cfg.Dir) {
 		return nil, fmt.Errorf("the folder of sessions %q is not an absolute path", cfg.Dir)
 	}
-	k := &Keeper{cfg: cfg, log: cfg.Log, states: states{filepath.Join(cfg.Dir, "states"), cfg.StateBytes}}
+	k := &Keeper{cfg: cfg, log: cfg.Log, states: states{filepath.Join(cfg.Dir, "states"), cfg.StateBytes, (*os.File).Sync}}
 	for _, dir := range []string{k.filesDir(), k.states.dir} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("make the folder of sessions: %w", err)

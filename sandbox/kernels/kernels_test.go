@@ -585,11 +585,13 @@ func TestStatesThatCannotBeUsed(t *testing.T) {
 		"damaged header":  func(t *testing.T, _ *world, path string) { must(t, flip(path, 0)) },
 		"cut short":       func(t *testing.T, _ *world, path string) { must(t, os.Truncate(path, 10)) },
 		"empty":           func(t *testing.T, _ *world, path string) { must(t, os.Truncate(path, 0)) },
+		"missing":         func(t *testing.T, _ *world, path string) { must(t, os.Remove(path)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, nil, func(t *testing.T, w *world) {
-				s := w.create()
+				s, other := w.create(), w.create()
 				w.run(s.ID, "set a 1", "file f.txt x")
+				w.run(other.ID, "set a other")
 				_, _, err := w.Pause(t.Context(), ann, s.ID)
 				must(t, err)
 				spoil(t, w, filepath.Join(w.cfg.Dir, "states", s.ID))
@@ -605,6 +607,7 @@ func TestStatesThatCannotBeUsed(t *testing.T) {
 				_, err = w.Restart(t.Context(), ann, s.ID)
 				must(t, err)
 				w.wantOutput(s.ID, "x\n", "cat f.txt")
+				w.wantOutput(other.ID, "other\n", "get a")
 			})
 		})
 	}

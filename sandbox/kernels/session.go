@@ -258,7 +258,7 @@ func (s *session) setStarting(v bool) {
 	s.starting = v
 }
 
-// open starts a kernel with the saved state, or a fresh one where there is none.
+// open starts a kernel with the saved state, or a fresh one where none was saved.
 func (s *session) open(ctx context.Context) (sandbox.Kernel, error) {
 	spec, err := s.keeper.spec(s)
 	if err != nil {
@@ -269,6 +269,12 @@ func (s *session) open(ctx context.Context) (sandbox.Kernel, error) {
 		return nil, err
 	}
 	if state == nil {
+		s.mu.Lock()
+		saved := s.row.SavedCount >= 0
+		s.mu.Unlock()
+		if saved {
+			return nil, errMissing
+		}
 		return s.keeper.cfg.Engine.OpenKernel(ctx, spec)
 	}
 	defer state.Close()

@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
+	"time"
 
 	"sandpiper/sandbox"
 )
@@ -18,8 +20,9 @@ import (
 // of the rest, the rest. The sum finds damage; a state that somebody has tampered
 // with is the engine's to refuse.
 type states struct {
-	dir string
-	max int64 // bytes of one state
+	dir  string
+	max  int64                  // bytes of one state
+	sync func(f *os.File) error // makes what was written to a file or a folder last: (*os.File).Sync
 }
 
 const stateMagic = "sandpiper session state 1\n"
@@ -28,35 +31,60 @@ const stateHeader = len(stateMagic) + sha256.Size
 
 func (s states) path(id string) string { return filepath.Join(s.dir, id) }
 
-// write replaces the state of a session by what save writes, and returns its size.
-// When it fails, the older state is still there.
+// write replaces the state of a session by what save writes, and returns its size. The
+// state outlives a crash of the machine from then on. When it fails, the older state
+// is still there.
 func (s states) write(ctx context.Context, id string, save func(ctx context.Context, w io.Writer) error) (size int64, err error) {
 	f, err := os.CreateTemp(s.dir, "new-*") // mode 0600; what a crash leaves is swept at the next start
 	if err != nil {
-		return 0, fmt.Errorf("save a state: %w", err)
+		return 0, unsaved(err)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, f.Close(), os.Remove(f.Name()))
-		}
-	}()
+	size, err = s.fill(ctx, f, save)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return 0, errors.Join(unsaved(err), os.Remove(f.Name()))
+	}
+	if err := os.Rename(f.Name(), s.path(id)); err != nil {
+		return 0, errors.Join(unsaved(err), os.Remove(f.Name()))
+	}
+	if err := s.syncFolder(); err != nil {
+		return 0, unsaved(err)
+	}
+	return size, nil
+}
+
+// fill writes a state into a new file, and makes it last.
+func (s states) fill(ctx context.Context, f *os.File, save func(ctx context.Context, w io.Writer) error) (size int64, err error) {
 	if _, err := f.Write(make([]byte, stateHeader)); err != nil {
-		return 0, fmt.Errorf("save a state: %w", err)
+		return 0, err
 	}
 	w := &stateWriter{w: f, sum: sha256.New(), room: s.max}
 	if err := save(ctx, w); err != nil {
-		return 0, fmt.Errorf("save a state: %w", errors.Join(w.err, err))
+		return 0, errors.Join(w.err, err)
 	}
 	if _, err := f.WriteAt(w.sum.Sum([]byte(stateMagic)), 0); err != nil {
-		return 0, fmt.Errorf("save a state: %w", err)
+		return 0, err
 	}
-	if err := f.Close(); err != nil {
-		return 0, fmt.Errorf("save a state: %w", err)
+	return w.size + int64(stateHeader), s.sync(f)
+}
+
+// syncFolder makes the names of the states last.
+func (s states) syncFolder() error {
+	dir, err := os.Open(s.dir)
+	if err != nil {
+		return err
 	}
-	if err := os.Rename(f.Name(), s.path(id)); err != nil {
-		return 0, fmt.Errorf("save a state: %w", err)
+	return errors.Join(s.sync(dir), dir.Close())
+}
+
+// unsaved is the error for a state that could not be saved because of err.
+func unsaved(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		err = errors.Join(&sandbox.Error{
+			Kind: sandbox.KindUnavailable, RetryAfter: time.Minute,
+			Message: "the server's disk is full, so the session was not saved; it is still there and goes on as long as the server does",
+		}, err)
 	}
-	return w.size + int64(stateHeader), nil
+	return fmt.Errorf("save a state: %w", err)
 }
 
 // stateWriter counts and sums what it writes.
@@ -81,8 +109,11 @@ func (w *stateWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// errDamaged is for a state that is not what was written.
-var errDamaged = sandbox.Errorf(sandbox.KindUnprocessed, "the saved state of this session is damaged; restart the session")
+// Errors of states.
+var (
+	errDamaged = sandbox.Errorf(sandbox.KindUnprocessed, "the saved state of this session is damaged; restart the session: its files are still there")
+	errMissing = sandbox.Errorf(sandbox.KindUnprocessed, "the saved state of this session is missing; restart the session: its files are still there")
+)
 
 // open returns the state of a session for reading, after it was checked, with its
 // size; nil when there is none.
@@ -118,10 +149,14 @@ func check(f *os.File) error {
 	return err
 }
 
-// copy gives a session the state of another one. States are replaced and never
-// changed, so the two can be one file.
+// copy gives a session the state of another one, if that has one. States are replaced
+// and never changed, so the two can be one file.
 func (s states) copy(from, to string) error {
-	if err := os.Link(s.path(from), s.path(to)); err != nil && !errors.Is(err, os.ErrNotExist) {
+	err := os.Link(s.path(from), s.path(to))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err = errors.Join(err, s.syncFolder()); err != nil {
 		return fmt.Errorf("copy a state: %w", err)
 	}
 	return nil
