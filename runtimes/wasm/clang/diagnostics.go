@@ -1,6 +1,7 @@
 package clang
 
 import (
+	"bytes"
 	"regexp"
 	"strconv"
 	"strings"
@@ -23,7 +24,12 @@ var placed = regexp.MustCompile(`^([^\s:][^:]*):(\d+):(?:(\d+):)? (fatal error|e
 func diagnose(messages string, files []sandbox.File) []sandbox.Diagnostic {
 	var found []sandbox.Diagnostic
 	for line := range strings.Lines(messages) {
-		m := placed.FindStringSubmatch(strings.TrimRight(line, "\r\n"))
+		line = strings.TrimRight(line, "\r\n")
+		if d, ok := undefinedSymbol(line, files); ok && len(found) < maxDiagnostics {
+			found = append(found, d)
+			continue
+		}
+		m := placed.FindStringSubmatch(line)
 		if m == nil || !has(files, m[1]) {
 			continue
 		}
@@ -45,6 +51,36 @@ func diagnose(messages string, files []sandbox.File) []sandbox.Diagnostic {
 		}
 	}
 	return found
+}
+
+// A message of the linker, which has no places:
+//
+//	wasm-ld: error: main.c.o: undefined symbol: f
+var undefined = regexp.MustCompile(`^wasm-ld: error: (\S+)\.o: undefined symbol: (.+)$`)
+
+// undefinedSymbol points at where a source first names what the linker misses.
+func undefinedSymbol(line string, files []sandbox.File) (sandbox.Diagnostic, bool) {
+	m := undefined.FindStringSubmatch(line)
+	if m == nil {
+		return sandbox.Diagnostic{}, false
+	}
+	name, _, _ := strings.Cut(m[2], "(")
+	name = name[strings.LastIndexByte(name, ':')+1:]
+	for _, f := range files {
+		if f.Name != m[1] || name == "" {
+			continue
+		}
+		at := regexp.MustCompile(`\b` + regexp.QuoteMeta(name) + `\b`).FindIndex(f.Content)
+		if at == nil {
+			break
+		}
+		before := f.Content[:at[0]]
+		return sandbox.Diagnostic{
+			File: f.Name, Line: 1 + bytes.Count(before, []byte("\n")), Column: len(before) - bytes.LastIndexByte(before, '\n'),
+			Severity: sandbox.SeverityError, Message: "undefined symbol: " + m[2],
+		}, true
+	}
+	return sandbox.Diagnostic{}, false
 }
 
 func has(files []sandbox.File, name string) bool {
@@ -75,6 +111,7 @@ func tidy(messages string) string {
 // hints are what cannot work here, by what the compiler says of it.
 var hints = []struct{ sign, hint string }{
 	{"undefined symbol: main", "the program has no main function"},
+	{"file not found", "a header is neither among the program's files nor of the standard libraries; others need a container sandbox"},
 	{"with exceptions disabled", "C++ exceptions are not available here: they need a container sandbox"},
 	{"setjmp", "setjmp and longjmp are not available here: they need a container sandbox"},
 	{"undefined symbol: pthread_", "threads are not available here: they need a container sandbox"},
