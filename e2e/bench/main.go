@@ -25,7 +25,7 @@ import (
 func main() {
 	server := flag.String("server", "bin/sandpiper", "the binary to measure")
 	n := flag.Int("n", 200, "runs per latency figure")
-	only := flag.String("only", "", "runs, sessions, sandboxes, previews, ssh or desktop; default all")
+	only := flag.String("only", "", "runs, sessions, compilers, sandboxes, previews, ssh or desktop; default all")
 	seconds := flag.Int("seconds", 5, "duration of each throughput figure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -68,18 +68,21 @@ func bench(ctx context.Context, binary, only string, n int, load time.Duration) 
 		func() error { return measureSessions(ctx, c, min(n, 50)) },
 		func() error { return measureParked(ctx, c, srv) },
 	}
+	compilers := []func() error{func() error { return measureCompilers(ctx, c, languages, srv.PID(), min(n, 20)) }}
 	sandboxes := []func() error{
 		func() error { return measureSandboxes(ctx, srv, min(n, 50)) },
 	}
 	ssh := []func() error{func() error { return measureSSH(ctx, srv, min(n, 100)) }}
 	desktop := []func() error{func() error { return measureScreen(ctx, srv, n) }}
 	previews := []func() error{func() error { return measurePreviews(ctx, srv, n, load) }}
-	steps := slices.Concat(runs, sessions, sandboxes, previews, ssh, desktop)
+	steps := slices.Concat(runs, sessions, compilers, sandboxes, previews, ssh, desktop)
 	switch only {
 	case "runs":
 		steps = runs
 	case "sessions":
 		steps = sessions
+	case "compilers":
+		steps = compilers
 	case "sandboxes":
 		steps = sandboxes
 	case "previews":
