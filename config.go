@@ -32,6 +32,8 @@ type config struct {
 	proxies prefixes
 	docker  dockerUse
 
+	sessions sessionBounds
+
 	wasmInProcess bool // guests run inside the server
 	wasmWorkers   int  // processes that guests run in otherwise
 
@@ -55,6 +57,7 @@ func parseConfig(name string, args []string) (config, error) {
 	fs.BoolVar(&c.open, "open-playground", false, "let everyone run code without signing in, rate-limited by address")
 	fs.Var(&c.proxies, "trusted-proxies", "networks of proxies whose X-Forwarded-For names the client, such as 127.0.0.1/32,10.0.0.0/8")
 	fs.Var(&c.docker, "docker", "containers: auto uses Docker where it answers, off never does")
+	c.sessions.register(fs)
 	fs.BoolVar(&c.wasmInProcess, "wasm-in-process", false, "run WebAssembly guests inside the server and not in a worker process: for debugging")
 	fs.IntVar(&c.wasmWorkers, "wasm-workers", 1, "worker processes for WebAssembly guests; each compiles and keeps in memory what it runs")
 	fs.BoolVar(&c.verbose, "verbose", false, "log every request")
@@ -68,7 +71,7 @@ func parseConfig(name string, args []string) (config, error) {
 		return c, err
 	}
 	c.apiKey = os.Getenv("SANDPIPER_API_KEY")
-	return c, errors.Join(checkPublicURL(c.publicURL), checkSSHAddress(c.sshAddress))
+	return c, errors.Join(checkPublicURL(c.publicURL), checkSSHAddress(c.sshAddress), c.sessions.check())
 }
 
 // fromEnvironment sets each flag that the command line left alone from its

@@ -32,6 +32,9 @@ func TestConfigRefuses(t *testing.T) {
 		{"a public URL with a path", []string{"--public-url", "https://example.org/run"}, nil, "--public-url"},
 		{"a public URL without a scheme", []string{"--public-url", "example.org"}, nil, "--public-url"},
 		{"a proxy that is no network", []string{"--trusted-proxies", "10.0.0.1"}, nil, "trusted-proxies"},
+		{"no sessions", []string{"--sessions", "0"}, nil, "--sessions 0"},
+		{"sessions paused at once", nil, map[string]string{"SANDPIPER_SESSION_IDLE": "1s"}, "--session-idle 1s"},
+		{"a disk of less than nothing", []string{"--guest-session-disk", "-1"}, nil, "--guest-session-disk -1"},
 		{"a bad environment twin", nil, map[string]string{"SANDPIPER_VERBOSE": "perhaps"}, "SANDPIPER_VERBOSE"},
 	}
 	for _, tt := range tests {

@@ -194,7 +194,7 @@ func assemble(ctx context.Context, cfg config, dir *datadir.Dir, key string, log
 	if s.guests, err = openGuests(ctx, cfg, dir, log); err != nil {
 		return nil, err
 	}
-	if s.sessions, err = openSessions(ctx, s.guests.kernels, dir, s.db, s.guard, log); err != nil {
+	if s.sessions, err = openSessions(ctx, s.guests.kernels, dir, s.db, s.guard, cfg.sessions, log); err != nil {
 		return nil, err
 	}
 	ready := func() error { return ready(ctx) }
