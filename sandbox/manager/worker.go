@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 	"time"
 
 	"sandpiper/sandbox"
@@ -346,6 +347,8 @@ func reasonOf(at op, err error) string {
 		return e.Message
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Sprintf("the engine took longer than %v to %s it; try to recover it", opTimeout, at)
+	case errors.Is(err, syscall.ENOSPC):
+		return fmt.Sprintf("there was no room to %s it, for the host's disk is full: delete what is not needed, then try again", at)
 	default:
 		return fmt.Sprintf("the engine failed to %s it; the cause is in the server's log", at)
 	}
