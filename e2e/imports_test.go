@@ -141,7 +141,7 @@ var table = map[string]rule{
 	"web/run/runtest":     {ours: []string{"sandbox/...", "web/..."}},
 	"web/jupyter":         {ours: []string{"sandbox", "sandbox/kernels", "web/auth", "web/jupyter/...", "web/reply", "web/run/socket"}},
 	"web/jupyter/message": {ours: []string{"sandbox", "web/reply"}},
-	"web/jupyter/live":    {ours: []string{"sandbox", "web/jupyter/message", "web/reply"}},
+	"web/jupyter/live":    {ours: []string{"sandbox", "sandbox/journal", "web/jupyter/message", "web/reply"}},
 	"web/apikey":          {ours: []string{"sandbox", "web/auth"}},
 	"web/sshgateway":      {ours: []string{"sandbox", "sandbox/sshaccess", "sandbox/toolbox/attach", "sandbox/toolbox/reverse", "sandbox/toolbox/sftp", "sandbox/toolbox/upgrade"}, thirdParty: []string{"golang.org/x/crypto", "golang.org/x/time"}},
 	"web/api":             {ours: []string{"sandbox", "sandbox/sshaccess", "sandbox/manager", "web/api/...", "web/apikey", "web/auth", "web/preview", "web/reply", "web/run/openapi"}},

@@ -5,16 +5,16 @@ import (
 	"unicode/utf8"
 )
 
-// A joiner turns a byte stream that comes in arbitrary pieces into valid UTF-8
+// A Joiner turns a byte stream that comes in arbitrary pieces into valid UTF-8
 // text: a character cut in two by a write comes out whole, and each byte that
 // belongs to no character becomes U+FFFD. The zero value is ready.
-type joiner struct {
+type Joiner struct {
 	held [utf8.UTFMax]byte // the start of a character whose rest has not come
 	n    int
 }
 
-// write appends the whole characters of what it held and of p to dst.
-func (j *joiner) write(dst *strings.Builder, p []byte) {
+// Write appends the whole characters of what it held and of p to dst.
+func (j *Joiner) Write(dst *strings.Builder, p []byte) {
 	if j.n > 0 {
 		p = j.complete(dst, p)
 	}
@@ -25,7 +25,7 @@ func (j *joiner) write(dst *strings.Builder, p []byte) {
 
 // complete feeds p byte by byte until nothing is held, and returns the rest of
 // p, which is empty while the held character is still incomplete.
-func (j *joiner) complete(dst *strings.Builder, p []byte) []byte {
+func (j *Joiner) complete(dst *strings.Builder, p []byte) []byte {
 	for len(p) > 0 && j.n > 0 {
 		j.held[j.n] = p[0]
 		if !utf8.FullRune(j.held[:j.n+1]) {
@@ -36,7 +36,7 @@ func (j *joiner) complete(dst *strings.Builder, p []byte) []byte {
 		r, size := utf8.DecodeRune(j.held[:j.n+1])
 		if r == utf8.RuneError && size == 1 {
 			// p[0] does not continue the character: it starts anew.
-			j.flush(dst)
+			j.Flush(dst)
 			break
 		}
 		dst.WriteRune(r)
@@ -46,8 +46,8 @@ func (j *joiner) complete(dst *strings.Builder, p []byte) []byte {
 	return p
 }
 
-// flush ends the stream: what is held will never be complete.
-func (j *joiner) flush(dst *strings.Builder) {
+// Flush ends the stream: what is held will never be complete.
+func (j *Joiner) Flush(dst *strings.Builder) {
 	for range j.n {
 		dst.WriteRune(utf8.RuneError)
 	}

@@ -8,17 +8,17 @@ import (
 
 // joined writes b in pieces that end where cuts has bits set.
 func joined(b []byte, cuts uint64) string {
-	var j joiner
+	var j Joiner
 	var dst strings.Builder
 	from := 0
 	for i := range b {
 		if cuts>>(uint(i)%64)&1 == 1 {
-			j.write(&dst, b[from:i])
+			j.Write(&dst, b[from:i])
 			from = i
 		}
 	}
-	j.write(&dst, b[from:])
-	j.flush(&dst)
+	j.Write(&dst, b[from:])
+	j.Flush(&dst)
 	return dst.String()
 }
 
@@ -56,12 +56,12 @@ func TestJoiner(t *testing.T) {
 }
 
 func TestJoinerHoldsBackNoWholeCharacter(t *testing.T) {
-	var j joiner
+	var j Joiner
 	var dst strings.Builder
 	for _, step := range []struct{ in, want string }{
 		{"a\xf0", "a"}, {"\x9f", "a"}, {"\x90", "a"}, {"\xa6b", "a🐦b"}, {"\xc3", "a🐦b"}, {"\xa9", "a🐦bé"},
 	} {
-		j.write(&dst, []byte(step.in))
+		j.Write(&dst, []byte(step.in))
 		if dst.String() != step.want {
 			t.Fatalf("after %q: %q, want %q", step.in, dst.String(), step.want)
 		}

@@ -33,7 +33,7 @@ const (
 type Journal struct {
 	mu     sync.Mutex
 	text   [2]strings.Builder // stdout, stderr
-	join   [2]joiner
+	join   [2]Joiner
 	marks  []mark
 	events []sandbox.Event // those that are not text
 	shown  int64           // bytes of the displays among events
@@ -74,7 +74,7 @@ func (j *Journal) Output(s sandbox.Stream, p []byte) {
 		j.over[k] = true
 		return
 	}
-	j.addText(k, func(b *strings.Builder) { j.join[k].write(b, p) })
+	j.addText(k, func(b *strings.Builder) { j.join[k].Write(b, p) })
 	j.signal()
 }
 
@@ -139,7 +139,7 @@ func (j *Journal) End(r sandbox.Result, seal func(sandbox.Result)) (sandbox.Resu
 		return sandbox.Result{}, false
 	}
 	for k := range j.text {
-		j.addText(kind(k), j.join[k].flush)
+		j.addText(kind(k), j.join[k].Flush)
 	}
 	j.fill(&r)
 	seal(r)

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"strings"
 
 	"sandpiper/sandbox"
+	"sandpiper/sandbox/journal"
 	"sandpiper/web/jupyter/message"
 	"sandpiper/web/reply"
 )
@@ -199,26 +201,33 @@ func orEmpty(m map[string]any) map[string]any {
 type printer struct {
 	kernel         *Kernel
 	request        *request
-	stdout, stderr decoder
+	stdout, stderr journal.Joiner
 }
 
 // Output implements sandbox.Sink.
 func (p *printer) Output(s sandbox.Stream, b []byte) {
+	p.print(s, func(joiner *journal.Joiner, text *strings.Builder) { joiner.Write(text, b) })
+}
+
+// flush ends the streams.
+func (p *printer) flush() {
+	p.print(sandbox.Stdout, (*journal.Joiner).Flush)
+	p.print(sandbox.Stderr, (*journal.Joiner).Flush)
+}
+
+// print tells all clients what a stream's joiner has made of something.
+func (p *printer) print(s sandbox.Stream, join func(*journal.Joiner, *strings.Builder)) {
+	name, joiner := "stdout", &p.stdout
 	if s == sandbox.Stderr {
-		p.kernel.print(p.request, "stderr", p.stderr.text(b))
-		return
+		name, joiner = "stderr", &p.stderr
 	}
-	p.kernel.print(p.request, "stdout", p.stdout.text(b))
+	var text strings.Builder
+	join(joiner, &text)
+	p.kernel.print(p.request, name, text.String())
 }
 
 // Display implements sandbox.Sink.
 func (p *printer) Display(d sandbox.Display) { p.kernel.show("display_data", p.request, d, nil) }
-
-// flush ends the streams.
-func (p *printer) flush() {
-	p.kernel.print(p.request, "stdout", p.stdout.rest())
-	p.kernel.print(p.request, "stderr", p.stderr.rest())
-}
 
 // inputRequest is the content of an input_request. Programs print their prompts
 // by themselves.
