@@ -26,6 +26,14 @@ const binary = "../bin/sandpiper"
 // server's and its worker's, are kept from one test run to the next.
 func dataDir(t *testing.T) string {
 	t.Helper()
+	data := t.TempDir()
+	keepCaches(t, data)
+	return data
+}
+
+// keepCaches makes the compilation caches of a data folder those that are kept.
+func keepCaches(t *testing.T, data string) {
+	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		cache = os.TempDir()
@@ -34,7 +42,6 @@ func dataDir(t *testing.T) string {
 	if err := os.MkdirAll(kept, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	data := t.TempDir()
 	worker := filepath.Join(data, "workers", "0")
 	workers := filepath.Join(kept, "workers")
 	for _, dir := range []string{worker, workers} {
@@ -47,7 +54,6 @@ func dataDir(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	return data
 }
 
 // startServer starts a server without containers, which is killed in the end.
