@@ -106,6 +106,44 @@ const (
 type Display struct {
 	Data     map[string]any `json:"data"`
 	Metadata map[string]any `json:"metadata"`
+
+	// ID names the display within its run, so that a later one can take its place;
+	// "" for none.
+	ID string `json:"display_id,omitempty"`
+
+	Act DisplayAct `json:"act,omitempty"`
+}
+
+// DisplayAct is what a Display does to what the run has said before.
+type DisplayAct string
+
+// The acts of a Display.
+const (
+	DisplayAdd       DisplayAct = ""           // it comes after that
+	DisplayUpdate    DisplayAct = "update"     // it takes the place of those with its ID; without any it is not shown
+	DisplayClear     DisplayAct = "clear"      // that is to be taken away; Data is empty
+	DisplayClearNext DisplayAct = "clear_next" // that is to be taken away when more comes; Data is empty
+)
+
+// ApplyDisplay returns the displays that there are after another one. Callers give
+// outputs up.
+func ApplyDisplay(outputs []Display, d Display) []Display {
+	if n := len(outputs); n > 0 && outputs[n-1].Act == DisplayClearNext {
+		outputs = outputs[:0]
+	}
+	switch d.Act {
+	case DisplayClear:
+		return outputs[:0]
+	case DisplayUpdate:
+		d.Act = DisplayAdd
+		for i := range outputs {
+			if outputs[i].ID == d.ID {
+				outputs[i] = d
+			}
+		}
+		return outputs
+	}
+	return append(outputs, d)
 }
 
 // Severity grades a Diagnostic.

@@ -156,15 +156,19 @@ func (j *Journal) SoFar(r sandbox.Result) sandbox.Result {
 	return r
 }
 
-// fill copies the content to r. Preconditions: j.mu must be held.
+// fill copies the content to r: all of the text, and of the displays those that are
+// still to be seen. Preconditions: j.mu must be held.
 func (j *Journal) fill(r *sandbox.Result) {
 	r.Stdout, r.Stderr = j.text[kindStdout].String(), j.text[kindStderr].String()
 	r.Truncated.Stdout = r.Truncated.Stdout || j.over[kindStdout]
 	r.Truncated.Stderr = r.Truncated.Stderr || j.over[kindStderr]
 	for _, e := range j.events {
 		if e.Type == sandbox.EventDisplay {
-			r.Outputs = append(r.Outputs, *e.Display)
+			r.Outputs = sandbox.ApplyDisplay(r.Outputs, *e.Display)
 		}
+	}
+	if n := len(r.Outputs); n > 0 && r.Outputs[n-1].Act == sandbox.DisplayClearNext {
+		r.Outputs = r.Outputs[:n-1] // nothing came after it
 	}
 }
 

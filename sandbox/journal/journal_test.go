@@ -121,6 +121,50 @@ func TestJournalAnyPosition(t *testing.T) {
 	}
 }
 
+// TestJournalDisplayActs checks which displays a result has; readers get every event.
+func TestJournalDisplayActs(t *testing.T) {
+	add := func(id, text string) sandbox.Display {
+		return sandbox.Display{ID: id, Data: map[string]any{"text/plain": text}}
+	}
+	update := func(id, text string) sandbox.Display {
+		d := add(id, text)
+		d.Act = sandbox.DisplayUpdate
+		return d
+	}
+	now, next := sandbox.Display{Act: sandbox.DisplayClear}, sandbox.Display{Act: sandbox.DisplayClearNext}
+	for name, tt := range map[string]struct {
+		displays []sandbox.Display
+		want     string
+	}{
+		"added":                {[]sandbox.Display{add("", "a"), add("", "b")}, "a b"},
+		"updated":              {[]sandbox.Display{add("x", "a"), add("", "b"), add("x", "c"), update("x", "d")}, "d b d"},
+		"updated, not there":   {[]sandbox.Display{add("", "a"), update("x", "b")}, "a"},
+		"cleared":              {[]sandbox.Display{add("", "a"), now, add("", "b")}, "b"},
+		"cleared at the end":   {[]sandbox.Display{add("", "a"), now}, ""},
+		"cleared by the next":  {[]sandbox.Display{add("", "a"), next, add("", "b")}, "b"},
+		"never cleared":        {[]sandbox.Display{add("", "a"), next}, "a"},
+		"cleared by an update": {[]sandbox.Display{add("x", "a"), next, update("x", "b")}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var j Journal
+			for _, d := range tt.displays {
+				j.Display(d)
+			}
+			r, _ := j.End(sandbox.Result{}, func(sandbox.Result) {})
+			var got []string
+			for _, d := range r.Outputs {
+				got = append(got, d.Data["text/plain"].(string))
+			}
+			if strings.Join(got, " ") != tt.want {
+				t.Errorf("the displays are %q, want %q", got, tt.want)
+			}
+			if events, _, err := j.Read(t.Context(), 0); err != nil || len(events) != len(tt.displays)+1 {
+				t.Errorf("%d events, %v", len(events), err)
+			}
+		})
+	}
+}
+
 func TestJournalEndsOnce(t *testing.T) {
 	var j Journal
 	j.Output(sandbox.Stdout, []byte("a"))

@@ -52,6 +52,8 @@ type Result struct {
 type Display struct {
 	Data     map[string]any `json:"data" doc:"By MIME type: text as it is, binary types in base64, types that end in json as JSON."`
 	Metadata map[string]any `json:"metadata"`
+	ID       string         `json:"display_id,omitempty" doc:"Its name within the run, if it has one: a later one may take its place."`
+	Act      string         `json:"act,omitempty" doc:"In events only. update: it takes the place of those with its display_id. clear: what the run said before is to be taken away; clear_next: when more comes. The last two have no data."`
 }
 
 // Diagnostic points at a place in the program.

@@ -10,8 +10,8 @@
 // Notebooks stay with the client: there are no contents here. For clients that
 // insist on a file before they start a kernel, POST api/contents answers a name
 // for an untitled notebook, and renaming and deleting it succeed; nothing is
-// stored. Comms (widgets), debugging and subshells are not supported, and
-// user_expressions answer that they are not.
+// stored. Comms (widgets), debugging and subshells are not supported: a comm that is
+// opened is closed, and user_expressions answer that they are not.
 package jupyter
 
 import (

@@ -56,7 +56,7 @@ func WireEvent(e sandbox.Event) any {
 }
 
 func wireDisplay(d sandbox.Display) apitype.Display {
-	w := apitype.Display(d)
+	w := apitype.Display{Data: d.Data, Metadata: d.Metadata, ID: d.ID, Act: string(d.Act)}
 	if w.Data == nil {
 		w.Data = map[string]any{}
 	}

@@ -17,22 +17,27 @@ import (
 // DisplayLimits bounds what one run may display. Zero fields take the defaults.
 type DisplayLimits struct {
 	Bytes int64 // of all lines together, those that are refused included; default 8 MiB
-	Count int   // of lines; default 256
+	Count int   // of lines that add something to see; default 256
+	Acts  int   // of the others; default 10,000
 }
 
 const (
 	defaultDisplayBytes = 8 << 20
 	defaultDisplayCount = 256
+	defaultDisplayActs  = 10_000
 
 	// maxDisplayMeta bounds the MIME types of one bundle, which come back in
 	// every event and page.
 	maxMIMETypes = 16
 	maxMIMEName  = 127
+	maxDisplayID = 200 // bytes
 )
 
 // Displays receives the rich output of one run, as lines of JSON such as
 //
 //	{"data":{"image/svg+xml":"<svg …"},"metadata":{}}
+//	{"data":{"text/plain":"50 %"},"display_id":"bar","act":"update"}
+//	{"act":"clear"}
 //
 // and hands each to a callback. It is safe for concurrent use if the callbacks
 // are.
@@ -44,6 +49,7 @@ type Displays struct {
 	mu    sync.Mutex
 	bytes int64
 	count int
+	acts  int
 	full  bool // a limit was hit and the program was told
 }
 
@@ -56,6 +62,9 @@ func NewDisplays(limits DisplayLimits, show func(sandbox.Display), refuse func(e
 	if limits.Count <= 0 {
 		limits.Count = defaultDisplayCount
 	}
+	if limits.Acts <= 0 {
+		limits.Acts = defaultDisplayActs
+	}
 	return &Displays{limits: limits, show: show, refuse: refuse}
 }
 
@@ -63,7 +72,7 @@ func NewDisplays(limits DisplayLimits, show func(sandbox.Display), refuse func(e
 func (d *Displays) Reset() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.bytes, d.count, d.full = 0, 0, false
+	d.bytes, d.count, d.acts, d.full = 0, 0, 0, false
 }
 
 // Line takes one line without its newline; an empty one is ignored. It reports
@@ -87,21 +96,32 @@ func (d *Displays) line(line []byte) bool {
 	if len(bytes.TrimSpace(line)) == 0 {
 		return true
 	}
-	d.mu.Lock()
-	d.count++
-	over := d.count > d.limits.Count
-	d.mu.Unlock()
-	if over {
-		d.refuseOnce(fmt.Errorf("a run may display %d outputs at most; this one was left out", d.limits.Count))
+	b, err := ParseDisplay(line)
+	if !d.countOne(b.Act) {
 		return false
 	}
-	b, err := ParseDisplay(line)
 	if err != nil {
 		d.refuse(fmt.Errorf("display: %w", err))
 		return true
 	}
 	d.show(b)
 	return true
+}
+
+// countOne counts a line, and reports whether the run may have it.
+func (d *Displays) countOne(act sandbox.DisplayAct) bool {
+	d.mu.Lock()
+	n, most := &d.count, d.limits.Count
+	if act != sandbox.DisplayAdd {
+		n, most = &d.acts, d.limits.Acts
+	}
+	*n++
+	over := *n > most
+	d.mu.Unlock()
+	if over {
+		d.refuseOnce(fmt.Errorf("a run may display %d outputs at most; this one was left out", most))
+	}
+	return !over
 }
 
 func (d *Displays) refuseOnce(err error) {
@@ -118,10 +138,7 @@ func (d *Displays) refuseOnce(err error) {
 // inside JSON types are json.Number, so that large integers keep their digits;
 // text/plain is added where it is missing, and so is metadata.
 func ParseDisplay(line []byte) (sandbox.Display, error) {
-	var in struct {
-		Data     map[string]any `json:"data"`
-		Metadata map[string]any `json:"metadata"`
-	}
+	var in sandbox.Display
 	dec := json.NewDecoder(bytes.NewReader(line))
 	dec.UseNumber()
 	if err := dec.Decode(&in); err != nil {
@@ -130,10 +147,20 @@ func ParseDisplay(line []byte) (sandbox.Display, error) {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return sandbox.Display{}, errors.New("a line must hold one JSON object and nothing after it")
 	}
+	switch {
+	case in.Act == sandbox.DisplayClear || in.Act == sandbox.DisplayClearNext:
+		return sandbox.Display{Act: in.Act}, nil
+	case in.Act != sandbox.DisplayAdd && in.Act != sandbox.DisplayUpdate:
+		return sandbox.Display{}, fmt.Errorf(`"act" may be "update", "clear" or "clear_next", not %.40q`, in.Act)
+	case in.Act == sandbox.DisplayUpdate && in.ID == "":
+		return sandbox.Display{}, errors.New("an update needs the display_id of what it takes the place of")
+	case len(in.ID) > maxDisplayID:
+		return sandbox.Display{}, fmt.Errorf("a display_id has at most %d bytes", maxDisplayID)
+	}
 	if len(in.Data) == 0 || len(in.Data) > maxMIMETypes {
 		return sandbox.Display{}, fmt.Errorf(`"data" must have 1 to %d MIME types`, maxMIMETypes)
 	}
-	out := sandbox.Display{Data: make(map[string]any, len(in.Data)+1), Metadata: in.Metadata}
+	out := sandbox.Display{Data: make(map[string]any, len(in.Data)+1), Metadata: in.Metadata, ID: in.ID, Act: in.Act}
 	for name, value := range in.Data {
 		typ, clean, err := parseRepresentation(name, value)
 		if err != nil {

@@ -42,6 +42,9 @@ func TestParseDisplay(t *testing.T) {
 			sandbox.Display{Data: map[string]any{"image/png": "aGVsbG8=", "text/plain": ""}}},
 		{"metadata", ` {"data":{"text/plain":"x"},"metadata":{"width":3}} `,
 			sandbox.Display{Data: map[string]any{"text/plain": "x"}, Metadata: map[string]any{"width": json.Number("3")}}},
+		{"name", `{"data":{"text/plain":"x"},"display_id":"bar"}`, sandbox.Display{Data: map[string]any{"text/plain": "x"}, ID: "bar"}},
+		{"update", `{"data":{"text/plain":"x"},"display_id":"bar","act":"update"}`,
+			sandbox.Display{Data: map[string]any{"text/plain": "x"}, ID: "bar", Act: sandbox.DisplayUpdate}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -76,6 +79,9 @@ func TestParseDisplayErrors(t *testing.T) {
 		{"mixed lines", `{"data":{"text/plain":["a",1]}}`, `the value of "text/plain" must be a string`},
 		{"raw bytes as image", `{"data":{"image/png":"\u0089PNG"}}`, `the value of "image/png" must be base64`},
 		{"data is a string", `{"data":"x"}`, "must be a JSON object"},
+		{"another act", `{"data":{"text/plain":"x"},"act":"burn"}`, `not "burn"`},
+		{"update of nothing", `{"data":{"text/plain":"x"},"act":"update"}`, "needs the display_id"},
+		{"long name", `{"data":{"text/plain":"x"},"display_id":"` + strings.Repeat("x", 201) + `"}`, "at most 200 bytes"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -83,6 +89,31 @@ func TestParseDisplayErrors(t *testing.T) {
 				t.Errorf("got %v, want %q in it", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestDisplayActs counts what adds nothing to see apart from what does.
+func TestDisplayActs(t *testing.T) {
+	var r recorder
+	d := r.displays(jail.DisplayLimits{Count: 1, Acts: 3})
+	lines := []string{
+		`{"data":{"text/plain":"0 %"},"display_id":"bar"}`, `{"data":{"text/plain":"50 %"},"display_id":"bar","act":"update"}`,
+		`{"act":"clear_next","data":{"text/plain":"not looked at"}}`, `{"act":"clear"}`,
+	}
+	for _, line := range lines {
+		if !d.Line([]byte(line)) {
+			t.Errorf("%s was refused: %q", line, r.refused)
+		}
+	}
+	if d.Line([]byte(`{"act":"clear"}`)) {
+		t.Error("a fourth act was taken")
+	}
+	var got []string
+	for _, d := range r.shown {
+		got = append(got, fmt.Sprint(d.Act, d.ID, len(d.Data)))
+	}
+	if want := []string{"bar1", "updatebar1", "clear_next0", "clear0"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("shown %q, want %q", got, want)
 	}
 }
 

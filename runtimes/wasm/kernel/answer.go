@@ -107,6 +107,9 @@ func parseAnswer(b []byte) (Answer, error) {
 
 func result(b []byte) *sandbox.Display {
 	d, err := jail.ParseDisplay(b)
+	if err == nil && d.Act != sandbox.DisplayAdd {
+		err = errors.New("it takes the place of something")
+	}
 	if err != nil {
 		d = sandbox.Display{Data: map[string]any{"text/plain": "[the result cannot be shown: " + err.Error() + "]"}, Metadata: map[string]any{}}
 	}

@@ -81,7 +81,7 @@ func (k *Kernel) execute(r *request, ask executeRequest) {
 		return
 	}
 	if answer.Result != nil && !ask.Silent {
-		k.show("execute_result", r, *answer.Result, &count)
+		k.show(r, *answer.Result, count)
 	}
 	k.reply(r, ask.reply("ok", nil, count))
 }
@@ -177,17 +177,31 @@ func failureOfCell(o sandbox.CellOutcome) (failureContent, bool) {
 	}
 }
 
-// show publishes rich output. count is nil for what a cell displays before it ends.
-func (k *Kernel) show(kind string, r *request, d sandbox.Display, count *int) {
-	content := map[string]any{"data": orEmpty(d.Data), "metadata": orEmpty(d.Metadata)}
-	if count != nil {
-		content["execution_count"] = *count
-	} else {
-		content["transient"] = struct{}{}
-	}
+// show publishes a cell's result.
+func (k *Kernel) show(r *request, d sandbox.Display, count int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.publish(kind, r.Header, content)
+	k.publish("execute_result", r.Header, map[string]any{
+		"data": orEmpty(d.Data), "metadata": orEmpty(d.Metadata), "execution_count": count,
+	})
+}
+
+// display publishes rich output, or what becomes of that of before.
+func (k *Kernel) display(r *request, d sandbox.Display) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if d.Act == sandbox.DisplayClear || d.Act == sandbox.DisplayClearNext {
+		k.publish("clear_output", r.Header, map[string]any{"wait": d.Act == sandbox.DisplayClearNext})
+		return
+	}
+	kind, transient := "display_data", map[string]any{}
+	if d.Act == sandbox.DisplayUpdate {
+		kind = "update_display_data"
+	}
+	if d.ID != "" {
+		transient["display_id"] = d.ID
+	}
+	k.publish(kind, r.Header, map[string]any{"data": orEmpty(d.Data), "metadata": orEmpty(d.Metadata), "transient": transient})
 }
 
 func orEmpty(m map[string]any) map[string]any {
@@ -227,7 +241,7 @@ func (p *printer) print(s sandbox.Stream, join func(*journal.Joiner, *strings.Bu
 }
 
 // Display implements sandbox.Sink.
-func (p *printer) Display(d sandbox.Display) { p.kernel.show("display_data", p.request, d, nil) }
+func (p *printer) Display(d sandbox.Display) { p.kernel.display(p.request, d) }
 
 // inputRequest is the content of an input_request. Programs print their prompts
 // by themselves.

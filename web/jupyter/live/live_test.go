@@ -72,6 +72,14 @@ func (f *fake) say(ctx context.Context, c Cell, out sandbox.Sink) (Answer, error
 			out.Output(sandbox.Stderr, []byte(rest))
 		case "show":
 			out.Display(sandbox.Display{Data: map[string]any{"text/html": rest}})
+		case "named", "update":
+			d := sandbox.Display{Data: map[string]any{"text/html": rest}, ID: "bar"}
+			if word == "update" {
+				d.Act = sandbox.DisplayUpdate
+			}
+			out.Display(d)
+		case "clear":
+			out.Display(sandbox.Display{Act: sandbox.DisplayAct(rest)})
 		case "value":
 			ok.Result = &sandbox.Display{Data: map[string]any{"text/plain": rest}}
 		case "raise":
@@ -174,7 +182,7 @@ func line(t *testing.T, m message.Message) string {
 		t.Fatal(err)
 	}
 	words := []string{parent.ID, m.Head.Type}
-	for _, name := range []string{"execution_state", "status", "name", "text", "ename", "evalue", "execution_count", "restart"} {
+	for _, name := range []string{"execution_state", "status", "name", "text", "ename", "evalue", "execution_count", "restart", "wait"} {
 		if v, ok := c[name]; ok && v != "" {
 			words = append(words, strings.TrimSpace(fmt.Sprint(v)))
 		}
@@ -185,6 +193,9 @@ func line(t *testing.T, m message.Message) string {
 				words = append(words, fmt.Sprint(v))
 			}
 		}
+	}
+	if transient, ok := c["transient"].(map[string]any); ok && len(transient) > 0 {
+		words = append(words, fmt.Sprint(transient["display_id"]))
 	}
 	return strings.Join(words, " ")
 }
@@ -204,6 +215,8 @@ func TestCells(t *testing.T) {
 	}{
 		{"streams, rich output and a result", map[string]any{"code": "print a\nwarn b\nshow <p>\nvalue 1"}, []string{
 			"1 status busy", "1 execute_input 1", "1 stream stdout a", "1 stream stderr b", "1 display_data <p>", "1 execute_result 1 1", "1 execute_reply ok 1", "1 status idle"}},
+		{"what takes the place of what was shown", map[string]any{"code": "named 0\nupdate 50\nclear clear_next\nclear clear"}, []string{
+			"1 status busy", "1 execute_input 1", "1 display_data 0 bar", "1 update_display_data 50 bar", "1 clear_output true", "1 clear_output false", "1 execute_reply ok 1", "1 status idle"}},
 		{"pieces of a stream are joined, and a character that was cut", map[string]any{"code": "print a\nbytes c3\nbytes a9\nbytes ff"}, nil},
 		{"an exception", map[string]any{"code": "raise ValueError"}, []string{
 			"1 status busy", "1 execute_input 1", "barrier", "1 error ValueError why", "1 execute_reply error ValueError why 1", "1 status idle"}},

@@ -10,6 +10,10 @@
     sp.html("<b>bold</b>")
     sp.image("photo.png")
 
+    bar = sp.display("0 %", display_id=True)
+    bar.update("50 %")
+    sp.clear_output()
+
 Charts take y values; x and y values; a list of (x, y) pairs; or, for several
 series, a dict of names to any of these. A dict of names to numbers gives one
 value per name. x values are numbers, dates or text. None and NaN leave a gap.
@@ -27,7 +31,7 @@ from _json import encode_basestring_ascii as _quote  # json itself takes longer 
 from binascii import b2a_base64
 
 __all__ = [
-    "display", "html", "svg", "markdown", "json", "image", "table",
+    "display", "update_display", "clear_output", "html", "svg", "markdown", "json", "image", "table",
     "line", "bar", "scatter", "hist", "chart", "Chart",
 ]
 
@@ -38,15 +42,45 @@ _device = None
 _shown = None  # the last chart that showed itself
 
 
-def display(*things):
+def display(*things, display_id=None):
     """Show each thing in the richest form that it has.
 
     A thing can define _repr_mimebundle_, or _repr_html_, _repr_svg_,
-    _repr_markdown_, _repr_png_ and _repr_jpeg_, as notebooks know them.
+    _repr_markdown_, _repr_latex_, _repr_json_, _repr_png_ and _repr_jpeg_, as
+    notebooks know them. With a display_id, a name or True for a new one, the
+    result can be updated later: see Handle.
     """
+    if display_id is True:
+        display_id = os.urandom(8).hex()
     for thing in things:
-        data, metadata = _bundle(thing)
-        _send(data, metadata)
+        _send(*_bundle(thing), display_id=display_id)
+    return None if display_id is None else Handle(display_id)
+
+
+def update_display(thing, *, display_id):
+    """Show a thing in the place of what was displayed with the same display_id."""
+    _send(*_bundle(thing), display_id=display_id, act="update")
+
+
+def clear_output(wait=False):
+    """Take away what was shown so far; with wait, when there is something new."""
+    sys.stdout.flush()
+    _write({"act": "clear_next" if wait else "clear"})
+
+
+class Handle:
+    """What was displayed under an id, to be updated."""
+
+    def __init__(self, display_id):
+        self.display_id = str(display_id)
+
+    def display(self, thing):
+        """Show a thing, under the same id."""
+        display(thing, display_id=self.display_id)
+
+    def update(self, thing):
+        """Show a thing in the place of those with this id."""
+        update_display(thing, display_id=self.display_id)
 
 
 def html(text):
@@ -104,42 +138,74 @@ def _base64(content):
     return b2a_base64(content, newline=False).decode("ascii")
 
 
+_HOOKS = [
+    ("_repr_html_", "text/html"), ("_repr_svg_", "image/svg+xml"), ("_repr_markdown_", "text/markdown"),
+    ("_repr_latex_", "text/latex"), ("_repr_json_", "application/json"), ("_repr_png_", "image/png"),
+    ("_repr_jpeg_", "image/jpeg"), ("_repr_pdf_", "application/pdf"),
+]
+
+
 def _bundle(thing):
     """Return the MIME bundle of a thing, and its metadata."""
-    if hasattr(type(thing), "_repr_mimebundle_"):
-        bundle = thing._repr_mimebundle_()
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        return {"text/plain": repr(thing), **(data or {})}, metadata
-    data = {"text/plain": thing if isinstance(thing, str) else repr(thing)}
-    for name, mime in [
-        ("_repr_html_", "text/html"), ("_repr_svg_", "image/svg+xml"), ("_repr_markdown_", "text/markdown"),
-        ("_repr_png_", "image/png"), ("_repr_jpeg_", "image/jpeg"),
-    ]:
-        if hasattr(type(thing), name):
-            value = getattr(thing, name)()
-            if isinstance(value, bytes):
-                value = _base64(value)
+    kind = type(thing)
+    if hasattr(kind, "_repr_mimebundle_"):
+        data, metadata = _with_metadata(_mimebundle(thing))
+        data = {mime: _wire(value) for mime, value in (data or {}).items()}
+        return {"text/plain": repr(thing), **data}, metadata
+    data, metadata = {"text/plain": thing if isinstance(thing, str) else repr(thing)}, {}
+    for name, mime in _HOOKS:
+        if not isinstance(thing, type) and hasattr(kind, name):
+            value, about = _with_metadata(getattr(thing, name)())
             if value is not None:
-                data[mime] = value
-    return data, {}
+                data[mime] = _wire(value)
+            if about:
+                metadata[mime] = about
+    return data, metadata
 
 
-def _send(data, metadata=None):
+def _mimebundle(thing):
+    try:
+        return thing._repr_mimebundle_(include=None, exclude=None)  # as Jupyter calls it
+    except TypeError:
+        return thing._repr_mimebundle_()
+
+
+def _with_metadata(value):
+    """Take what a method returns apart: a value, or one and its metadata."""
+    return value if isinstance(value, tuple) and len(value) == 2 else (value, {})
+
+
+def _wire(value):
+    return _base64(value) if isinstance(value, (bytes, bytearray)) else value
+
+
+def _send(data, metadata=None, display_id=None, act=None):
     """Write a bundle to the display, after what was printed so far."""
-    global _device
     sys.stdout.flush()
+    line = {"data": data, "metadata": metadata or {}}
+    if display_id is not None:
+        line["display_id"] = str(display_id)
+    if act:
+        line["act"] = act
+    if not _write(line):
+        print(data["text/plain"])
+
+
+def _write(line):
+    """Write a line to the display, and report whether there is one."""
+    global _device
     if _device is None:
         try:
             _device = os.open(DEVICE, os.O_WRONLY | os.O_APPEND)
         except OSError:
-            print(data["text/plain"])
-            return
-    line = _dumps({"data": data, "metadata": metadata or {}}).encode("ascii") + b"\n"
+            return False
+    rest = _dumps(line).encode("ascii") + b"\n"
     try:
-        while line:
-            line = line[os.write(_device, line):]
+        while rest:
+            rest = rest[os.write(_device, rest):]
     except OSError:
         pass  # over the display limits, which Sandpiper says by itself
+    return True
 
 
 def _dumps(value):

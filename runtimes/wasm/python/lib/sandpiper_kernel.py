@@ -163,6 +163,8 @@ def describe(error, name):
     while trace is not None and not trace.tb_frame.f_code.co_filename.startswith("<cell "):
         trace = trace.tb_next
     lines = "".join(without_ours(traceback.TracebackException(type(error), error, trace)).format()).splitlines()
+    if isinstance(error, ModuleNotFoundError):
+        lines += hints(error.name)
     end = end_of(error)
     line, column = place(error, trace, name) if end in ("error", "memory") else (0, 0)
     answer = {"end": end, "error": {
@@ -170,6 +172,25 @@ def describe(error, name):
     if isinstance(error, SystemExit):
         answer["exitCode"] = image.exit_code(error) & 0xFF
     return answer
+
+
+# What does here what a package does elsewhere.
+INSTEAD = {
+    "matplotlib": "here, sandpiper.line, bar, scatter and hist draw charts",
+    "seaborn": "here, sandpiper.line, bar, scatter and hist draw charts",
+    "plotly": "here, sandpiper.line, bar, scatter and hist draw charts",
+    "pandas": "here, sandpiper.table shows tables, and the module csv reads them",
+    "ipywidgets": "widgets need a program in the page; display(…, display_id=True) shows progress",
+}
+
+
+def hints(module):
+    """Returns lines that say why a module is not there, and what to do."""
+    name = (module or "").partition(".")[0]
+    if name in sys.stdlib_module_names:
+        return [f"{name} cannot work in WebAssembly; it needs a container sandbox"]
+    lines = [f"{name} is not in the standard library; packages need a container sandbox"]
+    return lines + [INSTEAD[name]] if name in INSTEAD else lines
 
 
 def without_ours(summary):
