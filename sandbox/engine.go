@@ -125,6 +125,12 @@ type Fingerprint struct {
 // Powers says which optional interfaces an engine really honours here.
 type Powers struct{ Pause, Resize, Archive, Fork, Snapshot, Network, PauseKeepsMemory bool }
 
+// Work is what the processes of a sandbox have done.
+type Work struct {
+	CPU       time.Duration
+	SentBytes int64 // over the network, to outside of the sandbox
+}
+
 // RefInfo describes what sandboxes start from.
 type RefInfo struct {
 	SizeBytes  int64
@@ -163,6 +169,11 @@ type (
 	// Networker changes what a started sandbox may reach.
 	Networker interface {
 		SetNetwork(ctx context.Context, id string, n Network) error
+	}
+	// Meter tells what the processes of a started sandbox have done since it was
+	// started.
+	Meter interface {
+		Work(ctx context.Context, id string) (Work, error)
 	}
 	// LogReader reads what the main process has written.
 	LogReader interface {

@@ -173,6 +173,7 @@ const (
 	ActivitySSH      ActivitySource = "ssh"      // traffic of an SSH connection
 	ActivityTerminal ActivitySource = "terminal" // a web terminal
 	ActivityTouch    ActivitySource = "touch"    // a client said that it is in use
+	ActivityWork     ActivitySource = "work"     // its processes computed or sent something; of workspaces only
 )
 
 // Activity is when each source was last active.

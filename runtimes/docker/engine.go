@@ -89,6 +89,7 @@ var (
 	_ sandbox.Snapshotter = (*Engine)(nil)
 	_ sandbox.Networker   = (*Engine)(nil)
 	_ sandbox.LogReader   = (*Engine)(nil)
+	_ sandbox.Meter       = (*Engine)(nil)
 )
 
 // New opens the data folder and begins to look at the Docker engine in the

@@ -162,6 +162,7 @@ func (m *Manager) keepLooking() {
 		case <-tick.C:
 			m.placer.Refresh(m.root)
 			m.reconcile(m.root)
+			m.noteWork(m.root)
 			m.checkBuiltins(m.root)
 			if _, err := m.store.PruneSandboxes(m.root, time.Now().Add(-m.cfg.Remember)); err != nil && m.root.Err() == nil {
 				m.log.WarnContext(m.root, "forget destroyed sandboxes", "err", err)

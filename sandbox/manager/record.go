@@ -18,6 +18,7 @@ type entry struct {
 	s       sandbox.Sandbox  // as the store has it
 	touched sandbox.Activity // not yet in the store
 	written time.Time        // when activity was last written
+	work    *worked          // when it was last looked at; nil before
 	changed chan struct{}    // closed at the next change
 
 	working bool // there is a worker

@@ -44,6 +44,8 @@ type Held struct {
 	Env   map[string]string // set through the toolbox
 
 	Interrupted bool // by the engine's end, where State says that it is stopped
+
+	Work sandbox.Work // that its processes have done
 }
 
 var (
@@ -54,6 +56,7 @@ var (
 	_ sandbox.Forker      = (*Engine)(nil)
 	_ sandbox.Snapshotter = (*Engine)(nil)
 	_ sandbox.Networker   = (*Engine)(nil)
+	_ sandbox.Meter       = (*Engine)(nil)
 )
 
 // NewEngine returns an engine with room for much.
@@ -404,6 +407,15 @@ func (e *Engine) Resume(ctx context.Context, id string) error {
 		h.State = sandbox.StateStarted
 		return nil
 	})
+}
+
+// Work implements sandbox.Meter: what Held says.
+func (e *Engine) Work(ctx context.Context, id string) (work sandbox.Work, err error) {
+	err = e.change(ctx, "work", id, func(h *Held) error {
+		work = h.Work
+		return need(h, sandbox.StateStarted)
+	})
+	return work, err
 }
 
 // Resize implements sandbox.Resizer.

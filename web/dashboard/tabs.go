@@ -80,6 +80,7 @@ var sources = map[sandbox.ActivitySource]string{
 	sandbox.ActivitySSH:      "Traffic of an SSH connection",
 	sandbox.ActivityTerminal: "A terminal in the browser",
 	sandbox.ActivityTouch:    "Somebody said that it is in use",
+	sandbox.ActivityWork:     "Its own work",
 }
 
 // activity is what keeps a sandbox alive, what will happen to it, and what has.

@@ -178,6 +178,22 @@ func (n *Network) Unplug(name string) error {
 	return nil
 }
 
+// Sent returns how many bytes have come out of a plug; none out of one that is not
+// there.
+func (n *Network) Sent(name string) (int64, error) {
+	link, err := n.link.LinkByName(name)
+	if errors.As(err, &netlink.LinkNotFoundError{}) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("find the veth pair %s: %w", name, err)
+	}
+	if s := link.Attrs().Statistics; s != nil {
+		return int64(s.RxBytes), nil // what the host's end receives
+	}
+	return 0, nil
+}
+
 // Plugs returns the names of all that is plugged into the bridge.
 func (n *Network) Plugs() ([]string, error) {
 	bridge, err := n.link.LinkByName(n.cfg.Bridge)

@@ -33,6 +33,9 @@ func (*Network) Plug(int, string, netip.Addr) error { return errors.ErrUnsupport
 // Unplug returns errors.ErrUnsupported.
 func (*Network) Unplug(string) error { return errors.ErrUnsupported }
 
+// Sent returns errors.ErrUnsupported.
+func (*Network) Sent(string) (int64, error) { return 0, errors.ErrUnsupported }
+
 // Plugs returns errors.ErrUnsupported.
 func (*Network) Plugs() ([]string, error) { return nil, errors.ErrUnsupported }
 

@@ -1,0 +1,62 @@
+package manager_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"sandpiper/sandbox"
+	"sandpiper/sandbox/manager"
+)
+
+// TestWorkOfWorkspaces has sandboxes that nobody calls, and that do something or
+// nothing by themselves.
+func TestWorkOfWorkspaces(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		request manager.CreateRequest
+		each    sandbox.Work // that it does in half a minute
+		lives   bool
+	}{
+		{"a workspace that computes", manager.CreateRequest{Deprecated: true}, sandbox.Work{CPU: 3 * time.Second}, true},
+		{"a workspace that sends", manager.CreateRequest{Deprecated: true}, sandbox.Work{SentBytes: 100_000}, true},
+		{"a workspace that is stuck", manager.CreateRequest{Deprecated: true}, sandbox.Work{CPU: 20 * time.Millisecond, SentBytes: 500}, false},
+		{"a sandbox", manager.CreateRequest{}, sandbox.Work{CPU: 3 * time.Second, SentBytes: 100_000}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inTime(t, func(t *testing.T, b *bench) {
+				s := b.create(tt.request)
+				for range 40 {
+					time.Sleep(30 * time.Second)
+					b.work(s, tt.each)
+				}
+				if !tt.lives {
+					b.now(s, sandbox.StateStopped)
+					return
+				}
+				now := b.now(s, sandbox.StateStarted)
+				if _, source := now.Activity.Last(); source != sandbox.ActivityWork {
+					t.Errorf("what keeps it alive is %q", source)
+				}
+				b.docker.FailNext("work", errors.New("the engine has the hiccups"))
+				time.Sleep(16 * time.Minute) // its work has ended
+				b.now(s, sandbox.StateStopped)
+			})
+		})
+	}
+}
+
+// work has a started sandbox do something by itself.
+func (b *bench) work(s sandbox.Sandbox, w sandbox.Work) {
+	b.t.Helper()
+	h, ok := b.docker.Held(s.ID)
+	if !ok {
+		b.t.Fatal("the engine does not have it")
+	}
+	if h.State != sandbox.StateStarted {
+		return
+	}
+	h.Work.CPU += w.CPU
+	h.Work.SentBytes += w.SentBytes
+	b.docker.Set(s.ID, &h)
+}
