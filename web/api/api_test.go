@@ -152,7 +152,7 @@ func TestRequestsThatAreWrong(t *testing.T) {
 func TestAFullHostSaysSoAndWhen(t *testing.T) {
 	b := newBench(t)
 	b.docker.FailNext("create", &sandbox.Error{Kind: sandbox.KindBusy, Message: "the host has no room", RetryAfter: 7 * time.Second})
-	if a := b.bad(429, "no room", "POST", "/sandbox", `{}`); a.Header.Get("Retry-After") != "7" {
+	if a := b.bad(429, "no room", "POST", "/sandbox", `{}`); a.Header.Get("Retry-After") != "7" || a.Header.Get("Retry-After-sandbox-create") != "7" {
 		t.Errorf("come back after %q", a.Header.Get("Retry-After"))
 	}
 }

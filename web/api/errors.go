@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"net/http"
+	"strings"
 	"time"
 
 	"sandpiper/sandbox"
@@ -14,6 +15,9 @@ import (
 // reply.ErrorWriter.
 func WriteError(w http.ResponseWriter, r *http.Request, e *sandbox.Error) {
 	status := statusOf(e)
+	if after := w.Header().Get("Retry-After"); after != "" && status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After-"+throttler(r), after)
+	}
 	_ = reply.JSON(w, status, wire.Error{ // nobody is left to tell
 		StatusCode: status,
 		Message:    e.Message,
@@ -23,6 +27,18 @@ func WriteError(w http.ResponseWriter, r *http.Request, e *sandbox.Error) {
 		Field:      e.Field,
 		RequestID:  reply.RequestID(r.Context()),
 	})
+}
+
+// throttler names what is held back, as the headers of this API do.
+func throttler(r *http.Request) string {
+	path := strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, "/api"), "/")
+	switch {
+	case r.Method == http.MethodPost && (path == "/sandbox" || path == workspaces):
+		return "sandbox-create"
+	case r.Method != http.MethodGet && (strings.HasPrefix(path, "/sandbox/") || strings.HasPrefix(path, workspaces+"/")):
+		return "sandbox-lifecycle"
+	}
+	return "authenticated"
 }
 
 // statusOf is reply.Status, but for what this API's clients know as a bad

@@ -152,3 +152,38 @@ func FuzzQuery(f *testing.F) {
 		}
 	})
 }
+
+// TestRetryAfter holds the headers that clients wait by.
+func TestRetryAfter(t *testing.T) {
+	busy := sandbox.Errorf(sandbox.KindBusy, "there is no room")
+	for _, tt := range []struct {
+		method, path string
+		err          *sandbox.Error
+		header       string // that is there besides Retry-After; "" for none
+	}{
+		{"POST", "/api/sandbox", busy, "Retry-After-sandbox-create"},
+		{"POST", "/api/workspace/", busy, "Retry-After-sandbox-create"},
+		{"POST", "/api/sandbox/x/start", busy, "Retry-After-sandbox-lifecycle"},
+		{"DELETE", "/api/workspace/x", busy, "Retry-After-sandbox-lifecycle"},
+		{"GET", "/api/sandbox/x", busy, "Retry-After-authenticated"},
+		{"POST", "/api/snapshots", busy, "Retry-After-authenticated"},
+		{"POST", "/api/sandbox", sandbox.Errorf(sandbox.KindUnavailable, "not yet"), ""},
+	} {
+		w := httptest.NewRecorder()
+		w.Header().Set("Retry-After", "7") // package reply sets it
+		WriteError(w, httptest.NewRequest(tt.method, tt.path, nil), tt.err)
+		var found []string
+		for name := range w.Header() {
+			if strings.HasPrefix(name, "Retry-After-") {
+				found = append(found, name)
+			}
+		}
+		want := []string{}
+		if tt.header != "" {
+			want = append(want, http.CanonicalHeaderKey(tt.header))
+		}
+		if len(found) != len(want) || len(want) == 1 && (found[0] != want[0] || w.Header().Get(want[0]) != "7") {
+			t.Errorf("%s %s: headers %v, want %v", tt.method, tt.path, found, want)
+		}
+	}
+}
