@@ -408,7 +408,7 @@ func notebookMenu() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 30, "</summary><div class=\"items\"><button type=\"button\" class=\"item\" data-do=\"run-above\">Run the cells above</button> <button type=\"button\" class=\"item\" data-do=\"run-below\">Run this cell and those below</button> <button type=\"button\" class=\"item\" data-do=\"undo-delete\">Bring back a deleted cell <span class=\"kbd\">Z</span></button> <button type=\"button\" class=\"item\" data-do=\"clear\">Clear all outputs</button><hr class=\"rule\"><button type=\"button\" class=\"item\" data-do=\"restart\">Restart <span class=\"kbd\">0 0</span></button> <button type=\"button\" class=\"item\" data-do=\"restart-run\">Restart and run all</button> <button type=\"button\" class=\"item\" data-do=\"fork\">Fork into a new tab</button> <button type=\"button\" class=\"item\" data-do=\"pause\" id=\"pause\">Pause</button><hr class=\"rule\"><button type=\"button\" class=\"item\" data-do=\"export\">Export as .ipynb</button> <button type=\"button\" class=\"item\" data-do=\"import\">Import an .ipynb</button> <button type=\"button\" class=\"item\" data-do=\"keys\">Keys <span class=\"kbd\">H</span></button><hr class=\"rule\"><button type=\"button\" class=\"item\" data-do=\"delete-notebook\">Delete this notebook</button></div></details> <input class=\"sr\" type=\"file\" id=\"import\" accept=\".ipynb,application/json\" aria-label=\"Notebook to import\" tabindex=\"-1\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 30, "</summary><div class=\"items\"><button type=\"button\" class=\"item\" data-do=\"run-above\">Run the cells above</button> <button type=\"button\" class=\"item\" data-do=\"run-below\">Run this cell and those below</button> <button type=\"button\" class=\"item\" data-do=\"undo-delete\">Bring back a deleted cell <span class=\"kbd\">Z</span></button> <button type=\"button\" class=\"item\" data-do=\"split\">Split the cell at the cursor</button> <button type=\"button\" class=\"item\" data-do=\"merge\">Merge with the cell below <span class=\"kbd\">Shift M</span></button> <button type=\"button\" class=\"item\" data-do=\"clear\">Clear all outputs</button><hr class=\"rule\"><button type=\"button\" class=\"item\" data-do=\"restart\">Restart <span class=\"kbd\">0 0</span></button> <button type=\"button\" class=\"item\" data-do=\"restart-run\">Restart and run all</button> <button type=\"button\" class=\"item\" data-do=\"fork\">Fork into a new tab</button> <button type=\"button\" class=\"item\" data-do=\"pause\" id=\"pause\">Pause</button><hr class=\"rule\"><button type=\"button\" class=\"item\" data-do=\"export\">Export as .ipynb</button> <button type=\"button\" class=\"item\" data-do=\"import\">Import an .ipynb</button> <button type=\"button\" class=\"item\" data-do=\"keys\">Keys <span class=\"kbd\">H</span></button><hr class=\"rule\"><button type=\"button\" class=\"item\" data-do=\"delete-notebook\">Delete this notebook</button></div></details> <input class=\"sr\" type=\"file\" id=\"import\" accept=\".ipynb,application/json\" aria-label=\"Notebook to import\" tabindex=\"-1\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -568,6 +568,7 @@ var keyGroups = []struct {
 	}},
 	{"In a cell's editor", []notebookKey{
 		{"Esc", "Leave the editor; the keys below work then"},
+		{"Ctrl Shift Minus", "Split the cell at the cursor"},
 	}},
 	{"On a cell", []notebookKey{
 		{"Enter", "Edit"},
@@ -577,6 +578,7 @@ var keyGroups = []struct {
 		{"Z", "Bring back a deleted cell"},
 		{"M / Y", "Make it text or code"},
 		{"Shift Up / Shift Down", "Move the cell"},
+		{"Shift M", "Merge it with the cell below"},
 		{"O", "Fold or open the output"},
 		{"I, I", "Interrupt"},
 		{"0, 0", "Restart"},
@@ -625,7 +627,7 @@ func notebookKeys() templ.Component {
 			var templ_7745c5c3_Var18 string
 			templ_7745c5c3_Var18, templ_7745c5c3_Err = templ.JoinStringErrs(group.Title)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `notebook.templ`, Line: 242, Col: 22}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `notebook.templ`, Line: 246, Col: 22}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var18))
 			if templ_7745c5c3_Err != nil {
@@ -643,7 +645,7 @@ func notebookKeys() templ.Component {
 				var templ_7745c5c3_Var19 string
 				templ_7745c5c3_Var19, templ_7745c5c3_Err = templ.JoinStringErrs(k.Keys)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `notebook.templ`, Line: 245, Col: 41}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `notebook.templ`, Line: 249, Col: 41}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var19))
 				if templ_7745c5c3_Err != nil {
@@ -656,7 +658,7 @@ func notebookKeys() templ.Component {
 				var templ_7745c5c3_Var20 string
 				templ_7745c5c3_Var20, templ_7745c5c3_Err = templ.JoinStringErrs(k.Does)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `notebook.templ`, Line: 245, Col: 66}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `notebook.templ`, Line: 249, Col: 66}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var20))
 				if templ_7745c5c3_Err != nil {

@@ -83,6 +83,10 @@ export class CodeEditor implements Editor {
     this.view.dispatch({ selection: { anchor: pos }, scrollIntoView: true });
   }
 
+  cursor(): number {
+    return this.view.state.selection.main.head;
+  }
+
   mark(diagnostics: Diagnostic[]): void {
     const doc = this.view.state.doc;
     const marks = diagnostics

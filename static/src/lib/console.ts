@@ -18,6 +18,8 @@ export class Console {
   private block?: { stream: Stream; pre: HTMLElement };
   private said = { out: "", err: "" };
   private twins = new Twins();
+  private named = new Map<string, HTMLElement[]>(); // displays that may be updated
+  private clearing = false; // what is shown goes when more comes
 
   /** screen is the element that scrolls. */
   constructor(
@@ -28,6 +30,7 @@ export class Console {
   /** Adds text of a stream. It appears with the next frame, so that a flood of small pieces stays smooth. */
   write(stream: Stream, text: string): void {
     this.said[stream] += text;
+    if (text !== "") this.makeRoom();
     this.queue(stream, stream === "out" ? this.twins.filter(text) : text);
   }
 
@@ -81,14 +84,45 @@ export class Console {
     this.toEnd();
   }
 
-  /** Adds a rich output. */
+  /** Adds a rich output, or does what it says to those of before. */
   display(d: Display): void {
+    if (d.act === "clear") return this.clear();
+    if (d.act === "clear_next") return void (this.clearing = true);
+    this.makeRoom();
     this.flush();
+    if (d.act === "update") return this.update(d);
     const follow = this.atEnd();
     const twin = d.metadata?.stdout === true && tableType in d.data ? String(d.data["text/plain"] ?? "") : "";
     if (twin && !this.dropTwin(twin)) this.twins.expect(twin);
-    this.add(displayView(d, this.around));
+    const view = displayView(d, this.around);
+    if (d.display_id) this.named.set(d.display_id, [...(this.named.get(d.display_id) ?? []), view]);
+    this.add(view);
     if (follow) this.toEnd();
+  }
+
+  private update(d: Display): void {
+    const now = (this.named.get(d.display_id ?? "") ?? []).map((old) => {
+      const view = displayView(d, this.around);
+      old.replaceWith(view);
+      return view;
+    });
+    if (now.length > 0) this.named.set(d.display_id!, now);
+  }
+
+  private makeRoom(): void {
+    if (this.clearing) this.clear();
+  }
+
+  /** Takes away what is shown; what was written stays there for copying. */
+  private clear(): void {
+    this.clearing = false;
+    this.pending = [];
+    this.painters = { out: new Painter(), err: new Painter() };
+    this.returns = { out: new Returns(), err: new Returns() };
+    this.twins = new Twins();
+    this.named.clear();
+    this.block = undefined;
+    this.log.replaceChildren();
   }
 
   /** Adds a remark of Sandpiper's own. */

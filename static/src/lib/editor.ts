@@ -24,6 +24,8 @@ export interface Editor {
   goTo(line: number, column: number): void;
   /** Puts the cursor before a character of the text. */
   place(at: number): void;
+  /** Where the cursor is, in characters from the start. */
+  cursor(): number;
   /** Marks places of the file that is open. */
   mark(diagnostics: Diagnostic[]): void;
   focus(): void;
@@ -65,6 +67,10 @@ export class PlainEditor implements Editor {
 
   place(at: number): void {
     this.area.setSelectionRange(at, at);
+  }
+
+  cursor(): number {
+    return this.area.selectionStart;
   }
 
   mark(diagnostics: Diagnostic[]): void {

@@ -17,6 +17,8 @@ export interface RunRequest {
 export interface Display {
   data: Record<string, unknown>;
   metadata: Record<string, unknown>;
+  display_id?: string; // a later one with it may take its place
+  act?: "update" | "clear" | "clear_next"; // what it does to what was said before
 }
 
 export interface Diagnostic {

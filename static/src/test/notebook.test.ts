@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileName, fromIpynb, NotAnIpynb, toIpynb } from "../lib/notebook/ipynb";
-import { addOutput, copyOf, Deleted, mostText, newCell, newNotebook, type Notebook, type Output } from "../lib/notebook/model";
+import { addOutput, copyOf, Deleted, mergeCells, mostText, newCell, newNotebook, type Notebook, type Output, splitCell, updateDisplay } from "../lib/notebook/model";
 
 /** What a file must keep: everything but what belongs to this browser. */
 function kept(n: Notebook): unknown {
@@ -148,11 +148,37 @@ test("the examples are notebooks that nobody has run", () => {
 
 test("pieces of one stream become one, up to a bound", () => {
   const c = newCell();
-  for (const text of ["a", "b"]) assert.equal(addOutput(c, { kind: "stream", name: "stdout", text }), true);
+  for (const text of ["a", "b"]) assert.deepEqual(addOutput(c, { kind: "stream", name: "stdout", text }), [{ kind: "stream", name: "stdout", text }]);
   addOutput(c, { kind: "stream", name: "stderr", text: "c" });
   assert.deepEqual(c.outputs, [{ kind: "stream", name: "stdout", text: "ab" }, { kind: "stream", name: "stderr", text: "c" }]);
-  assert.equal(addOutput(c, { kind: "stream", name: "stderr", text: "x".repeat(mostText) }), false);
+  assert.deepEqual(addOutput(c, { kind: "stream", name: "stderr", text: "x".repeat(mostText) }).map((o) => o.kind), ["stream", "note"]);
+  assert.deepEqual(addOutput(c, { kind: "stream", name: "stderr", text: "more" }), []);
   assert.equal(c.outputs.reduce((n, o) => n + (o.kind === "stream" ? o.text.length : 0), 0), mostText);
+});
+
+test("a display is updated by its id", () => {
+  const c = newCell();
+  const shown = (text: string, id?: string): Output => ({ kind: "display", data: { "text/plain": text }, metadata: {}, count: null, id });
+  for (const o of [shown("0 %", "bar"), shown("beside"), shown("0 %", "bar")]) addOutput(c, o);
+  updateDisplay(c, "bar", { "text/plain": "50 %" }, {});
+  updateDisplay(c, "other", { "text/plain": "never" }, {});
+  assert.deepEqual(c.outputs.map((o) => (o.kind === "display" ? o.data["text/plain"] : "")), ["50 %", "beside", "50 %"]);
+});
+
+test("a cell is cut in two, and two become one", () => {
+  const c = newCell("code", "a = 1\nb = 2");
+  addOutput(c, { kind: "stream", name: "stdout", text: "said" });
+  const head = splitCell(c, 6);
+  assert.deepEqual([head.source, head.outputs.length, c.source, c.outputs.length], ["a = 1", 0, "b = 2", 1]);
+  assert.notEqual(head.id, c.id);
+  assert.deepEqual([splitCell(c, 0).source, c.source], ["", "b = 2"]);
+  assert.deepEqual([splitCell(c, 5).source, c.source], ["b = 2", ""]);
+  mergeCells(head, newCell("code", "b = 2"));
+  assert.deepEqual([head.source, head.outputs], ["a = 1\nb = 2", []]);
+  const text = newCell("markdown", "# A");
+  text.attachments = { "a.png": {} };
+  mergeCells(text, { ...newCell("markdown", "B"), attachments: { "b.png": {} } });
+  assert.deepEqual([text.source, Object.keys(text.attachments!).sort()], ["# A\n\nB", ["a.png", "b.png"]]);
 });
 
 test("deleted cells come back, the last one first", () => {

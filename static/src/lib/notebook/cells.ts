@@ -4,7 +4,7 @@
 import { byId, el } from "../dom";
 import { type Editor, type EditorOptions, PlainEditor } from "../editor";
 import { type CellLook, CellView } from "./cell";
-import { type Cell, Deleted, newCell, type Notebook } from "./model";
+import { type Cell, Deleted, mergeCells, newCell, type Notebook, splitCell } from "./model";
 
 export interface CellsEvents {
   changed(): void; // something to keep
@@ -195,6 +195,32 @@ export class Cells {
     this.change();
     (focused && view.element.contains(focused) ? focused : view.element).focus();
     view.element.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Cuts the cell that is edited in two, at the cursor. It reports whether one is. */
+  async split(): Promise<boolean> {
+    const view = this.edited;
+    if (!view) return false;
+    const at = (await this.editor).cursor();
+    this.leave();
+    this.add(splitCell(view.cell, at), this.index(view));
+    view.showSource();
+    await this.edit(view, 0);
+    return true;
+  }
+
+  /** Joins a cell with the one below, which can be brought back. It reports whether there is one. */
+  merge(view: CellView): boolean {
+    const below = this.views[this.index(view) + 1];
+    if (!below) return false;
+    this.leave();
+    mergeCells(view.cell, below.cell);
+    view.output.show(view.cell);
+    view.setMark("");
+    view.showSource();
+    this.remove(below);
+    this.focus(view);
+    return true;
   }
 
   convert(view: CellView, kind: Cell["kind"]): void {

@@ -5,6 +5,7 @@ export interface KeyActions {
   run(then: "stay" | "next" | "add"): void;
   save(): void;
   leaveEditor(): void;
+  split(): void;
   on: Record<string, () => void>; // what a key, or two of them, does on a cell
 }
 
@@ -34,12 +35,14 @@ export class Keys {
   }
 
   private inEditor(e: KeyboardEvent): void {
+    if ((e.ctrlKey || e.metaKey) && e.shiftKey && (e.code === "Minus" || e.key === "-" || e.key === "_")) return take(e, () => this.actions.split());
     const open = document.querySelector(".cm-tooltip-autocomplete, .cm-panel");
     if (e.key === "Escape" && !open) take(e, () => this.actions.leaveEditor());
   }
 
   private onCell(e: KeyboardEvent): void {
-    const key = (e.shiftKey && e.key.startsWith("Arrow") ? "Shift" : "") + (e.key.length === 1 ? e.key.toLowerCase() : e.key);
+    const plain = e.key.length === 1 ? e.key.toLowerCase() : e.key;
+    const key = e.shiftKey && `Shift${plain}` in this.actions.on ? `Shift${plain}` : plain;
     const act = this.actions.on[this.first + key] ?? this.actions.on[key];
     window.clearTimeout(this.timer);
     const begins = Object.keys(this.actions.on).some((k) => k === key + key) && this.first !== key;

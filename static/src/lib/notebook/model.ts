@@ -5,7 +5,7 @@ export type CellKind = "code" | "markdown" | "raw";
 /** What a cell said, in the order in which it came. */
 export type Output =
   | { kind: "stream"; name: "stdout" | "stderr"; text: string }
-  | { kind: "display" | "result"; data: Record<string, unknown>; metadata: Record<string, unknown>; count: number | null }
+  | { kind: "display" | "result"; data: Record<string, unknown>; metadata: Record<string, unknown>; count: number | null; id?: string } // id: that it can be updated by
   | { kind: "error"; name: string; value: string; traceback: string[] }
   | { kind: "note"; text: string }; // Sandpiper's own remark
 
@@ -33,8 +33,10 @@ export interface Notebook {
   changed: number; // when, in milliseconds since 1970
 }
 
-/** Text of one cell's outputs that is kept; what comes after that is left out with a note. */
+/** Text of one cell's outputs that is kept, in characters; what comes after that is left out with a note. */
 export const mostText = 1_000_000;
+
+const cutNote = "The output is longer than 1,000,000 characters. The rest is left out; write it to a file to have all of it under Files.";
 
 /** A random id for notebooks and cells. */
 export function newId(length = 12): string {
@@ -61,19 +63,44 @@ function forkName(name: string): string {
   return `${stem} (${n ? Number(n) + 1 : 2})`;
 }
 
-/** Adds to a cell's outputs; pieces of one stream become one. It reports whether there was room. */
-export function addOutput(cell: Cell, o: Output): boolean {
-  const last = cell.outputs.at(-1);
-  if (o.kind === "stream") {
-    const room = mostText - cell.outputs.reduce((n, x) => n + (x.kind === "stream" ? x.text.length : 0), 0);
-    if (room <= 0) return false;
-    const text = o.text.slice(0, room);
+/** Adds to a cell's outputs; pieces of one stream become one. It returns what was added: of text that is too long what there is room for, and a note once. */
+export function addOutput(cell: Cell, o: Output): Output[] {
+  if (o.kind !== "stream") {
+    cell.outputs.push(o);
+    return [o];
+  }
+  const room = mostText - cell.outputs.reduce((n, x) => n + (x.kind === "stream" ? x.text.length : 0), 0);
+  const text = o.text.slice(0, Math.max(room, 0));
+  const added: Output[] = [];
+  if (text !== "") {
+    const last = cell.outputs.at(-1);
     if (last?.kind === "stream" && last.name === o.name) last.text += text;
     else cell.outputs.push({ ...o, text });
-    return text.length === o.text.length;
+    added.push({ ...o, text });
   }
-  cell.outputs.push(o);
-  return true;
+  if (text.length < o.text.length && !cell.outputs.some((x) => x.kind === "note" && x.text === cutNote)) added.push(...addOutput(cell, { kind: "note", text: cutNote }));
+  return added;
+}
+
+/** Puts a display in the place of those that have its id. */
+export function updateDisplay(cell: Cell, id: string, data: Record<string, unknown>, metadata: Record<string, unknown>): void {
+  for (const o of cell.outputs) if (o.kind === "display" && o.id === id) Object.assign(o, { data, metadata });
+}
+
+/** Cuts a cell in two before a character of its text. The outputs stay with the second one, which has the last expression. */
+export function splitCell(cell: Cell, at: number): Cell {
+  const head = newCell(cell.kind, cell.source.slice(0, at).replace(/\n$/, ""));
+  head.metadata = structuredClone(cell.metadata);
+  if (cell.attachments) head.attachments = structuredClone(cell.attachments);
+  cell.source = cell.source.slice(at).replace(/^\n/, "");
+  return head;
+}
+
+/** Adds the text of a cell to another one, which is above it and keeps its kind. Outputs are those of neither. */
+export function mergeCells(cell: Cell, below: Cell): void {
+  cell.source = [cell.source, below.source].filter((s) => s !== "").join(cell.kind === "markdown" ? "\n\n" : "\n");
+  cell.attachments = cell.attachments || below.attachments ? { ...below.attachments, ...cell.attachments } : undefined;
+  Object.assign(cell, { outputs: [], count: null, ms: 0, folded: false });
 }
 
 /** Cells that were deleted, so that they can come back. */

@@ -48,7 +48,7 @@ export class OutputView {
         return out.write(o.name === "stderr" ? "err" : "out", o.text);
       case "display":
       case "result":
-        return out.display({ data: o.data, metadata: o.metadata });
+        return out.display({ data: o.data, metadata: o.metadata, display_id: o.id });
       case "error":
         return out.insert(this.error(o));
       case "note":

@@ -271,6 +271,8 @@ export class NotebookPage {
       "fork": () => this.fork(),
       "pause": () => this.pause(),
       "undo-delete": () => this.undelete(),
+      "split": () => this.split(),
+      "merge": () => this.merge(this.cells.selected),
       "clear": () => this.clear(),
       "export": () => this.export(),
       "import": () => byId("import").click(),
@@ -288,6 +290,15 @@ export class NotebookPage {
     void this.cells.edit(this.cells.add(newCell(kind), this.cells.views.length));
   }
 
+  private async split(): Promise<void> {
+    if (!(await this.cells.split())) note("Edit a cell, and put the cursor where it is to be split.");
+  }
+
+  private merge(view: CellView | undefined): void {
+    if (view && this.runner.active) return note("Cells can be merged when none runs.");
+    if (view && !this.cells.merge(view)) note("There is no cell below to merge with.");
+  }
+
   private undelete(): void {
     if (!this.cells.undelete()) note("No cell was deleted since the page was opened.");
   }
@@ -302,6 +313,7 @@ export class NotebookPage {
         cells().leave();
         cells().focus(cells().selected);
       },
+      split: () => void this.guard(this.split()),
       on: {
         "Enter": selected((v) => void cells().edit(v)),
         "ArrowUp": () => cells().step(-1),
@@ -313,6 +325,7 @@ export class NotebookPage {
         "dd": selected((v) => cells().remove(v)),
         "z": () => this.undelete(),
         "m": selected((v) => cells().convert(v, "markdown")),
+        "Shiftm": selected((v) => this.merge(v)),
         "y": selected((v) => cells().convert(v, "code")),
         "o": selected((v) => v.cell.outputs.length > 0 && v.fold(!v.cell.folded)),
         "ShiftArrowUp": selected((v) => cells().move(v, -1)),

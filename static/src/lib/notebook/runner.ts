@@ -3,8 +3,9 @@
 
 import { Refusal, type Run, sentence } from "../run";
 import { TypingLine } from "../typing";
+import type { Display } from "../wire";
 import type { CellView } from "./cell";
-import { addOutput, type Notebook, type Output } from "./model";
+import { addOutput, type Notebook, type Output, updateDisplay } from "./model";
 import * as sessions from "./session";
 
 export interface RunnerEvents {
@@ -18,6 +19,7 @@ export class Runner {
   private queue: CellView[] = [];
   private current?: CellView;
   private line?: sessions.Line;
+  private clearing = false; // what the cell that runs has said goes when it says more
 
   constructor(
     private readonly notebook: Notebook,
@@ -78,6 +80,7 @@ export class Runner {
   private async perform(view: CellView, start: () => AsyncGenerator<sessions.CellEvent> | Promise<AsyncGenerator<sessions.CellEvent>>): Promise<boolean> {
     const { cell } = view;
     Object.assign(cell, { outputs: [], ms: 0, count: null, folded: false });
+    this.clearing = false;
     view.output.clear();
     view.setMark("running");
     this.notebook.running = cell.id;
@@ -160,13 +163,31 @@ export class Runner {
       case "stderr":
         return this.put(view, { kind: "stream", name: event.type, text: event.text });
       case "display":
-        return this.put(view, { kind: "display", data: event.data, metadata: event.metadata, count: null });
+        return this.display(view, event);
     }
+  }
+
+  /** Adds a rich output, or does what it says to those of before. */
+  private display(view: CellView, d: Display): void {
+    if (!d.act) return this.put(view, { kind: "display", data: d.data, metadata: d.metadata, count: null, id: d.display_id });
+    if (d.act === "clear_next") this.clearing = true;
+    else if (d.act === "clear") this.clear(view);
+    else {
+      if (this.clearing) this.clear(view);
+      updateDisplay(view.cell, d.display_id ?? "", d.data, d.metadata);
+    }
+    view.output.log.display(d);
+  }
+
+  private clear(view: CellView): void {
+    this.clearing = false;
+    view.cell.outputs = [];
   }
 
   /** Adds an output to the cell and to the page. */
   private put(view: CellView, o: Output): void {
-    if (addOutput(view.cell, o)) view.output.add(o);
+    if (this.clearing && o.kind !== "note") this.clear(view);
+    for (const added of addOutput(view.cell, o)) view.output.add(added);
   }
 
   private ended(view: CellView, r: sessions.CellResult): boolean {
