@@ -118,6 +118,36 @@ func TestGVisorProcesses(t *testing.T) {
 	}
 }
 
+// TestGVisorMemory lets a program take memory without end. The host's kernel does not
+// see processes of gVisor, only gVisor itself: it kills the part that holds the
+// program, or the whole sandbox, which says why then and starts again with its
+// files. Another sandbox goes on.
+func TestGVisorMemory(t *testing.T) {
+	w := newGVisorWorld(t)
+	e := openEngine(t, w.config(t))
+	hardened := func(s *sandbox.Spec) { s.Runtime = gvisor }
+	other, s := start(t, e, shellImage, hardened), start(t, e, shellImage, hardened)
+	s.execute("echo mine >/root/kept")
+	// Memory is slow to get there; what gVisor itself takes of it is some 50 MB.
+	check(t, e.LimitMemory(t.Context(), s.spec.ID, 192<<20))
+	got, exit, err := sandboxtest.Execute(t.Context(), e, s.spec, `awk 'BEGIN { s = "x"; while (1) s = s s }'`)
+	if err == nil && exit != 137 {
+		t.Errorf("nothing bounds memory: exit code %d, %.200q", exit, got)
+	}
+	if err != nil {
+		if found := awaitState(t, e, s.spec.ID, sandbox.StateStopped); !strings.Contains(found.Reason, "memory") {
+			t.Errorf("it does not say why it ended: %+v", found)
+		}
+		check(t, e.Start(t.Context(), s.spec))
+	}
+	if got, _ := s.execute("cat /root/kept"); got != "mine\n" {
+		t.Errorf("afterwards the file is %q", got)
+	}
+	if got, _ := other.execute("echo alive"); got != "alive\n" {
+		t.Errorf("the other sandbox says %q", got)
+	}
+}
+
 // TestGVisorTerminal uses a terminal: its size arrives, and its exit code comes
 // back.
 func TestGVisorTerminal(t *testing.T) {
