@@ -46,7 +46,7 @@ conformance: build ## call every operation of the Daytona API and print what wor
 	$(GO) run ./e2e/conformance -server bin/sandpiper $(ARGS)
 
 .PHONY: bench
-bench: build ## print the benchmark table
+bench: build e2e/node_modules/.package-lock.json ## print the benchmark table
 	$(GO) run ./e2e/bench -server bin/sandpiper
 	@$(GO) run ./static/build | tail -n 1
 

@@ -27,68 +27,91 @@ const (
 // cost, beside what Docker itself takes.
 func measureSandboxes(ctx context.Context, srv *testserver.Server, n int) error {
 	c := rawclient.New(srv.URL, testserver.Key)
-	if err := measureSnapshot(ctx, c, srv.PID(), wasmSnapshot, n); err != nil {
+	if err := measureProcess(ctx); err != nil {
+		return err
+	}
+	if _, err := measureSnapshot(ctx, c, srv.PID(), wasmSnapshot, n); err != nil {
 		return err
 	}
 	if err := exec.CommandContext(ctx, "docker", "info").Run(); err != nil {
 		fmt.Printf("containers: not measured, docker info says %v\n\n", err)
 		return nil
 	}
-	if err := measureSnapshot(ctx, c, srv.PID(), containerSnapshot, min(n, 15)); err != nil {
+	cold, err := measureSnapshot(ctx, c, srv.PID(), containerSnapshot, min(n, 15))
+	if err != nil {
 		return err
 	}
 	if err := measureWarmPool(ctx, c, min(n, 15)); err != nil {
 		return err
 	}
-	return measureDocker(ctx, min(n, 15))
+	return measureDocker(ctx, min(n, 15), cold)
 }
 
-// measureSnapshot prints the figures of sandboxes of one snapshot.
-func measureSnapshot(ctx context.Context, c *rawclient.Client, pid int, snapshot string, n int) error {
+// measureProcess prints the floor of a command: a shell that the machine starts,
+// with no engine and no HTTP around it.
+func measureProcess(ctx context.Context) error {
+	var took []time.Duration
+	for range 100 {
+		started := time.Now()
+		if err := exec.CommandContext(ctx, "/bin/sh", "-c", "true").Run(); err != nil {
+			return fmt.Errorf("sh -c true: %w", err)
+		}
+		took = append(took, time.Since(started))
+	}
+	fmt.Printf("floor: sh -c true started on this machine %s\n\n", quantiles(took))
+	return nil
+}
+
+// measureSnapshot prints the figures of sandboxes of one snapshot, and returns
+// how long they took to their first command.
+func measureSnapshot(ctx context.Context, c *rawclient.Client, pid int, snapshot string, n int) (first []time.Duration, err error) {
 	fmt.Printf("sandboxes of snapshot %s, ms\n", snapshot)
-	if err := measureCreate(ctx, c, snapshot, n); err != nil {
-		return err
+	if first, err = measureCreate(ctx, c, snapshot, n); err != nil {
+		return nil, err
+	}
+	if err := measureSDK(ctx, c, snapshot, n); err != nil {
+		return nil, err
 	}
 	if err := measureMany(ctx, c, snapshot); err != nil {
-		return err
+		return nil, err
 	}
 	s, err := c.Create(ctx, snapshot)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer deleteAll(c, s)
 	for _, step := range []func(context.Context, *rawclient.Client, int, rawclient.Sandbox) error{measureExec, measureTransfer, measurePTY} {
 		if err := step(ctx, c, pid, s); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := measureIdle(ctx, c, pid, snapshot); err != nil {
-		return err
+		return nil, err
 	}
 	fmt.Println()
-	return nil
+	return first, nil
 }
 
 // measureCreate prints the time from the request for a sandbox to the end of
-// the first command in it.
-func measureCreate(ctx context.Context, c *rawclient.Client, snapshot string, n int) error {
-	var created, first []time.Duration
+// the first command in it, and returns the latter.
+func measureCreate(ctx context.Context, c *rawclient.Client, snapshot string, n int) (first []time.Duration, err error) {
+	var created []time.Duration
 	for range n {
 		started := time.Now()
 		s, err := c.Create(ctx, snapshot)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		created = append(created, time.Since(started))
 		err = run(ctx, c, s.ID, "echo hi")
 		first = append(first, time.Since(started))
 		deleteAll(c, s)
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
 	fmt.Printf("  create %s, to the end of the first command %s (%d sandboxes)\n", quantiles(created), quantiles(first), n)
-	return nil
+	return first, nil
 }
 
 // measureMany prints how 50 sandboxes that are asked for at once fare.
@@ -318,8 +341,8 @@ func poolReady(ctx context.Context, c *rawclient.Client, id string, n int) error
 }
 
 // measureDocker prints the floor: a container of the same image by docker run,
-// and a command by docker exec.
-func measureDocker(ctx context.Context, n int) error {
+// and a command by docker exec. cold is what ours took to their first command.
+func measureDocker(ctx context.Context, n int, cold []time.Duration) error {
 	var took []time.Duration
 	for range n {
 		started := time.Now()
@@ -328,7 +351,8 @@ func measureDocker(ctx context.Context, n int) error {
 		}
 		took = append(took, time.Since(started))
 	}
-	fmt.Printf("floor: docker run --rm on the default bridge %s (%d times)\n", quantiles(took), n)
+	fmt.Printf("floor: docker run --rm on the default bridge %s (%d times); a cold container of ours to its first command takes %.2f of that at p50\n",
+		quantiles(took), n, percentile(cold, 50).Seconds()/percentile(took, 50).Seconds())
 	out, err := exec.CommandContext(ctx, "docker", "run", "-d", "--rm", "--entrypoint", "sleep", containerImage, "60").Output()
 	if err != nil {
 		return fmt.Errorf("docker run: %w", err)
