@@ -218,6 +218,7 @@ func assemble(ctx context.Context, cfg config, dir *datadir.Dir, key string, log
 func (s *server) handlers(pages ui.Config, ready func() error) web.Config {
 	desk := run.Desk{Scheduler: s.scheduler, Guard: s.guard}
 	pages.Desk, pages.Operations = desk, s.sandboxes.operations()
+	pages.Sessions, pages.SessionOperations = s.guests.kernels.KernelLanguages, s.sessions.operations()
 	return web.Config{
 		Guard: s.guard,
 		API: append(append(s.sandboxes.routes(), s.sessions.routes()...),

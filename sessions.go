@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"sandpiper/components"
 	"sandpiper/sandbox"
 	"sandpiper/sandbox/datadir"
 	"sandpiper/sandbox/kernels"
@@ -39,6 +40,15 @@ func openSessions(ctx context.Context, engine sandbox.KernelEngine, dir *datadir
 }
 
 func (s *sessions) routes() []web.Routes { return []web.Routes{s.api, s.jupyter} }
+
+// operations lists their API for the page about it.
+func (s *sessions) operations() []components.DocsOperation {
+	var all []components.DocsOperation
+	for _, o := range s.api.Operations() {
+		all = append(all, components.DocsOperation{Method: o.Method, Path: o.Path, Summary: o.Summary})
+	}
+	return all
+}
 
 // hangUp ends connections that would last, so that the server can shut down.
 func (s *sessions) hangUp() {

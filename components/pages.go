@@ -59,11 +59,20 @@ type Docs struct {
 	Examples   []DocsExample
 	Embeds     []DocsEmbed
 	Operations []DocsOperation // of sandboxes; none on a server without them
+	Sessions   DocsSessions
 }
 
 // DocsOperation is an operation of the control API. Permission is what a key
 // needs for it, or "".
 type DocsOperation struct{ Method, Path, Summary, Permission string }
+
+// DocsSessions is what there is to know of sessions. Languages are their names; there
+// are none on a server without sessions.
+type DocsSessions struct {
+	Languages  string
+	Examples   []DocsExample
+	Operations []DocsOperation
+}
 
 // DocsLanguage is a row of the table of languages.
 type DocsLanguage struct{ ID, Name, Version, Aliases, Summary string }

@@ -1,6 +1,10 @@
 package ui
 
-import "sandpiper/sandbox"
+import (
+	"slices"
+
+	"sandpiper/sandbox"
+)
 
 // pageData is what the playground's script knows, as PageData in
 // static/src/lib/playground.ts has it.
@@ -20,6 +24,7 @@ type languageData struct {
 	Main      string      `json:"main"`
 	Extension string      `json:"extension"`
 	Editor    string      `json:"editor"`
+	Notebook  bool        `json:"notebook"` // whether it has sessions
 	Welcome   programData `json:"welcome"`
 }
 
@@ -39,8 +44,11 @@ type fileData struct {
 func (h *Handler) pageData(l sandbox.Language, d draft, from source) pageData {
 	d.Language = l.ID // the form may have named an alias
 	data := pageData{Program: programDataOf(d), Origin: from, Open: h.desk.Guard.Open(), Base: h.public}
+	sessions := h.sessions()
 	for _, l := range h.languages() {
-		data.Languages = append(data.Languages, languageDataOf(l))
+		known := languageDataOf(l)
+		known.Notebook = slices.ContainsFunc(sessions, func(s sandbox.Language) bool { return s.ID == l.ID })
+		data.Languages = append(data.Languages, known)
 	}
 	return data
 }

@@ -22,13 +22,14 @@ func (h *Handler) getDocs(w http.ResponseWriter, r *http.Request) error {
 		d.Examples = h.docsExamples(languages[0])
 		d.Embeds = h.docsEmbeds(languages[0])
 	}
+	d.Sessions = h.docsSessions()
 	return h.frame.Render(w, r, http.StatusOK, components.DocsPage(d))
 }
 
 // docsRequest is a request as the page shows it, in the order in which one
 // would explain it.
 type docsRequest struct {
-	Language  string     `json:"language"`
+	Language  string     `json:"language,omitempty"`
 	Code      string     `json:"code,omitempty"`
 	Files     []fileData `json:"files,omitempty"`
 	Stdin     string     `json:"stdin,omitempty"`
@@ -61,6 +62,30 @@ func (h *Handler) docsExamples(l sandbox.Language) []components.DocsExample {
 			Title: "Share a program",
 			Text:  "The answer has the link, and the secret with which it can be deleted: DELETE the link with the header " + authorHeader + ".",
 			Code:  h.curl("/share", "application/json", docsRequest{Language: l.ID, Files: files, Expires: "7d"}),
+		},
+	}
+}
+
+// docsSessions is nothing on a server without sessions.
+func (h *Handler) docsSessions() components.DocsSessions {
+	languages := h.sessions()
+	if len(languages) == 0 {
+		return components.DocsSessions{}
+	}
+	names := make([]string, len(languages))
+	for i, l := range languages {
+		names[i] = l.Name
+	}
+	l := languages[0]
+	return components.DocsSessions{
+		Languages: strings.Join(names, ", "), Operations: h.sessionOperations,
+		Examples: []components.DocsExample{
+			{Title: "Start one", Text: "The answer has its id.", Code: h.curl("/v1/sessions", "", docsRequest{Language: l.ID})},
+			{
+				Title: "Execute a cell",
+				Text:  "The answer is that of a run, with the last value as result, an exception as error, and the cell's number. With the Accept headers of runs it comes as events. The session is paused when it is idle, and comes back with its next cell.",
+				Code:  h.curl("/v1/sessions/$ID/execute", "", docsRequest{Code: strings.TrimRight(l.Hello, "\n")}),
+			},
 		},
 	}
 }

@@ -26,6 +26,11 @@ type Config struct {
 	// server without sandboxes.
 	Operations []components.DocsOperation
 
+	// Sessions returns the languages that have sessions, and SessionOperations are
+	// those of their API. nil on a server without sessions.
+	Sessions          func() []sandbox.Language
+	SessionOperations []components.DocsOperation
+
 	Log *slog.Logger // nil means slog.Default()
 }
 
@@ -39,7 +44,9 @@ type Handler struct {
 	salt     []byte
 	now      func() time.Time
 
-	operations []components.DocsOperation
+	operations        []components.DocsOperation
+	sessions          func() []sandbox.Language
+	sessionOperations []components.DocsOperation
 }
 
 // New returns a Handler.
@@ -47,6 +54,10 @@ func New(cfg Config) *Handler {
 	now := cfg.Now
 	if now == nil {
 		now = time.Now
+	}
+	sessions := cfg.Sessions
+	if sessions == nil {
+		sessions = func() []sandbox.Language { return nil }
 	}
 	return &Handler{
 		desk:     cfg.Desk,
@@ -57,7 +68,9 @@ func New(cfg Config) *Handler {
 		salt:     cfg.Salt,
 		now:      now,
 
-		operations: cfg.Operations,
+		operations:        cfg.Operations,
+		sessions:          sessions,
+		sessionOperations: cfg.SessionOperations,
 	}
 }
 

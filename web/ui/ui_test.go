@@ -59,6 +59,7 @@ func newServer(t testing.TB, o options) *server {
 		PublicURL: &url.URL{Scheme: "http", Host: "sandpiper.test"},
 		Salt:      []byte("salt of the tests"),
 		Now:       o.now,
+		Sessions:  func() []sandbox.Language { return testLanguages()[:1] },
 		Log:       slog.New(slog.DiscardHandler),
 	})
 	handler := web.New(web.Config{
@@ -173,7 +174,7 @@ func TestPagesShowWhatTheirAddressSays(t *testing.T) {
 		{"example", "/?example=script/two-files", 200, []string{"<title>Two files · Sandpiper</title>", "cat data.txt", "\n\nsome data\n</textarea>", "\ntyped\n</textarea>", `value="one &#34;two words&#34;"`, `"origin":"example"`, "noindex"}},
 		{"unknown example", "/?example=script/none", 404, []string{"There is no example"}},
 		{"examples", "/examples", 200, []string{`href="/?example=script/two-files"`, "<h1>Examples</h1>", "!noindex"}},
-		{"docs", "/docs", 200, []string{"curl -sS http://sandpiper.test/v1/run", `{&#34;language&#34;:&#34;script&#34;,&#34;code&#34;:&#34;print Hello!&#34;}`, "<code>script</code>", "<code>hide-code</code>", "&lt;sandpiper-snippet language", "!SANDPIPER_API_KEY"}},
+		{"docs", "/docs", 200, []string{"curl -sS http://sandpiper.test/v1/run", `{&#34;language&#34;:&#34;script&#34;,&#34;code&#34;:&#34;print Hello!&#34;}`, "<code>script</code>", "<code>hide-code</code>", "&lt;sandpiper-snippet language", "!SANDPIPER_API_KEY", "http://sandpiper.test/v1/sessions/$ID/execute", "--gateway-url=http://sandpiper.test/jupyter"}},
 		{"sign in", "/signin?next=/docs", 200, []string{`action="/signin"`, `name="next" value="/docs"`, "/api/signin-links"}},
 		{"runs of nobody", "/runs", 401, []string{"Sign in to see the list", `href="/signin?next=%2Fruns"`}},
 		{"unknown run", "/runs/abc", 404, []string{"Nothing here"}},

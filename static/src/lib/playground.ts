@@ -27,9 +27,6 @@ interface PageData {
   base: string; // the server's public origin
 }
 
-/** The languages that have sessions. */
-const withNotebooks = new Set(["python", "javascript", "typescript", "ruby"]);
-
 /** A program that reads its input may wait for somebody who types. */
 const typingTimeout = 60_000;
 const reads = /\b(input|stdin|gets|readlines?|prompt|scanf)\b|io\.(read|lines)|\bSTDIN\b/;
@@ -171,7 +168,7 @@ export class Playground {
     this.openFile(0);
     this.showGiven();
     byId("earlier").hidden = !earlier(this.program.language);
-    byId("open-notebook").hidden = !withNotebooks.has(this.program.language);
+    byId("open-notebook").hidden = !this.known(this.program.language)?.notebook;
   }
 
   private showGiven(): void {

@@ -93,5 +93,6 @@ export interface Language {
   main: string;
   extension: string;
   editor: string;
+  notebook: boolean; // whether it has sessions
   welcome: Program;
 }
