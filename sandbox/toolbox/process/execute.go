@@ -81,17 +81,17 @@ func environment(info guest.Info, more ...map[string]string) ([]string, error) {
 
 // limited returns a context that ends after a number of seconds; nil and 0 are
 // for ever.
-func limited(ctx context.Context, seconds *int) (context.Context, context.CancelFunc, error) {
+func limited(ctx context.Context, seconds *float64) (context.Context, context.CancelFunc, error) {
 	switch {
 	case seconds == nil || *seconds == 0:
 		ctx, cancel := context.WithCancel(ctx)
 		return ctx, cancel, nil
 	case *seconds < 0:
-		return nil, nil, answer.BadRequest("timeout must be a number of seconds, or 0 for no limit, not %d", *seconds)
+		return nil, nil, answer.BadRequest("timeout must be a number of seconds, or 0 for no limit, not %v", *seconds)
 	}
 	const longest = 10 * 365 * 24 * 3600 // more would overflow
-	ctx, cancel := context.WithTimeoutCause(ctx, time.Duration(min(*seconds, longest))*time.Second, answer.Errorf(
-		http.StatusRequestTimeout, "PROCESS_EXECUTION_TIMEOUT", "timeout: it did not end within %d s, so it was killed with all that it had started", *seconds))
+	ctx, cancel := context.WithTimeoutCause(ctx, time.Duration(min(*seconds, longest)*float64(time.Second)), answer.Errorf(
+		http.StatusRequestTimeout, "PROCESS_EXECUTION_TIMEOUT", "timeout: it did not end within %v s, so it was killed with all that it had started", *seconds))
 	return ctx, cancel, nil
 }
 

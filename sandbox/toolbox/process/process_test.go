@@ -169,7 +169,7 @@ func TestExecuteRefusals(t *testing.T) {
 
 func TestExecuteKillsTheGroupWhenItTakesTooLong(t *testing.T) {
 	s := newServer(t)
-	s.refuse(http.StatusRequestTimeout, "PROCESS_EXECUTION_TIMEOUT", "POST", "/process/execute", `{"command":"sleep 81 & sleep 82","timeout":1}`)
+	s.refuse(http.StatusRequestTimeout, "PROCESS_EXECUTION_TIMEOUT", "POST", "/process/execute", `{"command":"sleep 81 & sleep 82","timeout":0.5}`)
 	// Who was killed is there for a moment more.
 	left := s.execute(`{"command":"for i in $(seq 100); do pgrep -fx 'sleep 8[12]' >/dev/null || exit; sleep 0.1; done; pgrep -fx 'sleep 8[12]'"}`)
 	if left.Result != "" {

@@ -12,7 +12,7 @@ type CodeRunRequest struct {
 	Argv     []string          `json:"argv"`
 	Envs     map[string]string `json:"envs"`
 	Env      map[string]string `json:"env"` // what some documents call Envs
-	Timeout  *int              `json:"timeout"`
+	Timeout  *float64          `json:"timeout"`
 }
 
 // CodeRunResponse is how a program ended. Result holds both outputs in order.

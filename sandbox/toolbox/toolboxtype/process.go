@@ -3,12 +3,13 @@ package toolboxtype
 import "time"
 
 // ExecuteRequest asks for a command. Timeout is in seconds; 0 or none is no limit.
+// Clients whose language tells numbers apart send it with a fraction.
 type ExecuteRequest struct {
 	Command string            `json:"command"`
 	Cwd     string            `json:"cwd"`
 	Envs    map[string]string `json:"envs"`
 	Env     map[string]string `json:"env"` // what some documents call Envs
-	Timeout *int              `json:"timeout"`
+	Timeout *float64          `json:"timeout"`
 }
 
 // ExecuteResponse is how a command ended. Result holds both outputs in order.
