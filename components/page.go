@@ -33,6 +33,17 @@ var places = []place{
 	{"/docs", "API"},
 }
 
+// placeName is what the menu of places is called where the bar has no room for
+// them: the place that is current, if it is one of them.
+func (p Page) placeName() string {
+	for _, entry := range places {
+		if entry.Path == p.Place {
+			return entry.Name
+		}
+	}
+	return "Menu"
+}
+
 // accountPlaces are the entries of the menu of somebody who signed in.
 var accountPlaces = []place{
 	{"/keys", "API keys"},

@@ -28,6 +28,9 @@ function textOf(id: string): string {
 /** Closes every open menu but one. */
 export function closeMenus(but?: Element | null): void {
   for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.menu[open]")) {
-    if (menu !== but) menu.open = false;
+    if (menu === but) continue;
+    const inside = menu.contains(document.activeElement);
+    menu.open = false;
+    if (inside) menu.querySelector("summary")?.focus(); // which would be nowhere
   }
 }
