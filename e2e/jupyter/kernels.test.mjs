@@ -35,6 +35,32 @@ test("streams, rich output, a result, and numbers that count", async (t) => {
   assert.deepEqual(history, [[1, 3, "x"]]);
 });
 
+test("displays that are updated and cleared, as notebooks from elsewhere do it", async (t) => {
+  const kernel = await start(t, kernels);
+  const said = await run(kernel, [
+    "from IPython.display import display, clear_output, HTML",
+    "bar = display('0 %', display_id='bar')",
+    "bar.update('50 %')",
+    "clear_output(wait=True)",
+    "display(HTML('<b>done</b>'), display_id=True)",
+  ].join("\n") + ";");
+  assert.deepEqual(said.updates, [["bar", "50 %"]]);
+  assert.deepEqual(said.clears, [true]);
+  assert.equal(said.data[1]["text/html"], "<b>done</b>");
+  assert.match(said.displayId, /^[0-9a-f]{16}$/);
+  const absent = await run(kernel, "import matplotlib.pyplot as plt");
+  assert.match(absent.error.traceback.join("\n"), /sandpiper\.line/);
+});
+
+test("a comm that nobody answers is closed", async (t) => {
+  const kernel = await start(t, kernels);
+  const comm = kernel.createComm("jupyter.widget");
+  const closed = new Promise((resolve) => (comm.onClose = resolve));
+  comm.open({});
+  await soon(closed, "the end of the comm");
+  assert.equal((await run(kernel, "1 + 1")).result.data["text/plain"], "2");
+});
+
 test("an exception, and what it stops", async (t) => {
   const kernel = await start(t, kernels);
   const failing = cell(kernel, "def f():\n    return 1 / 0\nf()", { stop_on_error: true });

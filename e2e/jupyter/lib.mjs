@@ -30,7 +30,11 @@ export function managers(serverSettings = settings()) {
   const specs = new KernelSpecManager({ serverSettings });
   const sessions = new SessionManager({ serverSettings, kernelManager: kernels });
   const all = { kernels, specs, sessions };
-  after(() => Object.values(all).forEach((m) => m.dispose()));
+  after(async () => {
+    // A poll that is disposed of leaves its timer, which keeps the process for a minute.
+    await Promise.all([kernels._pollModels, sessions._pollModels, specs._pollSpecs].map((poll) => poll.stop()));
+    Object.values(all).forEach((m) => m.dispose());
+  });
   return all;
 }
 
@@ -63,14 +67,16 @@ export function when(signal, wanted, what = "a signal") {
  * reply. answers are what is typed when the program asks.
  */
 export function cell(kernel, code, { answers = [], ...content } = {}) {
-  const said = { stdout: "", stderr: "", data: [], result: undefined, error: undefined, input: undefined, states: [] };
+  const said = { stdout: "", stderr: "", data: [], updates: [], clears: [], result: undefined, error: undefined, input: undefined, states: [] };
   const future = kernel.requestExecute({ code, allow_stdin: answers.length > 0, ...content });
   let heard;
   said.heard = new Promise((resolve) => (heard = resolve)); // the first output
   future.onIOPub = ({ header, content: it }) => {
     switch (header.msg_type) {
       case "stream": said[it.name] += it.text; heard(); break;
-      case "display_data": said.data.push(it.data); break;
+      case "display_data": said.data.push(it.data); said.displayId = it.transient.display_id; break;
+      case "update_display_data": said.updates.push([it.transient.display_id, it.data["text/plain"]]); break;
+      case "clear_output": said.clears.push(it.wait); break;
       case "execute_result": said.result = it; break;
       case "error": said.error = it; break;
       case "execute_input": said.input = it; break;
