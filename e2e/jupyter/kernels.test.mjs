@@ -125,6 +125,26 @@ test("completion, inspection, and whether code is complete", async (t) => {
   assert.equal(names2.reply.execution_count, 2);
 });
 
+test("help with JavaScript", async (t) => {
+  const kernel = await start(t, kernels, "javascript");
+  await run(kernel, "const greet = (name) => `Hello, ${name}`\nlet box = { inner: { alpha: 1, get trap() { throw 1 } } }\n'kept'");
+  const complete = async (code) => (await soon(kernel.requestComplete({ code, cursor_pos: [...code].length }))).content;
+  const names = await complete("é + gre");
+  assert.deepEqual([names.matches, names.cursor_start, names.cursor_end], [["greet"], 4, 7]);
+  assert.deepEqual((await complete("box.inner.al")).matches, ["box.inner.alpha"]);
+  assert.deepEqual((await complete("Math.sq")).matches, ["Math.sqrt"]);
+  assert.deepEqual((await complete("box.inner.trap.x")).matches, []);
+  const inspect = async (code) => (await soon(kernel.requestInspect({ code, cursor_pos: 2, detail_level: 0 }))).content;
+  assert.match((await inspect("greet('x')")).data["text/plain"], /\(name\) =>/);
+  assert.equal((await inspect("nobody")).found, false);
+  const isComplete = async (code) => (await soon(kernel.requestIsComplete({ code }))).content;
+  for (const [code, status] of [["1 + 1", "complete"], ["await greet() // (", "complete"], ["`a ${1", "incomplete"], ["1 +", "incomplete"], ["f())", "invalid"], ["import a from 'b'", "unknown"]]) {
+    assert.equal((await isComplete(code)).status, status, code);
+  }
+  assert.deepEqual(await isComplete("if (a) {"), { status: "incomplete", indent: "  " });
+  assert.equal((await run(kernel, "_")).result.data["text/plain"], "'kept'"); // the help is not seen in the kernel
+});
+
 test("a restart forgets, and the kernel goes on under its id", async (t) => {
   const kernel = await start(t, kernels);
   const { id } = kernel;

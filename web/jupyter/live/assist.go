@@ -5,6 +5,8 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
+	"strings"
 	"time"
 
 	"sandpiper/sandbox"
@@ -18,11 +20,30 @@ const assistTime = 2 * time.Second
 // maxAssist bounds what the interpreter says, in bytes.
 const maxAssist = 256 << 10
 
-// assistant is a Python program that looks at the names of the cells. It gets a
-// request as JSON and prints the content of the reply.
-//
-//go:embed assist.py
-var assistant string
+// The assistants are programs that look at the names of the cells. They get a request
+// as JSON and print the content of the reply.
+var (
+	//go:embed assist.py
+	pythonAssistant string
+
+	//go:embed assist.js
+	javaScriptAssistant string // a function
+)
+
+// assistance returns the cell by which a language answers a request, which is JSON;
+// "" when it has no assistant. It leaves no names.
+func assistance(language string, request []byte) (string, error) {
+	switch language {
+	case "python":
+		source, err1 := json.Marshal(pythonAssistant)
+		literal, err2 := json.Marshal(string(request))
+		// JSON's strings are Python's, too. The names of the program are its own.
+		return "exec(" + string(source) + ", {'names': globals(), 'request': " + string(literal) + "})", errors.Join(err1, err2)
+	case "javascript", "typescript":
+		return strings.TrimSuffix(javaScriptAssistant, "\n") + "(" + string(request) + ");", nil
+	}
+	return "", nil
+}
 
 // assistRequest is the content of a complete_, an inspect_ or an
 // is_complete_request.
@@ -83,19 +104,19 @@ func nothing(ask assistRequest) any {
 // consult has the interpreter look, and returns what it says: nil for nothing.
 func (k *Kernel) consult(ask assistRequest) []byte {
 	info, err := k.interp.Info(k.ctx)
-	if err != nil || info.Language.ID != "python" {
+	if err != nil {
 		return nil
 	}
-	source, err1 := json.Marshal(assistant)
-	request, err2 := json.Marshal(ask)
-	literal, err3 := json.Marshal(string(request))
-	if err1 != nil || err2 != nil || err3 != nil {
+	request, err := json.Marshal(ask)
+	if err != nil {
+		return nil
+	}
+	code, err := assistance(info.Language.ID, request)
+	if err != nil || code == "" {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(k.ctx, 2*assistTime)
 	defer cancel()
-	// JSON's strings are Python's, too. The names of the program are its own.
-	code := "exec(" + string(source) + ", {'names': globals(), 'request': " + string(literal) + "})"
 	var out collector
 	cell := Cell{Cell: sandbox.Cell{Code: code, Limits: sandbox.Limits{Wall: assistTime}}, Uncounted: true}
 	answer, err := k.interp.Execute(ctx, cell, &out)
