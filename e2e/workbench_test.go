@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -22,7 +23,7 @@ func TestWorkbench(t *testing.T) {
 	}
 	in := func(snapshot string, s *testserver.Server) {
 		env := append(os.Environ(), "CHROMIUM="+chromium(t), "SANDPIPER_KEY="+testserver.Key, "SANDPIPER_SNAPSHOT="+snapshot,
-			"SANDPIPER_OPEN_URL="+s.URL, "SANDPIPER_CLOSED_URL="+s.URL)
+			"SANDPIPER_OPEN_URL="+s.URL, "SANDPIPER_CLOSED_URL="+s.URL, "SANDPIPER_PREVIEWS_URL="+previewsOf(t, s))
 		for _, file := range files {
 			env := append(slices.Clip(env), "SANDPIPER_SIGNIN_URL="+freshSignIn(t, s)) // each is good once
 			t.Run(snapshot+"/"+strings.TrimSuffix(filepath.Base(file), ".test.mjs"), func(t *testing.T) {
@@ -39,6 +40,16 @@ func TestWorkbench(t *testing.T) {
 	} else if os.Getenv("CI") != "" {
 		t.Fatalf("no Docker engine answers: %v\n%s", err, out)
 	}
+}
+
+// previewsOf is where a server says that its previews have a listener of their own.
+func previewsOf(t *testing.T, s *testserver.Server) string {
+	t.Helper()
+	m := regexp.MustCompile(`(http://\S+)  \(previews alone`).FindStringSubmatch(s.Output())
+	if m == nil {
+		t.Fatalf("the server does not say where previews are:\n%s", s.Output())
+	}
+	return m[1]
 }
 
 // freshSignIn makes a link that signs a browser in, once.

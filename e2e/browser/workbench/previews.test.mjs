@@ -1,0 +1,136 @@
+// Previews in the browser of somebody who signed in: on a host of their own and
+// below a path, what their pages can reach, when the way in ends, and the
+// terminal at port 22222.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { closed as base, visit } from "../lib.mjs";
+import { box, call, patience, picture, toolbox, until, wellMade } from "./box.mjs";
+
+const previews = process.env.SANDPIPER_PREVIEWS_URL; // the previews' own listener
+const host = (port) => `http://${port}-${box.id}.localhost:${new URL(base).port}`;
+const expected = [/Failed to load resource|CORS|ERR_|is sandboxed|opaque/]; // of pages that try what they must not
+
+/** A page that tries what a page of a stranger must not, and writes down what came of it. */
+const page = `<!doctype html><html lang="en"><head><title>inside</title></head><body><h1>Hello from inside</h1><script type="module">
+const got = {};
+const note = async (name, what) => { try { got[name] = String(await what()); } catch (e) { got[name] = e.name; } };
+await note("origin", () => self.origin);
+await note("storage", () => { localStorage.setItem("a", "kept"); return localStorage.getItem("a"); });
+await note("cookie", () => { document.cookie = "own=1"; return document.cookie; });
+await note("worker", () => navigator.serviceWorker.register("worker.js").then(() => "registered"));
+await note("app", () => fetch(${JSON.stringify(base)} + "/api/sandbox", { credentials: "include" }).then((r) => r.status));
+await note("deletes", () => fetch(${JSON.stringify(base)} + "/api/sandbox/" + ${JSON.stringify("ID")}, { method: "DELETE", credentials: "include", mode: "no-cors" }).then((r) => r.type));
+await note("file", () => fetch("data.txt").then((r) => r.text()));
+window.got = got;
+</script></body></html>`;
+
+/** Signs a browser of its own in. */
+async function signedIn(t) {
+  const { url } = await call("POST", "/api/signin-links", {});
+  return visit(t, url, { expected });
+}
+
+let served;
+/** Starts a server inside that shows the page, once. */
+const serving = () => (served ??= serve());
+async function serve() {
+  await toolbox("POST", "/files/folder?path=site&mode=0755");
+  const text = (s) => new TextEncoder().encode(s);
+  await toolbox("POST", "/files/upload-v2?path=site/index.html", text(page.replace("ID", box.id)));
+  await toolbox("POST", "/files/upload-v2?path=site/data.txt", text("a file beside it"));
+  await toolbox("POST", "/files/upload-v2?path=site/worker.js", text(""));
+  await toolbox("POST", "/process/session", { sessionId: "web" });
+  const command = process.env.SANDPIPER_SNAPSHOT === "wasm" ? "serve site --port 3000" : "python3 -m http.server 3000 --bind 127.0.0.1 --directory site";
+  await toolbox("POST", "/process/session/web/exec", { command, runAsync: true });
+  await until("the server inside listens", async () => (await toolbox("GET", "/port")).ports.includes(3000));
+}
+
+/** What the page inside found out. */
+async function found(page) {
+  await page.waitForFunction(() => window.got?.file !== undefined, undefined, { timeout: patience });
+  return page.evaluate(() => window.got);
+}
+
+/** Signs a browser out of the app, in a tab of its own. */
+async function signOut(page) {
+  const app = await page.context().newPage();
+  await app.goto(`${base}/sandboxes`);
+  await app.locator("summary", { hasText: "Account" }).click();
+  await app.getByRole("button", { name: "Sign out" }).click();
+  await app.getByRole("link", { name: "Sign in" }).waitFor();
+  await app.close();
+}
+
+const there = () => call("GET", `/api/sandbox/${box.id}`).then((s) => s.state === "started");
+
+test("a host has an origin of its own, which ends with the session", async (t) => {
+  await serving();
+  const page = await signedIn(t);
+  await page.goto(`${host(3000)}/?a=b`);
+  await page.getByRole("heading", { name: "This page comes from a sandbox" }).waitFor();
+  await wellMade(page, "the warning");
+  await picture(page, "preview-warning");
+  await page.getByRole("button").click();
+  await page.getByRole("heading", { name: "Hello from inside" }).waitFor();
+  assert.equal(page.url(), `${host(3000)}/?a=b`, "the address is the one that was asked for");
+  const got = await found(page);
+  assert.equal(got.origin, host(3000));
+  assert.equal(got.storage, "kept");
+  assert.match(got.cookie, /own=1/);
+  assert.doesNotMatch(got.cookie, /sandpiper/, "no cookie of ours can be read");
+  assert.equal(got.file, "a file beside it");
+  assert.equal(got.app, "TypeError", "the app's answers cannot be read");
+  assert.ok(await there(), "the sandbox was not deleted in its user's name");
+  await page.goto(`${host(3999)}/`);
+  await page.getByRole("heading", { name: "This page comes from a sandbox" }).waitFor();
+  await page.getByRole("button").click(); // each host warns
+  await page.getByText("Nothing listens on port 3999").waitFor();
+  await page.getByRole("link", { name: "Port 3000 listens" }).click();
+  await page.getByRole("heading", { name: "Hello from inside" }).waitFor();
+  await signOut(page);
+  await page.goto(`${host(3000)}/`);
+  await page.locator("#key").waitFor(); // the form to sign in
+  assert.equal(new URL(page.url()).origin, base);
+});
+
+test("a path shares a host with others, so its pages have no origin", async (t) => {
+  await serving();
+  const page = await signedIn(t);
+  await page.goto(`${previews}/p/${box.id}/3000/`);
+  await page.getByRole("heading", { name: "Hello from inside" }).waitFor();
+  const got = await found(page);
+  assert.equal(got.origin, "null");
+  for (const name of ["storage", "cookie", "worker"]) assert.equal(got[name], "SecurityError", name);
+  assert.equal(got.app, "TypeError", "the app's answers cannot be read");
+  assert.equal(got.file, "a file beside it", "what is beside the page is found");
+  assert.ok(await there(), "the sandbox was not deleted in its user's name");
+  const path = page.url();
+  const stranger = await visit(t, path, { expected });
+  await stranger.getByRole("heading", { name: "Hello from inside" }).waitFor(); // the path is what lets in
+  await signOut(page);
+  for (const p of [page, stranger]) {
+    await p.goto(path);
+    await p.locator("#key").waitFor();
+    assert.equal(new URL(p.url()).origin, base, "the path has ended with the session");
+  }
+});
+
+test("the terminal has a port, for members only", async (t) => {
+  const page = await signedIn(t);
+  await page.goto(`${host(22222)}/`);
+  await page.locator(".xterm-screen").waitFor({ timeout: patience });
+  const shown = async () => (await page.locator(".term:not([hidden]) .xterm-rows").innerText()).replaceAll("\u00a0", " ");
+  await until("there is a prompt", async () => /[$#]$/.test((await shown()).trimEnd()));
+  await page.locator(".xterm-screen").click();
+  await page.keyboard.type("echo at-$((22000 + 222))\n");
+  await until("what was typed has run", async () => (await shown()).includes("at-22222"));
+  assert.equal(new URL(page.url()).origin, host(22222));
+  await wellMade(page, "the terminal at its port");
+  await picture(page, "terminal-port");
+  await call("POST", `/api/sandbox/${box.id}/public/true`);
+  t.after(() => call("POST", `/api/sandbox/${box.id}/public/false`));
+  const stranger = await visit(t, `${host(22222)}/`, { expected });
+  await stranger.locator("#key").waitFor();
+  assert.equal(await stranger.locator(".xterm-screen").count(), 0, "a public sandbox's terminal is not public");
+});
