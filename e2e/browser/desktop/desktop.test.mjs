@@ -146,6 +146,20 @@ test("a text is put on the desktop's clipboard", async (t) => {
   });
 });
 
+test("what is copied on the desktop comes to the page, and to the visitor's clipboard where that was asked for", async (t) => {
+  const page = await connected(await desktop(t, { permissions: ["clipboard-read", "clipboard-write"] }));
+  const copy = (text) => toolbox("POST", "/process/execute", { command: `printf %s '${text}' | DISPLAY=:0 xclip -selection clipboard >/dev/null 2>&1`, timeout: 20 });
+  const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
+  await control(page, true);
+  await page.locator("#clip > summary").click();
+  await copy("from inside: äß€");
+  await until("the page has the text", async () => (await page.locator("#clip-text").inputValue()) === "from inside: äß€");
+  assert.notEqual(await clipboard(), "from inside: äß€", "nobody asked for the visitor's clipboard");
+  await page.locator("#clip-sync").check();
+  await copy("and now on both");
+  await until("the visitor's clipboard has the text", async () => (await clipboard()) === "and now on both");
+});
+
 test("the desktop takes the size of the page", async (t) => {
   const page = await connected(await desktop(t));
   const width = async () => (await toolbox("GET", "/computeruse/display/info")).displays[0].width;
