@@ -145,6 +145,9 @@ func (c *command) build(ctx context.Context, args []string) sandbox.Outcome {
 	}
 	outcome := toolchain.Exit(0)
 	for _, t := range targets {
+		if len(targets) > 1 && len(sources(t.folders[t.root], false)) == 0 {
+			continue // it has tests only
+		}
 		if o := c.buildOne(ctx, t, out, len(targets) == 1); o.Status != sandbox.StatusOK {
 			outcome = o
 		}

@@ -87,7 +87,7 @@ func (p *program) unfit(g goal) *sandbox.Diagnostic {
 	problem := p.problem("there are no tests in this file, and no other files to run")
 	problem.File = p.folders[p.root][0].name
 	switch {
-	case g == toTest:
+	case g == toTest || g == toVet:
 		return nil
 	case len(files) == 0:
 		return &problem
@@ -153,6 +153,13 @@ func (p *program) units(g goal) []*unit {
 	switch g {
 	case toTest:
 		units = p.testUnits()
+		main := &unit{path: "main"}
+		for _, u := range units {
+			main.imports = append(main.imports, u.path)
+		}
+		units = append(units, main)
+	case toVet:
+		units = p.testUnits()
 	case toRun:
 		units = []*unit{p.unit("main", sources(p.folders[p.root], false))}
 	default:
@@ -178,8 +185,8 @@ func (p *program) units(g goal) []*unit {
 	return units
 }
 
-// testUnits returns the package in root with its tests, the package of tests beside
-// it, and the main package that runs them.
+// testUnits returns the package in root with its tests and the package of tests beside
+// it, and writes the main package that runs them.
 func (p *program) testUnits() []*unit {
 	inside := sources(p.folders[p.root], true)
 	name := inside[0].syntax.Name.Name
@@ -198,11 +205,7 @@ func (p *program) testUnits() []*unit {
 		t.outside = outside
 	}
 	p.testMain = t.source()
-	main := &unit{path: "main"}
-	for _, u := range units {
-		main.imports = append(main.imports, u.path)
-	}
-	return append(units, main)
+	return units
 }
 
 // hasTests reports whether running the program means running its tests: it has test

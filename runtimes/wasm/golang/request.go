@@ -34,7 +34,7 @@ func (p *program) request(units []*unit, g goal) (toolchain.Request, []sandbox.D
 		args, wrong := p.compile(&r, u, i, archive)
 		problems = append(problems, wrong...)
 		r.Steps = append(r.Steps, toolchain.Step{Tool: "compile", Args: args})
-		if checks, ok := p.checks(u, g, i == last); ok {
+		if checks, ok := p.checks(u, g); ok {
 			if err := p.vet(&r, u, i, archives, checks); err != nil {
 				problems = append(problems, p.problem(err.Error()))
 			}
@@ -52,13 +52,16 @@ func (p *program) request(units []*unit, g goal) (toolchain.Request, []sandbox.D
 
 // checks returns the checks of vet that a package goes through, of which none means
 // all, and whether it does.
-func (p *program) checks(u *unit, g goal, last bool) ([]string, bool) {
+func (p *program) checks(u *unit, g goal) ([]string, bool) {
+	tested := p.importOf(p.root)
+	if u.path != tested && u.path != tested+"_test" {
+		return nil, false
+	}
 	switch g {
 	case toVet:
-		return nil, last
+		return nil, true
 	case toTest:
-		tested := p.importOf(p.root)
-		return testChecks, u.path == tested || u.path == tested+"_test"
+		return testChecks, true
 	}
 	return nil, false
 }
