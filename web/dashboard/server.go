@@ -41,8 +41,8 @@ func (h *Handler) server(ctx context.Context) (components.Server, error) {
 	}
 	out := components.Server{Version: h.version, Organization: h.org.Name, API: h.public + "/api"}
 	capacity := sandbox.Resources{}
+	out.Runners = runnerViews(runners)
 	for _, r := range runners {
-		out.Runners = append(out.Runners, runnerView(r))
 		capacity.CPU = max(capacity.CPU, r.Print.Capacity.CPU)
 		capacity.MemoryGiB = max(capacity.MemoryGiB, r.Print.Capacity.MemoryGiB)
 		capacity.DiskGiB = max(capacity.DiskGiB, r.Print.Capacity.DiskGiB)
@@ -72,6 +72,26 @@ func meter(name, unit string, used, quota, capacity int) components.Meter {
 		m.Text += fmt.Sprintf(" of %d%s that the largest runner has (no quota)", capacity, unit)
 	}
 	return m
+}
+
+// runnerViews shows the runners and, where the server was told to do without
+// containers, what that means: a Docker that is missing is a runner that is not
+// ready.
+func runnerViews(runners []sandbox.Runner) []components.Runner {
+	var out []components.Runner
+	containers := false
+	for _, r := range runners {
+		out = append(out, runnerView(r))
+		containers = containers || r.Engine == sandbox.EngineContainer
+	}
+	if !containers {
+		out = append(out, components.Runner{
+			Name: "Docker", Engine: view.EngineName(sandbox.EngineContainer), State: components.SandboxState{Look: "stopped", Word: "Off"},
+			Reason: "This server was started with --docker off, so there are no containers and no desktops.",
+			Facts:  []string{"Start it without that to have them. Where Docker is not installed, make docker installs it on Debian and builds the images."},
+		})
+	}
+	return out
 }
 
 func runnerView(r sandbox.Runner) components.Runner {
