@@ -95,9 +95,9 @@ var table = map[string]rule{
 	"runtimes/wasm/quickjs":  {ours: []string{"sandbox", "runtimes/wasm/vm", "runtimes/wasm/jail", "runtimes/wasm/kernel"}, thirdParty: []string{wazero, esbuild, xsys}},
 
 	// Compilers of the catalogue run in a child process.
-	"runtimes/wasm/toolchain": {ours: []string{"sandbox", "runtimes/catalog", "runtimes/wasm/vm", "runtimes/wasm/jail"}, thirdParty: []string{"github.com/landlock-lsm/go-landlock", xsys}},
-	"runtimes/wasm/golang":    {ours: []string{"sandbox", "runtimes/wasm/vm", "runtimes/wasm/toolchain"}},
-	"runtimes/wasm/clang":     {ours: []string{"sandbox", "runtimes/wasm/vm", "runtimes/wasm/toolchain"}},
+	"runtimes/wasm/toolchain": {ours: []string{"sandbox", "runtimes/catalog", "runtimes/wasm/vm", "runtimes/wasm/jail", "runtimes/wasm/home"}, thirdParty: []string{"github.com/landlock-lsm/go-landlock", xsys}},
+	"runtimes/wasm/golang":    {ours: []string{"sandbox", "runtimes/wasm/vm", "runtimes/wasm/toolchain", "runtimes/wasm/home"}},
+	"runtimes/wasm/clang":     {ours: []string{"sandbox", "runtimes/wasm/vm", "runtimes/wasm/toolchain", "runtimes/wasm/home"}},
 
 	"runtimes/docker": {ours: []string{"sandbox", "sandbox/toolbox/upgrade", "sandbox/toolboxclient", "runtimes/docker/network"}, thirdParty: []string{
 		"github.com/docker/docker", "github.com/docker/go-units", "github.com/containerd/errdefs", "github.com/moby/profiles/seccomp",
