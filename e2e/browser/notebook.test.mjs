@@ -252,3 +252,42 @@ test("strangers to a closed server are shown the way in", async (t) => {
   const page = await visit(t, `${closed}/notebook`);
   assert.match(page.url(), /\/signin\?next=/);
 });
+
+test("a cell is split at the cursor, and merged again", async (t) => {
+  const page = await notebook(t);
+  await write(page, 0, "a = 1\nb = 2");
+  await page.keyboard.press("ControlOrMeta+Home");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ControlOrMeta+Shift+Minus");
+  await cell(page, 1).locator(".cm-content").waitFor();
+  assert.equal((await cell(page, 0).locator(".cell-source").innerText()).trim(), "a = 1");
+  assert.equal((await cell(page, 1).locator(".cell-source").innerText()).trim(), "b = 2");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("Shift+M");
+  await page.waitForFunction(() => document.querySelectorAll(".cell").length === 1);
+  assert.equal((await cell(page, 0).locator(".cell-source").innerText()).trim(), "a = 1\nb = 2");
+});
+
+test("displays are updated in place and cleared, also after a reload", async (t) => {
+  const page = await notebook(t);
+  const said = await run(page, 0, "print('gone')\nfrom IPython.display import clear_output\nclear_output()\nbar = display('0 %', display_id=True)\nprint('between')\nbar.update('100 %')\nclear_output(wait=True)");
+  assert.match(said, /^\s*100 %\s*between\s*$/);
+  await kept(page);
+  await page.reload();
+  await cell(page, 0).locator(".cell-outputs", { hasText: "100 %" }).waitFor();
+  assert.doesNotMatch(await text(page, ".cell-outputs"), /gone|\b0 %/);
+});
+
+test("output that is too long is cut with a note", async (t) => {
+  const page = await notebook(t);
+  await run(page, 0, "for i in range(1020): print('x' * 999)");
+  await cell(page, 0).locator(".cell-outputs", { hasText: "The rest is left out" }).waitFor();
+});
+
+test("on a phone the tools of a cell lie on no text", async (t) => {
+  const page = await notebook(t, { viewport: { width: 360, height: 740 } });
+  await cell(page, 0).focus();
+  const [tools, source] = await Promise.all([".cell-tools", ".cell-source"].map((part) => cell(page, 0).locator(part).boundingBox()));
+  assert.ok(tools.y >= source.y + source.height, `tools at ${tools.y}, text from ${source.y} to ${source.y + source.height}`);
+});
