@@ -28,7 +28,7 @@ docker: ## install and start Docker where it is missing, and make the images of 
 	runtimes/docker/setup/images desktop
 
 .PHONY: compilers
-compilers: static/node_modules/.package-lock.json ## make Go, C and C++ languages of the next build: minutes, and 51 MB more in the program
+compilers: static/node_modules/.package-lock.json ## make Go, C and C++ languages of the next build: minutes, and 55 MB more in the program
 	$(GO) run ./runtimes/catalog/mkmodules -compilers
 
 .PHONY: gvisor
