@@ -47,6 +47,20 @@ test("a file of Jupyter is read whole and written so that nothing is lost", () =
   assert.deepEqual(kept(fromIpynb(toIpynb(n), "x")), kept(n));
 });
 
+test("what this page cannot show is kept for those who can", () => {
+  const plotly = { "application/vnd.plotly.v1+json": { data: [{ x: [1] }], layout: {} }, "application/x-unheard-of": "raw", "text/plain": "Figure" };
+  const cells = [
+    { cell_type: "code", id: "fig", metadata: { tags: ["hide"], "org.unknown": { deep: [1] } }, source: "fig", execution_count: 1, outputs: [{ output_type: "display_data", data: plotly, metadata: { "application/x-unheard-of": { k: 1 } } }] },
+    { cell_type: "raw", id: "raw", metadata: { format: "text/latex" }, source: "\\begin{x}", attachments: { "b.svg": { "image/svg+xml": "<svg/>" } } },
+  ];
+  const out = JSON.parse(toIpynb(fromIpynb(JSON.stringify({ nbformat: 4, nbformat_minor: 2, cells, metadata: { "org.unknown": 1 } }), "x")));
+  assert.deepEqual(out.cells[0].outputs[0].data, { ...plotly, "text/plain": ["Figure"] });
+  assert.deepEqual(out.cells[0].outputs[0].metadata, cells[0].outputs![0].metadata);
+  assert.deepEqual(out.cells.map((c: { metadata: unknown }) => c.metadata), cells.map((c) => c.metadata));
+  assert.deepEqual([out.cells[1].source, out.cells[1].attachments], [["\\begin{x}"], cells[1].attachments]);
+  assert.equal(out.metadata["org.unknown"], 1);
+});
+
 test("what is no notebook is refused with a reason", () => {
   const cell = { cell_type: "code", metadata: {}, source: "", outputs: [], execution_count: null };
   const cases: [string, unknown, RegExp][] = [
