@@ -151,3 +151,17 @@ func FuzzDiagnose(f *testing.F) {
 		_ = hint(messages)
 	})
 }
+
+func TestStartsThreads(t *testing.T) {
+	for code, want := range map[string]bool{
+		"pthread_create(&t, 0, f, 0);":          true,
+		"if (thrd_create(&t, f, 0)) return 1;":  true,
+		"std::jthread t([] {});":                true,
+		"int my_pthread_create_count;":          false,
+		"#include <pthread.h>\nint main() {}\n": false,
+	} {
+		if got := startsThreads([]sandbox.File{{Name: "main.c", Content: []byte(code)}}); got != want {
+			t.Errorf("%q: %t", code, got)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package clang
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -130,4 +131,12 @@ func hint(messages string) string {
 		}
 	}
 	return ""
+}
+
+// threads are functions that the C library has here and that always fail.
+var threads = regexp.MustCompile(`\b(?:pthread_create|thrd_create)\b|\bstd::(?:j?thread|async)\b`)
+
+// startsThreads reports whether a program seems to start threads.
+func startsThreads(files []sandbox.File) bool {
+	return slices.ContainsFunc(files, func(f sandbox.File) bool { return threads.Match(f.Content) })
 }

@@ -85,5 +85,8 @@ func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) s
 	cfg.Args = append([]string{"program"}, p.Args...)
 	res := program.Module.Run(ctx, cfg, vm.Start)
 	res.Diagnostics = found
+	if res.Status == sandbox.StatusError && startsThreads(p.Files) {
+		vm.Note(cfg, "threads are not available here, so none can be started: they need a container sandbox")
+	}
 	return res.Outcome
 }
