@@ -140,3 +140,10 @@ var threads = regexp.MustCompile(`\b(?:pthread_create|thrd_create)\b|\bstd::(?:j
 func startsThreads(files []sandbox.File) bool {
 	return slices.ContainsFunc(files, func(f sandbox.File) bool { return threads.Match(f.Content) })
 }
+
+var mainFunction = regexp.MustCompile(`\bmain\b`)
+
+// namesMain reports whether a program may have a main function.
+func namesMain(files []sandbox.File) bool {
+	return slices.ContainsFunc(files, func(f sandbox.File) bool { return mainFunction.Match(f.Content) })
+}

@@ -79,6 +79,9 @@ func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) s
 		return o
 	}
 	defer program.Release()
+	if !namesMain(p.Files) { // it links here, and would crash
+		return toolchain.Failed(cfg, began, text+"the program has no main function\n", found)
+	}
 	if text != "" { // warnings
 		cfg.Output(sandbox.Stderr, []byte(text))
 	}
