@@ -173,6 +173,24 @@ test("the desktop takes the size of the page", async (t) => {
   await page.getByLabel("Fit the picture to the page").check();
 });
 
+test("on a phone a tap is where the finger is", async (t) => {
+  const page = await connected(await desktop(t, { viewport: { width: 360, height: 720 }, hasTouch: true, isMobile: true }));
+  await pictured(page);
+  await control(page, true);
+  const canvas = page.locator("#picture canvas");
+  const tapped = async (across, down) => {
+    const { x, y, width, height } = await canvas.boundingBox();
+    await page.touchscreen.tap(x + across * width, y + down * height);
+    const { displays } = await toolbox("GET", "/computeruse/display/info");
+    await until(`the pointer is ${across} across and ${down} down`, async () => {
+      const at = await toolbox("GET", "/computeruse/mouse/position");
+      return Math.abs(at.x / displays[0].width - across) < 0.05 && Math.abs(at.y / displays[0].height - down) < 0.05;
+    });
+  };
+  await tapped(0.25, 0.6);
+  await tapped(0.75, 0.4);
+});
+
 test("what agents do is listed and marked, live", async (t) => {
   const page = await connected(await desktop(t, { reducedMotion: "reduce" }));
   await page.evaluate(() => new MutationObserver((all) => all.forEach((m) => m.addedNodes.forEach((n) => (window.marked = n.className)))).observe(document.getElementById("marks"), { childList: true }));
