@@ -112,6 +112,7 @@ func tidy(messages string) string {
 // hints are what cannot work here, by what the compiler says of it.
 var hints = []struct{ sign, hint string }{
 	{"undefined symbol: main", "the program has no main function"},
+	{"LLVM ERROR: out of memory", "compiling this program takes more memory than the compiler has here"},
 	{"file not found", "a header is neither among the program's files nor of the standard libraries; others need a container sandbox"},
 	{"with exceptions disabled", "C++ exceptions are not available here: they need a container sandbox"},
 	{"setjmp", "setjmp and longjmp are not available here: they need a container sandbox"},
