@@ -164,7 +164,7 @@ func newCompilers(cacheDir string) compilers {
 	return compilers{golang: &golang.Driver{Dir: filepath.Join(dir, "go"), Gofmt: gofmt}, c: c, cPlusPlus: cPlusPlus}
 }
 
-func gofmt() (io.ReadCloser, error) { return catalog.OpenModule("go-fmt") }
+func gofmt() ([]byte, error) { return catalog.ReadModule("go-fmt") }
 
 // commandDriver adds what reads a command's messages.
 func commandDriver(c catalog.Language) Driver {

@@ -3,7 +3,6 @@ package golang
 import (
 	"context"
 	"fmt"
-	"io"
 	"path"
 	"runtime"
 	"slices"
@@ -389,12 +388,7 @@ func (d *Driver) gofmt(ctx context.Context, cfg vm.RunConfig, args []string) san
 }
 
 func (d *Driver) loadGofmt(ctx context.Context) (*vm.Module, error) {
-	r, err := d.Gofmt()
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	wasm, err := io.ReadAll(r)
+	wasm, err := d.Gofmt()
 	if err != nil {
 		return nil, err
 	}

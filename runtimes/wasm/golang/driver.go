@@ -3,7 +3,6 @@ package golang
 import (
 	"bytes"
 	"context"
-	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -22,8 +21,8 @@ type Driver struct {
 	// Idle is how long the compiler stays in memory. 0 for a default.
 	Idle time.Duration
 
-	// Gofmt opens the module of the command gofmt. Required for that command.
-	Gofmt func() (io.ReadCloser, error)
+	// Gofmt reads the module of the command gofmt. Required for that command.
+	Gofmt func() ([]byte, error)
 
 	host  *vm.Host
 	tools *toolchain.Toolchain
