@@ -265,6 +265,11 @@ func (x *chaos) check(round int) {
 func (x *chaos) answers(ctx context.Context, round int, id string) {
 	want := x.files[id]
 	r, err := x.c.Exec(ctx, id, "cat kept.txt 2>/dev/null; true")
+	for try := 0; try < 3 && isStatus(err, http.StatusConflict); try++ { // the server looks after it at this moment, and starts it again
+		if _, err = x.c.WaitState(ctx, id, "started"); err == nil {
+			r, err = x.c.Exec(ctx, id, "cat kept.txt 2>/dev/null; true")
+		}
+	}
 	if err != nil || r.ExitCode != 0 {
 		x.t.Errorf("round %d: sandbox %s is started and does not answer: %+v, %v", round, id, r, err)
 	} else if want != "" && r.Result != want {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"sandpiper/e2e/testserver"
 )
@@ -45,7 +46,11 @@ func TestWorkbench(t *testing.T) {
 // previewsOf is where a server says that its previews have a listener of their own.
 func previewsOf(t *testing.T, s *testserver.Server) string {
 	t.Helper()
-	m := regexp.MustCompile(`(http://\S+)  \(previews alone`).FindStringSubmatch(s.Output())
+	line := regexp.MustCompile(`(http://\S+)  \(previews alone`)
+	m := line.FindStringSubmatch(s.Output())
+	for end := time.Now().Add(10 * time.Second); m == nil && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		m = line.FindStringSubmatch(s.Output()) // it is printed behind the address
+	}
 	if m == nil {
 		t.Fatalf("the server does not say where previews are:\n%s", s.Output())
 	}
