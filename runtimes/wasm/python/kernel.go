@@ -58,8 +58,7 @@ const sigint = 2
 // between two of its instructions; a builtin function that works for long is not
 // interrupted.
 func (i *interpreter) Interrupt(ctx context.Context, guest api.Module) bool {
-	_, err := guest.ExportedFunction(tripSignal).Call(ctx, sigint)
-	return err == nil
+	return vm.CallAside(ctx, guest, tripSignal, sigint) == nil
 }
 
 func (i *interpreter) call(ctx context.Context, guest api.Module, action string, rest any) error {
