@@ -193,6 +193,9 @@ func (c *command) typed(input string, o options) string {
 // A line that names another file of the program.
 var included = regexp.MustCompile(`(?m)(?:^[ \t]*#[ \t]*(?:include|include_next|import|embed)|__has_include(?:_next)?[ \t]*\(|__has_embed[ \t]*\()[ \t]*["<]([^">\n]+)[">]`)
 
+// maxIncludes bounds the places in which included files are looked for.
+const maxIncludes = 20_000
+
 // add adds sources to a request, and all that they may include of the sandbox's
 // files. Names that macros make are not seen.
 func (c *command) add(r *toolchain.Request, o options, sources []string) error {
@@ -200,6 +203,7 @@ func (c *command) add(r *toolchain.Request, o options, sources []string) error {
 	for _, f := range r.Files {
 		have[f.Name] = true
 	}
+	asked := map[string]bool{}
 	queue := slices.Clone(sources)
 	for i := 0; i < len(queue); i++ {
 		name := queue[i]
@@ -217,7 +221,15 @@ func (c *command) add(r *toolchain.Request, o options, sources []string) error {
 		r.Files = append(r.Files, toolchain.File{Name: c.inside(name), Content: content})
 		for _, m := range included.FindAllSubmatch(content, -1) {
 			for _, dir := range append([]string{path.Dir(c.files.Abs(name))}, o.includes...) {
-				queue = append(queue, path.Join(c.files.Abs(dir), string(m[1])))
+				at := path.Join(c.files.Abs(dir), string(m[1]))
+				if asked[at] {
+					continue
+				}
+				if len(asked) == maxIncludes {
+					return fmt.Errorf("%s: more than %d places to look for included files", name, maxIncludes)
+				}
+				asked[at] = true
+				queue = append(queue, at)
 			}
 		}
 	}
