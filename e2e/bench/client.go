@@ -22,7 +22,7 @@ type client struct {
 	http *http.Client
 }
 
-type language struct{ ID, State, Stage, Hello string }
+type language struct{ ID, Engine, State, Stage, Hello string }
 
 func newClient(srv *testserver.Server) *client {
 	return &client{srv: srv, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 128}}}

@@ -17,6 +17,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"sandpiper/e2e/testserver"
@@ -25,10 +26,14 @@ import (
 func main() {
 	server := flag.String("server", "bin/sandpiper", "the binary to measure")
 	n := flag.Int("n", 200, "runs per latency figure")
-	only := flag.String("only", "", "runs, sessions, compilers, sandboxes, previews, ssh or desktop; default all")
+	only := flag.String("only", "", "one part: "+strings.Join(partNames, ", "))
 	seconds := flag.Int("seconds", 5, "duration of each throughput figure")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	if *only != "" && !slices.Contains(partNames, *only) {
+		flag.Usage()
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // the server ends with us
 	defer stop()
 	if err := bench(ctx, *server, *only, *n, time.Duration(*seconds)*time.Second); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -57,47 +62,50 @@ func bench(ctx context.Context, binary, only string, n int, load time.Duration) 
 	if err != nil {
 		return err
 	}
-	runs := []func() error{
-		func() error { return measureHello(ctx, c, languages, n) },
-		func() error { return measureNative(ctx, min(n, 40)) },
-		func() error { return measureLoad(ctx, c, load) },
-		func() error { return measureStuck(ctx, c) },
-		func() error { return measureMemory(ctx, c, srv.PID()) },
-	}
-	sessions := []func() error{
-		func() error { return measureSessions(ctx, c, min(n, 50)) },
-		func() error { return measureParked(ctx, c, srv) },
-	}
-	compilers := []func() error{func() error { return measureCompilers(ctx, c, languages, srv.PID(), min(n, 20)) }}
-	sandboxes := []func() error{
-		func() error { return measureSandboxes(ctx, srv, min(n, 50)) },
-	}
-	ssh := []func() error{func() error { return measureSSH(ctx, srv, min(n, 100)) }}
-	desktop := []func() error{func() error { return measureScreen(ctx, srv, n) }}
-	previews := []func() error{func() error { return measurePreviews(ctx, srv, n, load) }}
-	steps := slices.Concat(runs, sessions, compilers, sandboxes, previews, ssh, desktop)
-	switch only {
-	case "runs":
-		steps = runs
-	case "sessions":
-		steps = sessions
-	case "compilers":
-		steps = compilers
-	case "sandboxes":
-		steps = sandboxes
-	case "previews":
-		steps = previews
-	case "ssh":
-		steps = ssh
-	case "desktop":
-		steps = desktop
-	}
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return err
+	for _, p := range parts(srv, c, languages, n, load) {
+		if only != "" && p.name != only {
+			continue
+		}
+		for _, step := range p.steps {
+			if err := step(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// partNames are what the flag -only knows.
+var partNames = []string{"runs", "sessions", "compilers", "sandboxes", "previews", "ssh", "desktop"}
+
+// part is a part of the bench, one of partNames.
+type part struct {
+	name  string
+	steps []func(ctx context.Context) error
+}
+
+func parts(srv *testserver.Server, c *client, languages []language, n int, load time.Duration) []part {
+	type steps = []func(ctx context.Context) error
+	return []part{
+		{"runs", steps{
+			func(ctx context.Context) error { return measureHello(ctx, c, languages, n) },
+			func(ctx context.Context) error { return measureNative(ctx, min(n, 40)) },
+			func(ctx context.Context) error { return measureLoad(ctx, c, load) },
+			func(ctx context.Context) error { return measureStuck(ctx, c) },
+			func(ctx context.Context) error { return measureMemory(ctx, c, srv.PID()) },
+		}},
+		{"sessions", steps{
+			func(ctx context.Context) error { return measureSessions(ctx, c, min(n, 50)) },
+			func(ctx context.Context) error { return measureParked(ctx, c, srv) },
+		}},
+		{"compilers", steps{
+			func(ctx context.Context) error { return measureCompilers(ctx, c, languages, srv.PID(), min(n, 20)) },
+		}},
+		{"sandboxes", steps{func(ctx context.Context) error { return measureSandboxes(ctx, srv, min(n, 50)) }}},
+		{"previews", steps{func(ctx context.Context) error { return measurePreviews(ctx, srv, n, load) }}},
+		{"ssh", steps{func(ctx context.Context) error { return measureSSH(ctx, srv, min(n, 100)) }}},
+		{"desktop", steps{func(ctx context.Context) error { return measureScreen(ctx, srv, n) }}},
+	}
 }
 
 // measureStart prints how long a server takes to its first answered run, with
