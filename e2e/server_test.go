@@ -241,6 +241,28 @@ func TestShutdownLetsRunsEnd(t *testing.T) {
 	}
 }
 
+// TestWithoutDocker starts where no Docker engine answers, with no flag that says
+// so: what needs none works, what needs one says so, and the end is a good one.
+func TestWithoutDocker(t *testing.T) {
+	srv, err := testserver.Start(t.Context(), testserver.Config{
+		Binary: binary, Data: dataDir(t), Log: t.Output(), Env: []string{"DOCKER_HOST=unix://" + filepath.Join(t.TempDir(), "none.sock")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(srv.Kill)
+	if r := mustRun(t, srv, "javascript", "console.log(1)"); r.Stdout != "1\n" {
+		t.Errorf("JavaScript: %+v", r)
+	}
+	status, r, err := runProgram(t.Context(), srv, "bash", "echo 1")
+	if err != nil || status == http.StatusOK && (r.Status == "ok" || !strings.Contains(r.Message, "docker")) {
+		t.Errorf("Bash: status %d, %+v, %v", status, r, err)
+	}
+	if err := srv.Stop(); err != nil {
+		t.Errorf("the end: %v", err)
+	}
+}
+
 func TestOneServerPerDataFolder(t *testing.T) {
 	data := dataDir(t)
 	startServer(t, data)

@@ -698,7 +698,8 @@ func sshHangUp(b *sshBox) {
 		})
 		return
 	}
-	b.cut("trap 'echo gone >heard; exit' HUP; (trap '' HUP; sleep 1; echo stayed >kept) & echo ready; while :; do sleep 0.1; done")
+	// The child inherits what is ignored: it is safe from its first moment.
+	b.cut("trap '' HUP; (sleep 1; echo stayed >kept) & trap 'echo gone >heard; exit' HUP; echo ready; while :; do sleep 0.1; done")
 	b.eventually("both files", func() error {
 		if out, _, _ := b.run(nil, "cat heard kept"); out != "gone\nstayed\n" {
 			return fmt.Errorf("got %q", out)

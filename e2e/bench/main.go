@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -123,10 +124,8 @@ func measureStart(ctx context.Context, binary, data string) error {
 		}
 		serving := time.Since(started)
 		fmt.Printf("  %-5s cache  serving %s", start.cache, ms(serving))
-		if err := firstRuns(ctx, newClient(srv), started, start.only); err != nil {
-			return err
-		}
-		if err := srv.Stop(); err != nil {
+		err = firstRuns(ctx, newClient(srv), started, start.only)
+		if err := errors.Join(err, srv.Stop()); err != nil {
 			return err
 		}
 	}
@@ -134,16 +133,16 @@ func measureStart(ctx context.Context, binary, data string) error {
 	return nil
 }
 
-// firstRuns prints when each language has answered its first run, all asked at once;
-// only, when it is not empty, names those that are asked.
+// firstRuns prints when each language of WebAssembly has answered its first run,
+// all asked at once; only, when it is not empty, names those that are asked.
 func firstRuns(ctx context.Context, c *client, started time.Time, only []string) error {
 	languages, err := c.languages(ctx)
 	if err != nil {
 		return err
 	}
-	if len(only) > 0 {
-		languages = slices.DeleteFunc(languages, func(l language) bool { return !slices.Contains(only, l.ID) })
-	}
+	languages = slices.DeleteFunc(languages, func(l language) bool {
+		return l.Engine != "wasm" || len(only) > 0 && !slices.Contains(only, l.ID)
+	})
 	type answer struct {
 		id   string
 		took time.Duration

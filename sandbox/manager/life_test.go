@@ -37,7 +37,7 @@ func TestLife(t *testing.T) {
 		}
 		s = b.do(sandbox.StateStarted)(b.Start(t.Context(), org, "web"))
 		synctest.Wait() // the archive is forgotten behind the start
-		s = b.is(s, sandbox.StateStarted)
+		s = b.now(s, sandbox.StateStarted)
 		if held, archives := b.docker.Count(); held != 1 || archives != 0 || s.Archive != "" {
 			t.Errorf("restored: %d sandboxes and %d archives", held, archives)
 		}

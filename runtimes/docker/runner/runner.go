@@ -113,6 +113,7 @@ func New(cfg Config) (*Runner, error) {
 }
 
 // Close stops the programs that run, destroys all members and waits for that.
+// Members of an engine that does not answer are left to the next start.
 func (r *Runner) Close() error {
 	r.joining.Lock()
 	r.cancel(sandbox.ErrShutdown)
@@ -120,7 +121,12 @@ func (r *Runner) Close() error {
 	r.work.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), destroyTimeout)
 	defer cancel()
-	return r.destroyAll(ctx)
+	err := r.destroyAll(ctx)
+	if sandbox.KindOf(err) == sandbox.KindUnavailable {
+		r.cfg.Log.Debug("containers of runs, if there are any, are left", "error", err)
+		return nil
+	}
+	return err
 }
 
 // join counts a piece of work, unless it is too late.
