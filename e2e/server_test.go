@@ -175,10 +175,10 @@ func TestNothingIsLostByKill(t *testing.T) {
 	done := mustRun(t, srv, "python", "print('kept')")
 	busy := make(chan error, 1)
 	go func() {
-		_, _, err := runProgram(context.Background(), srv, "python", "while True: pass")
+		_, _, err := runProgram(context.Background(), srv, "python", "open('begun', 'w').close()\nwhile True: pass")
 		busy <- err
 	}()
-	waitFor(t, "the run's folder", func() bool { return len(runFolders(t, data)) > 0 })
+	waitFor(t, "the program's file", func() bool { return len(runFiles(t, data, "begun")) > 0 })
 	srv.Kill()
 	if err := <-busy; err == nil {
 		t.Error("a run of a killed server got an answer")
@@ -202,11 +202,18 @@ func TestNothingIsLostByKill(t *testing.T) {
 
 func runFolders(t *testing.T, data string) []string {
 	t.Helper()
-	folders, err := filepath.Glob(filepath.Join(data, "workers", "*", "runs", "*"))
+	return runFiles(t, data, "")
+}
+
+// runFiles returns the files of a name that programs have in their folders.
+// Folders alone say little: they are made ahead.
+func runFiles(t *testing.T, data, name string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(data, "workers", "*", "runs", "*", name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return folders
+	return files
 }
 
 func waitFor(t *testing.T, what string, ok func() bool) {
@@ -229,10 +236,10 @@ func TestShutdownLetsRunsEnd(t *testing.T) {
 	}
 	answers := make(chan answer, 1)
 	go func() {
-		status, r, err := runProgram(context.Background(), srv, "python", "import time; time.sleep(1.5); print('finished')")
+		status, r, err := runProgram(context.Background(), srv, "python", "import time; open('begun', 'w').close(); time.sleep(1.5); print('finished')")
 		answers <- answer{status, r, err}
 	}()
-	waitFor(t, "the run's folder", func() bool { return len(runFolders(t, data)) > 0 })
+	waitFor(t, "the program's file", func() bool { return len(runFiles(t, data, "begun")) > 0 })
 	if err := srv.Stop(); err != nil {
 		t.Errorf("Stop: %v", err)
 	}
