@@ -22,6 +22,10 @@ import (
 // binary is what make build leaves, seen from this package.
 const binary = "../bin/sandpiper"
 
+// patience is how long anything that is waited for may take. It is for the
+// smallest and busiest machine: only what is broken takes as long.
+const patience = 2 * time.Minute
+
 // dataDir returns a data folder for the test, whose compilation caches, the
 // server's and its worker's, are kept from one test run to the next.
 func dataDir(t *testing.T) string {
@@ -216,11 +220,22 @@ func runFiles(t *testing.T, data, name string) []string {
 	return files
 }
 
+// waitFor waits until something holds.
 func waitFor(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+	waitToFind(t, what, func() (any, bool) { return "nothing", ok() })
+}
+
+// waitToFind waits until what is found is right, and shows it when it is not.
+func waitToFind(t *testing.T, what string, look func() (found any, ok bool)) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		found, ok := look()
+		if ok {
+			return
+		}
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
+			t.Fatalf("waited in vain for %s; found %+v", what, found)
 		}
 	}
 }

@@ -26,9 +26,6 @@ import (
 	"sandpiper/e2e/testserver"
 )
 
-// patience is how long anything by SSH may take on a busy machine.
-const patience = 60 * time.Second
-
 // sshBox is a sandbox that OpenSSH's own client reaches.
 type sshBox struct {
 	*testing.T

@@ -36,6 +36,7 @@ type Display struct {
 	conn   *xgb.Conn
 	socket net.Conn
 	root   xproto.Window
+	own    xproto.Window // never shown; the window manager answers with it
 	pixels pixelFormat
 	atoms  map[string]xproto.Atom
 
@@ -105,7 +106,10 @@ func (d *Display) setUp() (err error) {
 		if _, err := randr.QueryVersion(d.conn, 1, 5).Reply(); err != nil {
 			return err
 		}
-		return d.internAtoms()
+		if err := d.internAtoms(); err != nil {
+			return err
+		}
+		return d.makeOwnWindow()
 	})
 }
 
@@ -113,7 +117,7 @@ func (d *Display) internAtoms() error {
 	names := []string{
 		"_NET_SUPPORTING_WM_CHECK", "_NET_CLIENT_LIST_STACKING", "_NET_CLIENT_LIST", "_NET_ACTIVE_WINDOW", "_NET_WM_NAME", "_NET_WM_PID",
 		"_NET_FRAME_EXTENTS", "_NET_WM_WINDOW_TYPE", "_NET_WM_WINDOW_TYPE_DESKTOP", "_NET_WM_WINDOW_TYPE_DOCK", "_NET_WM_PING",
-		"WM_PROTOCOLS", "UTF8_STRING",
+		"_NET_SUPPORTED", "_NET_REQUEST_FRAME_EXTENTS", "WM_PROTOCOLS", "UTF8_STRING",
 	}
 	d.atoms = map[string]xproto.Atom{}
 	for _, name := range names {

@@ -2,6 +2,7 @@ package x11
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"math"
@@ -51,13 +52,18 @@ func (d *Display) Move(ctx context.Context, to image.Point) error {
 	return d.input(ctx, func() error { return d.moveTo(to) })
 }
 
-// Click moves the pointer and presses a button there, count times.
+// Click moves the pointer and presses a button there, count times. What is typed
+// after it comes after it: see passed.
 func (d *Display) Click(ctx context.Context, at image.Point, button Button, count int) error {
 	return d.input(ctx, func() error {
 		if err := d.moveTo(at); err != nil {
 			return err
 		}
-		return d.press(button, count)
+		if err := d.press(button, count); err != nil {
+			return err
+		}
+		d.passed(ctx, count)
+		return nil
 	})
 }
 
@@ -83,6 +89,7 @@ func (d *Display) Drag(ctx context.Context, from, to image.Point, button Button)
 		if err := d.fake(xproto.ButtonPress, byte(button), image.Point{}); err != nil {
 			return err
 		}
+		d.passed(ctx, 1) // moves that are held would come too fast when they are let through
 		err := d.dragAlong(ctx, from, to)
 		if up := d.fake(xproto.ButtonRelease, byte(button), image.Point{}); err == nil {
 			err = up
@@ -107,16 +114,22 @@ func (d *Display) dragAlong(ctx context.Context, from, to image.Point) error {
 	return pause(ctx, dragPause)
 }
 
+// press presses and releases a button, count times. The server gets it all at
+// once: applications tell by the time between presses whether they belong together.
 func (d *Display) press(button Button, count int) error {
-	for range count {
-		if err := d.fake(xproto.ButtonPress, byte(button), image.Point{}); err != nil {
-			return err
+	return d.limited(func() error {
+		var sent []xtest.FakeInputCookie
+		for range count {
+			for _, kind := range []byte{xproto.ButtonPress, xproto.ButtonRelease} {
+				sent = append(sent, d.send(kind, byte(button), image.Point{}))
+			}
 		}
-		if err := d.fake(xproto.ButtonRelease, byte(button), image.Point{}); err != nil {
-			return err
+		var errs []error
+		for _, event := range sent {
+			errs = append(errs, event.Check())
 		}
-	}
-	return nil
+		return errors.Join(errs...)
+	})
 }
 
 func (d *Display) moveTo(to image.Point) error {
@@ -140,9 +153,11 @@ func (d *Display) inside(p image.Point) error {
 
 // fake makes one event of an input device. The server has it when fake returns.
 func (d *Display) fake(kind, detail byte, at image.Point) error {
-	return d.limited(func() error {
-		return xtest.FakeInputChecked(d.conn, kind, detail, 0, d.root, int16(at.X), int16(at.Y), 0).Check()
-	})
+	return d.limited(func() error { return d.send(kind, detail, at).Check() })
+}
+
+func (d *Display) send(kind, detail byte, at image.Point) xtest.FakeInputCookie {
+	return xtest.FakeInputChecked(d.conn, kind, detail, 0, d.root, int16(at.X), int16(at.Y), 0)
 }
 
 // input runs fn while nobody else uses pointer or keyboard.
