@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -114,13 +116,12 @@ var signInLine = regexp.MustCompile(`http://\S+/signin\?token=\S+`)
 // after its address.
 func signInURL(t *testing.T, s *testserver.Server) string {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if link := signInLine.FindString(s.Output()); link != "" {
-			return link
-		}
-	}
-	t.Fatalf("the server printed no sign-in link:\n%s", s.Output())
-	return ""
+	var link string
+	waitToFind(t, "a sign-in link in what the server prints", func() (any, bool) {
+		link = signInLine.FindString(s.Output())
+		return s.Output(), link != ""
+	})
+	return link
 }
 
 // chromium finds the browser.
@@ -135,13 +136,20 @@ func chromium(t *testing.T) string {
 	return ""
 }
 
+// nodeTimeout bounds one file of tests in node. A file takes a minute or two; one
+// that hangs must not keep what is to be cleared away after it.
+const nodeTimeout = 15 * time.Minute
+
 // runNode runs one file with node's own test runner and passes on what it says.
 func runNode(t *testing.T, env []string, file string) {
-	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", "--test-reporter-destination=stdout", file)
+	ctx, cancel := context.WithTimeoutCause(t.Context(), nodeTimeout, fmt.Errorf("it was killed after %v", nodeTimeout))
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "node", "--test", "--test-reporter=spec", "--test-reporter-destination=stdout", file)
 	cmd.Env = env
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it ends its children, which end their browsers
 	cmd.WaitDelay = 10 * time.Second
 	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
 	if err := cmd.Run(); err != nil {
-		t.Errorf("%s: %v", file, err)
+		t.Errorf("%s: %v", file, errors.Join(err, context.Cause(ctx)))
 	}
 }

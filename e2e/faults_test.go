@@ -69,12 +69,14 @@ func TestKillsWithContainers(t *testing.T) {
 		t.Skip("no Docker engine answers: run make docker")
 	}
 	data := dataDir(t)
+	t.Cleanup(func() { purge(t, data) })
 	x := newChaos(t, data, "sandpiper-small")
 	x.start = func() *testserver.Server {
 		srv, err := testserver.Start(t.Context(), testserver.Config{Binary: binary, Data: data, Log: t.Output()})
 		if err != nil {
 			t.Fatal(err)
 		}
+		t.Cleanup(srv.Kill)
 		return srv
 	}
 	x.held = func() ([]string, error) {
@@ -217,7 +219,7 @@ func (x *chaos) call(ctx context.Context, method, path string) func() {
 // check holds what must be true after a restart.
 func (x *chaos) check(round int) {
 	x.t.Helper()
-	ctx, cancel := context.WithTimeout(x.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(x.t.Context(), patience)
 	defer cancel()
 	all, err := x.settled(ctx)
 	if err != nil {
@@ -336,7 +338,7 @@ func (x *chaos) empty() {
 		}
 		x.deleted[s.ID] = true
 	}
-	ctx, cancel := context.WithTimeout(x.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(x.t.Context(), patience)
 	defer cancel()
 	x.leftovers(ctx, -1, nil)
 }

@@ -71,10 +71,11 @@ func startServer(t *testing.T, data string, args ...string) *testserver.Server {
 	return srv
 }
 
-// startWithDocker starts a server that uses Docker where it answers, and that
-// takes its containers away in the end.
+// startWithDocker starts a server that uses Docker where it answers. In the end it
+// is stopped, and nothing of it is left there.
 func startWithDocker(t *testing.T, data string) *testserver.Server {
 	t.Helper()
+	t.Cleanup(func() { purge(t, data) })
 	srv, err := testserver.Start(t.Context(), testserver.Config{Binary: binary, Data: data, Log: t.Output()})
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"sandpiper/e2e/testserver"
 )
@@ -47,13 +46,11 @@ func TestWorkbench(t *testing.T) {
 func previewsOf(t *testing.T, s *testserver.Server) string {
 	t.Helper()
 	line := regexp.MustCompile(`(http://\S+)  \(previews alone`)
-	m := line.FindStringSubmatch(s.Output())
-	for end := time.Now().Add(10 * time.Second); m == nil && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	var m []string
+	waitToFind(t, "the address of previews in what the server prints", func() (any, bool) {
 		m = line.FindStringSubmatch(s.Output()) // it is printed behind the address
-	}
-	if m == nil {
-		t.Fatalf("the server does not say where previews are:\n%s", s.Output())
-	}
+		return s.Output(), m != nil
+	})
 	return m[1]
 }
 

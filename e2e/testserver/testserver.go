@@ -24,10 +24,11 @@ const Key = "sp_testserver_0123456789abcdef"
 const servingPrefix = "sandpiper: serving "
 
 // startTimeout bounds the time from the start of the process to its address.
-const startTimeout = 30 * time.Second
+const startTimeout = 2 * time.Minute
 
-// stopTimeout is how long a server may drain before it is killed.
-const stopTimeout = 15 * time.Second
+// stopTimeout is how long a server may take to drain and to take its containers
+// away before it is killed. It is for a busy machine: it gives runs 10 seconds.
+const stopTimeout = time.Minute
 
 // Config says how to start a server.
 type Config struct {
