@@ -133,7 +133,7 @@ func TestDockerComesLate(t *testing.T) {
 			t.Fatalf("without Docker: %v", err)
 		}
 	}
-	if took := time.Since(began); took > 2*time.Second {
+	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("it took %v to say that there is no Docker", took)
 	}
 	check(t, os.Symlink("/var/run/docker.sock", socket))
@@ -144,13 +144,10 @@ func TestDockerComesLate(t *testing.T) {
 // awaitDocker waits until an engine works.
 func awaitDocker(t *testing.T, e *docker.Engine) {
 	t.Helper()
-	for range 100 {
-		if _, err := e.Fingerprint(t.Context()); err == nil {
-			return
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	t.Fatal("the engine does not notice that Docker is there")
+	eventually(t, "the engine to notice that Docker is there", func() (any, bool) {
+		_, err := e.Fingerprint(t.Context())
+		return err, err == nil
+	})
 }
 
 // TestAgentMissing holds that a server without the agent starts, and says what

@@ -19,10 +19,28 @@ func newSpec(ref string) sandbox.Spec {
 	}
 }
 
+// patience is how long anything that is waited for may take on the busiest
+// machine: only what is broken takes as long.
+const patience = 2 * time.Minute
+
+// eventually waits until what is found is right, and shows it when it is not.
+func eventually(t testing.TB, what string, look func() (found any, ok bool)) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		found, ok := look()
+		if ok {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s; found %+v", what, found)
+		}
+	}
+}
+
 // execute runs a command in a sandbox.
 func execute(t testing.TB, e *docker.Engine, spec sandbox.Spec, command string) (result string, exit int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	result, exit, err := sandboxtest.Execute(ctx, e, spec, command)
 	if err != nil {

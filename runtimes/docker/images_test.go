@@ -2,7 +2,9 @@ package docker_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
+	"net"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -44,21 +46,19 @@ func TestImageWithoutAnything(t *testing.T) {
 // fetch gets / from a server in a sandbox, which may still be starting.
 func fetch(t *testing.T, e *docker.Engine, id string, port int) string {
 	t.Helper()
-	for range 100 {
-		conn, err := e.Dial(t.Context(), id, port)
-		if err != nil {
-			time.Sleep(50 * time.Millisecond)
-			continue
-		}
-		defer conn.Close()
-		io.WriteString(conn, "GET / HTTP/1.0\r\n\r\n")
-		text, err := io.ReadAll(conn)
-		check(t, err)
-		_, body, _ := strings.Cut(string(text), "\r\n\r\n")
-		return body
-	}
-	t.Fatalf("port %d does not answer", port)
-	return ""
+	var conn net.Conn
+	eventually(t, fmt.Sprintf("an answer from port %d", port), func() (any, bool) {
+		var err error
+		conn, err = e.Dial(t.Context(), id, port)
+		return err, err == nil
+	})
+	defer conn.Close()
+	check(t, conn.SetDeadline(time.Now().Add(patience)))
+	io.WriteString(conn, "GET / HTTP/1.0\r\n\r\n")
+	text, err := io.ReadAll(conn)
+	check(t, err)
+	_, body, _ := strings.Cut(string(text), "\r\n\r\n")
+	return body
 }
 
 // TestUsers starts sandboxes as users of different spelling.
@@ -98,12 +98,12 @@ func TestAgentDies(t *testing.T) {
 func TestStopAsks(t *testing.T) {
 	e := newEngine(t)
 	s := start(t, e, shellImage, func(s *sandbox.Spec) {
-		s.Entrypoint = []string{"/bin/sh", "-c", "trap 'echo polite >/tmp/end; exit' TERM; while :; do sleep 0.1; done"}
+		s.Entrypoint = []string{"/bin/sh", "-c", "trap 'echo polite >/tmp/end; exit' TERM; echo >/tmp/ready; while :; do sleep 0.1; done"}
 	})
-	time.Sleep(300 * time.Millisecond)
+	s.execute("until test -e /tmp/ready; do sleep 0.1; done")
 	began := time.Now()
-	check(t, e.Stop(t.Context(), s.spec.ID, 20*time.Second))
-	if took := time.Since(began); took > 10*time.Second {
+	check(t, e.Stop(t.Context(), s.spec.ID, time.Minute))
+	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("it took %v", took)
 	}
 	s.spec.Entrypoint = nil

@@ -57,7 +57,7 @@ func prepare(dir string) string {
 		return err.Error()
 	}
 	defer api.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if _, err := api.Ping(ctx); err != nil {
 		return err.Error()

@@ -68,18 +68,16 @@ func TestNetworkChanges(t *testing.T) {
 	s := start(t, e, shellImage, nil)
 	s.execute(fmt.Sprintf("nc %s 80 </dev/null >/tmp/ticks 2>&1 &", internetAddr))
 	count := func() string { n, _ := s.execute("wc -l </tmp/ticks"); return n }
-	time.Sleep(300 * time.Millisecond)
-	if count() == count0 {
-		t.Fatal("the connection brings nothing")
-	}
+	eventually(t, "what the connection brings", func() (any, bool) { n := count(); return n, n != count0 })
 
 	check(t, e.SetNetwork(t.Context(), s.spec.ID, sandbox.Network{BlockAll: true}))
-	time.Sleep(100 * time.Millisecond)
-	before := count()
-	time.Sleep(300 * time.Millisecond)
-	if after := count(); after != before {
-		t.Errorf("an open connection goes on after it was blocked: %s, then %s", before, after)
-	}
+	before := ""
+	eventually(t, "the end of an open connection that is blocked", func() (any, bool) {
+		last := before
+		before = count()
+		time.Sleep(300 * time.Millisecond) // of a connection that goes on, 15 ticks
+		return last + before, last == before
+	})
 	if s.reaches(internetAddr, 80) {
 		t.Error("a new connection succeeds after it was blocked")
 	}

@@ -184,7 +184,7 @@ func (w *world) serve(t testing.TB, ns netns.NsHandle, addr string) {
 			}
 			go func() {
 				defer conn.Close()
-				for range 1000 {
+				for range 15_000 { // 5 minutes
 					if _, err := io.WriteString(conn, "tick\n"); err != nil {
 						return
 					}
@@ -212,14 +212,13 @@ func (w *world) startDocker(t testing.TB) {
 	}, w.flags...)...)
 	w.daemon.Stdout, w.daemon.Stderr = log, log
 	check(t, within(w.host, w.daemon.Start))
-	for range 200 {
+	eventually(t, "dockerd", func() (any, bool) {
 		if exec.Command("docker", "-H", w.socket(), "version").Run() == nil {
-			return
+			return nil, true
 		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	text, _ := os.ReadFile(log.Name())
-	t.Fatalf("dockerd does not start:\n%s", text)
+		text, _ := os.ReadFile(log.Name())
+		return string(text), false
+	})
 }
 
 // stopDocker ends dockerd, and with it its containers.

@@ -331,11 +331,14 @@ func TestSnapshotsAndPools(t *testing.T) {
 			t.Errorf("%s is %v, want %v", name, a.get(name), want)
 		}
 	}
-	for range 100 {
-		if b.good("getSnapshot", "GET", "/snapshots/mine", "").get("state") == "active" {
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		a := b.good("getSnapshot", "GET", "/snapshots/mine", "")
+		if a.get("state") == "active" {
 			break
 		}
-		time.Sleep(10 * time.Millisecond)
+		if time.Now().After(deadline) {
+			t.Fatalf("the snapshot does not become active: %s", a.text)
+		}
 	}
 	b.good("createSnapshot", "POST", "/snapshots", `{"name":"built","buildInfo":{"dockerfileContent":"FROM alpine:3.20\n"}}`)
 	b.good("deactivateSnapshot", "POST", "/snapshots/mine/deactivate", "")

@@ -31,7 +31,7 @@ func (b *bench) listen(query string, headers http.Header) *listener {
 
 func (l *listener) next() string {
 	l.t.Helper()
-	ctx, cancel := context.WithTimeout(l.t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(l.t.Context(), 30*time.Second)
 	defer cancel()
 	_, message, err := l.ws.Read(ctx)
 	if err != nil {

@@ -109,6 +109,13 @@ func writeError(w http.ResponseWriter, _ *http.Request, e *sandbox.Error) {
 	fmt.Fprintf(w, "proxy: %s", e.Message)
 }
 
+// serverLimit is the servers' limit of time for a request, which streams outlive:
+// what is slow here takes steps of a third of it, and more than three.
+const (
+	serverLimit = 900 * time.Millisecond
+	step        = serverLimit / 3
+)
+
 // start serves a proxy before a toolbox.
 func start(t *testing.T, toolbox http.HandlerFunc) (*httptest.Server, *fake) {
 	t.Helper()
@@ -128,8 +135,8 @@ func start(t *testing.T, toolbox http.HandlerFunc) (*httptest.Server, *fake) {
 	t.Cleanup(guard.Close)
 	p := proxy.New(proxy.Config{Manager: f, Guard: guard, Organization: org, Errors: writeError})
 	srv := httptest.NewUnstartedServer(web.New(web.Config{Guard: guard, API: []web.Routes{p}}))
-	srv.Config.ReadTimeout = 300 * time.Millisecond // which streams must outlive
-	srv.Config.WriteTimeout = 300 * time.Millisecond
+	srv.Config.ReadTimeout = serverLimit
+	srv.Config.WriteTimeout = serverLimit
 	srv.Start()
 	t.Cleanup(srv.Close)
 	t.Cleanup(p.Close)

@@ -107,7 +107,7 @@ func (s *site) serve() {
 	s.app.Config = web.NewServer(web.New(cfg), quiet).Server
 	s.paths.Config = web.NewServer(web.NewPreviews(cfg), quiet).Server
 	for _, srv := range []*httptest.Server{s.app, s.paths} {
-		srv.Config.ReadTimeout = 500 * time.Millisecond // which streams must outlive
+		srv.Config.ReadTimeout = serverLimit
 		srv.Start()
 		t.Cleanup(srv.Close)
 	}
@@ -747,7 +747,7 @@ func TestStreamsOfPreviews(t *testing.T) {
 	go func() {
 		for i := range 5 {
 			fmt.Fprint(feed, i)
-			time.Sleep(150 * time.Millisecond) // past the server's limit for requests
+			time.Sleep(step) // past the server's limit for requests
 		}
 		feed.Close()
 	}()
@@ -805,7 +805,7 @@ func TestWebSocketsOfPreviews(t *testing.T) {
 		if _, got, err := ws.Read(t.Context()); string(got) != "HELLO" || err != nil {
 			t.Fatalf("got %q, %v", got, err)
 		}
-		time.Sleep(200 * time.Millisecond) // past the server's limits
+		time.Sleep(serverLimit / 2) // past the server's limits
 	}
 	if ws, err := dial(host, http.Header{"Origin": {"http://evil.test"}}); err == nil {
 		ws.CloseNow()

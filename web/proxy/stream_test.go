@@ -1,7 +1,6 @@
 package proxy_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -96,6 +95,7 @@ func TestLargeBodiesTakeNoMemory(t *testing.T) {
 }
 
 func TestStreamsOutliveTheServersLimits(t *testing.T) {
+	seen := make(chan struct{}) // closed once the client has the first byte
 	srv, _ := start(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == "POST" { // a slow upload
 			b, err := io.ReadAll(r.Body)
@@ -105,7 +105,12 @@ func TestStreamsOutliveTheServersLimits(t *testing.T) {
 		for i := range 5 {
 			fmt.Fprint(w, i)
 			_ = http.NewResponseController(w).Flush()
-			time.Sleep(150 * time.Millisecond)
+			select {
+			case <-seen:
+			case <-r.Context().Done():
+				return
+			}
+			time.Sleep(step)
 		}
 	})
 	r, err := http.NewRequestWithContext(t.Context(), "GET", srv.URL+"/toolbox/"+id+"/logs", nil)
@@ -113,16 +118,16 @@ func TestStreamsOutliveTheServersLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Bearer "+key)
-	began := time.Now()
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	first, _ := bufio.NewReader(res.Body).ReadByte()
-	if waited := time.Since(began); first != '0' || waited > 140*time.Millisecond {
-		t.Errorf("the first byte %q came after %v", first, waited)
+	first := make([]byte, 1)
+	if _, err := io.ReadFull(res.Body, first); err != nil || first[0] != '0' {
+		t.Errorf("the first byte is %q, %v", first, err)
 	}
+	close(seen)
 	if rest, err := io.ReadAll(res.Body); string(rest) != "1234" || err != nil {
 		t.Errorf("the rest %q, %v", rest, err)
 	}
@@ -130,7 +135,7 @@ func TestStreamsOutliveTheServersLimits(t *testing.T) {
 	go func() {
 		for i := range 5 {
 			fmt.Fprint(feed, i)
-			time.Sleep(150 * time.Millisecond)
+			time.Sleep(step)
 		}
 		feed.Close()
 	}()
@@ -140,10 +145,11 @@ func TestStreamsOutliveTheServersLimits(t *testing.T) {
 }
 
 func TestAnnouncedBodiesAndCancellation(t *testing.T) {
-	gone := make(chan struct{})
+	there, gone := make(chan struct{}), make(chan struct{})
 	srv, _ := start(t, func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path == "/wait":
+			close(there)
 			<-r.Context().Done()
 			close(gone)
 		case r.URL.Path == "/refuse":
@@ -153,7 +159,7 @@ func TestAnnouncedBodiesAndCancellation(t *testing.T) {
 			fmt.Fprint(w, string(b))
 		}
 	})
-	client := http.Client{Transport: &http.Transport{ExpectContinueTimeout: 10 * time.Second}}
+	client := http.Client{Transport: &http.Transport{ExpectContinueTimeout: time.Minute}}
 	t.Cleanup(client.CloseIdleConnections)
 	send := func(path string) (int, string) {
 		r, err := http.NewRequestWithContext(t.Context(), "POST", srv.URL+"/toolbox/"+id+path, strings.NewReader("announced"))
@@ -169,7 +175,7 @@ func TestAnnouncedBodiesAndCancellation(t *testing.T) {
 		}
 		defer res.Body.Close()
 		b, _ := io.ReadAll(res.Body)
-		if time.Since(began) > 3*time.Second {
+		if time.Since(began) > 30*time.Second {
 			t.Errorf("%s: nobody wanted the body", path)
 		}
 		return res.StatusCode, string(b)
@@ -180,8 +186,12 @@ func TestAnnouncedBodiesAndCancellation(t *testing.T) {
 	if status, _ := send("/refuse"); status != 413 {
 		t.Errorf("got %d", status)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	go func() {
+		<-there
+		cancel()
+	}()
 	r, err := http.NewRequestWithContext(ctx, "GET", srv.URL+"/toolbox/"+id+"/wait", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -193,7 +203,7 @@ func TestAnnouncedBodiesAndCancellation(t *testing.T) {
 	}
 	select {
 	case <-gone:
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Error("the toolbox was not told that the client has gone")
 	}
 }
@@ -229,7 +239,7 @@ func TestWebSockets(t *testing.T) {
 		t.Errorf("subprotocol %q", ws.Subprotocol())
 	}
 	for range 3 {
-		time.Sleep(150 * time.Millisecond) // past the server's limits
+		time.Sleep(serverLimit / 2) // past the server's limits
 		if err := ws.Write(t.Context(), websocket.MessageText, []byte("hello")); err != nil {
 			t.Fatal(err)
 		}

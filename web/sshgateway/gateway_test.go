@@ -341,7 +341,7 @@ func TestWhatEndsAConnection(t *testing.T) {
 			_, err := g.desk.Revoke(context.Background(), "", own, "")
 			return err
 		}},
-		{name: "its token expires", say: "expired", life: 5 * time.Second},
+		{name: "its token expires", say: "expired", life: 10 * time.Second},
 		{name: "the sandbox stops", say: "sandbox own was stopped", do: func(g *gate, _ string) error {
 			g.fake.change(own, func(s *sandbox.Sandbox) { s.State = sandbox.StateStopping })
 			return nil
