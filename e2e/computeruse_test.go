@@ -120,18 +120,9 @@ func TestComputerUse(t *testing.T) {
 	}
 	server := startWithDocker(t, dataDir(t))
 	c := rawclient.New(server.URL, testserver.Key)
-	var box rawclient.Sandbox
-	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		var err error
-		box, err = c.Create(t.Context(), desktopSnapshot)
-		if err == nil {
-			break
-		}
-		// A busy machine takes its time to look at the engine.
-		notYet := isStatus(err, http.StatusServiceUnavailable) || isStatus(err, http.StatusConflict)
-		if !notYet || time.Now().After(deadline) {
-			t.Fatal(err)
-		}
+	box, err := c.Create(t.Context(), desktopSnapshot)
+	if err != nil {
+		t.Fatal(err)
 	}
 	t.Cleanup(func() { // before the server, which leaves sandboxes alone
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

@@ -4,20 +4,44 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
 
+	"sandpiper/e2e/rawclient"
+	"sandpiper/e2e/testserver"
 	"sandpiper/runtimes/docker"
 )
+
+func dockerAnswers() bool { return exec.Command("docker", "info").Run() == nil }
+
+// waitForRunners waits until a server has looked at what it can run sandboxes on.
+// Until then, which takes a busy machine seconds, it asks to come again.
+func waitForRunners(t *testing.T, s *testserver.Server) {
+	t.Helper()
+	c := rawclient.New(s.URL, testserver.Key)
+	waitToFind(t, "runners that are ready", func() (any, bool) {
+		var runners []struct{ ID, State, Reason string }
+		if err := c.Call(t.Context(), http.MethodGet, "/api/runners", nil, &runners); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range runners {
+			if r.State != "ready" {
+				return runners, false
+			}
+		}
+		return runners, len(runners) > 1
+	})
+}
 
 // purge removes what a server that has ended left in the Docker engine: its
 // networks, which are kept for the next start, and the sandboxes of a test that
 // failed before it deleted them.
 func purge(t *testing.T, data string) {
 	t.Helper()
-	if exec.Command("docker", "info").Run() != nil {
+	if !dockerAnswers() {
 		return // nothing can have been left
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

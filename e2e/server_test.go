@@ -71,8 +71,8 @@ func startServer(t *testing.T, data string, args ...string) *testserver.Server {
 	return srv
 }
 
-// startWithDocker starts a server that uses Docker where it answers. In the end it
-// is stopped, and nothing of it is left there.
+// startWithDocker starts a server that uses Docker where it answers, and returns
+// when it has looked at it. In the end it is stopped, and nothing of it is left there.
 func startWithDocker(t *testing.T, data string) *testserver.Server {
 	t.Helper()
 	t.Cleanup(func() { purge(t, data) })
@@ -85,6 +85,9 @@ func startWithDocker(t *testing.T, data string) *testserver.Server {
 			t.Error(err)
 		}
 	})
+	if dockerAnswers() {
+		waitForRunners(t, srv)
+	}
 	return srv
 }
 
