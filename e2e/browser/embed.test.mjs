@@ -28,8 +28,9 @@ for (const [name, base, headers] of [["an open server", open, {}], ["a closed se
     await frame.locator("#screen pre", { hasText: "inside the frame" }).waitFor();
     await frame.locator("#status", { hasText: "Finished" }).waitFor();
     assert.deepEqual(await host.context().cookies(), []);
+    await host.waitForFunction(() => window.heights?.length > 0);
     const heights = await host.evaluate(() => window.heights);
-    assert.ok(heights.length > 0 && heights.every(([h, origin]) => h > 50 && origin === "null"), JSON.stringify(heights));
+    assert.ok(heights.every(([h, origin]) => h > 50 && origin === "null"), JSON.stringify(heights));
   });
 }
 

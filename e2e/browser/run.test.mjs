@@ -9,18 +9,18 @@ test("a fresh visitor presses Run and sees output", async (t) => {
   assert.match(await run(page), /Finished/);
   assert.ok((await said(page)).length > 50, "the welcome program says something");
   assert.match(await text(page, "#status .where"), /WebAssembly/);
-  assert.match(await text(page, "#status .figures"), /\d.*ms|\ds/);
+  assert.match(await text(page, "#status .figures"), /\d m?s/);
 });
 
 test("output appears as it is written", async (t) => {
   const page = await playground(t);
-  await type(page, "import time\nfor i in range(4):\n    print('line', i)\n    time.sleep(0.7)\n");
+  await type(page, "print('line 0')\ninput()\nprint('line 1')\n"); // it waits until its first line was seen
   await page.locator("#run").click();
-  await says(page, "line 0");
+  await asked(page, "line 0");
   assert.ok(await page.locator("#stop").isVisible(), "it is running still");
-  assert.ok(!(await said(page)).includes("line 3"), "the last line is not there yet");
+  await page.keyboard.press("Enter");
   assert.match(await ended(page), /Finished/);
-  assert.equal(await said(page), "line 0\nline 1\nline 2\nline 3\n");
+  assert.match(await said(page), /^line 0\n\s*line 1\n$/);
 });
 
 test("stdout and stderr stay in order and can be told apart without colour", async (t) => {
@@ -77,11 +77,8 @@ test("Stop ends a loop at once and keeps what was said", async (t) => {
   await type(page, "print('before', flush=True)\nwhile True:\n    try:\n        while True: pass\n    except BaseException: pass\n");
   await page.locator("#run").click();
   await says(page, "before");
-  const pressed = Date.now();
   await page.locator("#stop").click();
-  const status = await ended(page);
-  assert.ok(Date.now() - pressed < 6000, `it took ${Date.now() - pressed} ms`);
-  assert.doesNotMatch(status, /Finished/);
+  assert.match(await ended(page), /^Stopped: interrupted/); // not: by a limit, some seconds later
   assert.match(await said(page), /before/);
   await type(page, "print('and again')");
   assert.match(await run(page), /Finished/);

@@ -60,7 +60,7 @@ test("a changed program says so and leaves the address", async (t) => {
   const link = await share(page);
   const other = await playground(t, { path: new URL(link).pathname });
   await type(other, "print('after')");
-  assert.match(await text(other, "#notices"), /Changed since it was shared/);
+  await other.locator("#notices", { hasText: "Changed since it was shared" }).waitFor();
   assert.equal(new URL(other.url()).pathname, "/");
 });
 

@@ -4,6 +4,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { api, closed, key, run, signInLink, text, visit } from "./lib.mjs";
 
+/** Signs in by the form, and waits until that is done. */
+async function signIn(page) {
+  await page.locator("#key").fill(key);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL((url) => url.pathname !== "/signin");
+}
+
 test("a stranger is told how to get in", async (t) => {
   const page = await visit(t, closed, { expected: [/401/] });
   assert.equal(new URL(page.url()).pathname, "/signin");
@@ -28,6 +35,7 @@ test("the printed link signs one browser in, once", async (t) => {
 
   await page.getByText("Account", { exact: true }).click();
   await page.getByRole("button", { name: "Sign out" }).click();
+  await page.waitForURL(/\/signin/);
   await page.goto(closed + "/runs");
   assert.doesNotMatch(await text(page, "main"), /Finished/);
 });
@@ -37,8 +45,7 @@ test("the API key signs in by the form, a wrong one does not", async (t) => {
   await page.locator("#key").fill("sp_wrong");
   await page.getByRole("button", { name: "Sign in" }).click();
   assert.match(await text(page, '[role="alert"]'), /key/i);
-  await page.locator("#key").fill(key);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await signIn(page);
   await page.goto(closed);
   await page.locator(".cm-content").waitFor();
   assert.match(await run(page), /Finished/);
@@ -46,8 +53,7 @@ test("the API key signs in by the form, a wrong one does not", async (t) => {
 
 test("another site cannot use the visitor's session", async (t) => {
   const page = await visit(t, closed + "/signin");
-  await page.locator("#key").fill(key);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await signIn(page);
   const [cookie] = await page.context().cookies();
   const answer = await fetch(closed + "/v1/run", {
     method: "POST",

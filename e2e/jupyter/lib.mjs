@@ -17,7 +17,7 @@ function need(name) {
 }
 
 /** How long a test waits for what is quick on an idle machine. */
-const patience = 60_000;
+const patience = 120_000;
 
 /** Settings of a connection, as JupyterLab makes them from a URL and a token. */
 export function settings(token = key) {

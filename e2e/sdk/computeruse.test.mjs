@@ -26,10 +26,8 @@ if (!desktop) test("a clear refusal that names the snapshot with a desktop", asy
 });
 
 if (desktop) {
-  const window = (title) => until(`an active window ${title}`, async () => {
-    const { windows } = await use.display.getWindows();
-    return windows.find((w) => w.isActive && w.title.includes(title));
-  });
+  const windows = async () => (await use.display.getWindows()).windows;
+  const active = async (title) => (await windows()).find((w) => w.isActive && w.title.includes(title));
 
   /** Opens an editor of a new file; both go with the test. */
   async function edit(t, name, content = "") {
@@ -38,30 +36,31 @@ if (desktop) {
     await box.it.process.executeCommand(`nohup mousepad --disable-server ${path} >/dev/null 2>&1 & echo $! >/tmp/${name}.pid`);
     t.after(async () => {
       await box.it.process.executeCommand(`kill $(cat /tmp/${name}.pid)`);
-      await until("the end of the editor", async () => {
-        const { windows } = await use.display.getWindows();
-        return windows.every((w) => !w.title.includes(name));
-      });
+      await until("the end of the editor", async () => (await windows()).every((w) => !w.title.includes(name)), windows);
     });
-    const shown = await window(name);
-    return { path, shown, text: await settled() };
+    await until(`an active window ${name}`, () => active(name), windows);
+    return { path, text: await placed(name) };
   }
 
-  /** Waits until the text of the editor stays where it is: a window is moved after it was shown. */
-  async function settled() {
-    let before;
-    return until("the text of the editor", async () => {
+  /**
+   * Waits until the text of the editor lies in its window as the screen has it: a
+   * window is moved after it was made, and the editor hears of that later.
+   */
+  async function placed(name) {
+    let seen;
+    return until("the text of the editor in its window", async () => {
       const { matches } = await use.accessibility.findNodes({ scope: "focused", role: "text", states: ["multi line"] });
-      const text = matches.find((m) => m.bounds?.width > 0);
-      const where = text && JSON.stringify(text.bounds);
-      const stays = text && where === before;
-      before = where;
-      if (stays) return text;
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    });
+      const window = await active(name);
+      seen = { window, matches };
+      const near = (a, b) => Math.abs(a - b) < 20; // frames and scroll bars
+      return window && matches.find(({ bounds: b }) => b?.width > 0 && near(b.x, window.x) && near(b.x + b.width, window.x + window.width) && near(b.y + b.height, window.y + window.height));
+    }, () => seen);
   }
 
   const saved = async (path) => (await box.it.fs.downloadFile(path)).toString("utf8");
+
+  /** Waits until the editor has saved what the test wants. */
+  const holds = (path, wanted) => until(`the file with ${wanted}`, async () => wanted.test(await saved(path)), () => saved(path));
 
   test("status, and that of each process", async () => {
     assert.equal((await use.getStatus()).status, "active");
@@ -106,7 +105,7 @@ if (desktop) {
     await use.keyboard.press("Return");
     await use.keyboard.press("a", ["shift"]);
     await use.keyboard.hotkey("ctrl+s");
-    await until("the saved text", async () => (await saved(path)).startsWith("Grüße, 世界\nA"));
+    await holds(path, /^Grüße, 世界\nA/);
   });
 
   test("a double click selects a word, and a drag a line", async (t) => {
@@ -115,11 +114,11 @@ if (desktop) {
     await use.mouse.click(x + 15, y + 10, "left", true);
     await use.keyboard.type("changed");
     await use.keyboard.hotkey("ctrl+s");
-    await until("the changed word", async () => (await saved(path)) === "changed other\n");
+    await holds(path, /^changed other\n$/);
     await use.mouse.drag(x + 400, y + 10, x + 1, y + 10);
     await use.keyboard.type("gone");
     await use.keyboard.hotkey("ctrl+s");
-    await until("the changed line", async () => (await saved(path)) === "gone\n");
+    await holds(path, /^gone\n$/);
   });
 
   test("scrolling shows other lines", async (t) => {
@@ -127,8 +126,12 @@ if (desktop) {
     const { x, y, width, height } = text.bounds;
     // What is on the screen; the blinking cursor of the first line is left out.
     const region = { x: x + 5, y: y + 60, width: Math.min(width, 300), height: Math.min(height, 200) };
+    const empty = 2000; // more than a picture without text has
     const look = async () => (await use.screenshot.takeCompressedRegion(region)).screenshot;
-    const top = await look();
+    const top = await until("the first lines, drawn", async () => {
+      const shot = await look();
+      return shot.length > empty && shot === (await look()) && shot;
+    });
     assert.equal(await use.mouse.scroll(x + 50, y + 50, "down", 5), true);
     await until("other lines", async () => (await look()) !== top);
     assert.equal(await use.mouse.scroll(x + 50, y + 50, "up", 20), true);
@@ -144,7 +147,7 @@ if (desktop) {
     const { matches } = await use.accessibility.findNodes({ scope: "focused", role: "menu item", name: "^Save\\s*$", nameMatch: "regex" });
     assert.equal(matches.length, 1);
     await use.accessibility.invokeNode(matches[0].id);
-    await until("the saved value", async () => (await saved(path)).includes("by value"));
+    await holds(path, /by value/);
     await assert.rejects(use.accessibility.invokeNode("none"), (e) => e.statusCode >= 400 && e.statusCode < 500);
   });
 

@@ -60,12 +60,18 @@ export function shared(params = {}, prepare = async () => {}) {
   return box;
 }
 
-/** Waits until probe returns something, and returns it. */
-export async function until(what, probe, patience = 20_000) {
+/** How long anything that is waited for may take on the busiest machine. */
+const patience = 120_000;
+
+/**
+ * Waits until probe returns something, and returns it. When that takes too long,
+ * show tells what there is instead.
+ */
+export async function until(what, probe, show) {
   for (const end = Date.now() + patience; ; ) {
     const found = await probe();
     if (found) return found;
-    if (Date.now() > end) assert.fail(`waited in vain for ${what}`);
+    if (Date.now() > end) assert.fail(`waited in vain for ${what}${show ? `; found ${JSON.stringify(await show())}` : ""}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

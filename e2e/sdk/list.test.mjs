@@ -38,7 +38,7 @@ test("snapshots by name, and one made of a sandbox", async (t) => {
   const made = await until("the snapshot", async () => {
     const s = await daytona.snapshot.get(name);
     return s.state === "active" && s;
-  }, 60_000);
+  });
   const copy = await daytona.create({ snapshot: name });
   try {
     assert.equal((await copy.fs.downloadFile("inside.txt")).toString(), "in the snapshot");
@@ -52,7 +52,7 @@ test("a warm pool fills, serves and drains", async () => {
   for (const old of await daytona.warmPool.list()) if (old.snapshot === snapshot) await daytona.warmPool.delete(old.id);
   const pool = await daytona.warmPool.create({ snapshot, pool: 1 });
   try {
-    await until("a warm sandbox", async () => (await daytona.warmPool.list()).find((p) => p.id === pool.id)?.currentSize === 1, 60_000);
+    await until("a warm sandbox", async () => (await daytona.warmPool.list()).find((p) => p.id === pool.id)?.currentSize === 1, () => daytona.warmPool.list());
     const sandbox = await daytona.create({ snapshot, name: unique("warm") });
     try {
       assert.equal(sandbox.state, "started");

@@ -23,15 +23,17 @@ if (!wasm) test("the user may do everything, and is not told off for it", async 
 
 test("a command that takes too long is ended", async () => {
   const began = Date.now();
-  await fails(box.it.process.executeCommand("sleep 30", undefined, undefined, 1), DaytonaTimeoutError, 408);
-  assert.ok(Date.now() - began < 10_000);
+  await fails(box.it.process.executeCommand("sleep 300", undefined, undefined, 1), DaytonaTimeoutError, 408);
+  const took = Date.now() - began;
+  assert.ok(took < 120_000, `it took ${took} ms`);
 });
 
 test("what stays in the background does not hold a command up", async () => {
   const began = Date.now();
-  const { exitCode } = await box.it.process.executeCommand("nohup sleep 20 > /dev/null 2>&1 & echo started");
+  const { exitCode } = await box.it.process.executeCommand("nohup sleep 300 > /dev/null 2>&1 & echo started");
   assert.equal(exitCode, 0);
-  assert.ok(Date.now() - began < 10_000);
+  const took = Date.now() - began;
+  assert.ok(took < 120_000, `it took ${took} ms`);
 });
 
 test("code runs in the language of the sandbox", async (t) => {
@@ -66,16 +68,14 @@ test("a command of a session is followed while it runs", async () => {
   const { process } = box.it;
   const id = unique("async");
   await process.createSession(id);
-  const { cmdId } = await process.executeSessionCommand(id, { command: "for i in 1 2 3; do echo out$i; echo err$i >&2; sleep 0.3; done; exit 4", runAsync: true });
-  const seen = { out: "", err: "", times: [] };
-  await process.getSessionCommandLogs(
-    id,
-    cmdId,
-    (chunk) => ((seen.out += chunk), seen.times.push(Date.now())),
-    (chunk) => (seen.err += chunk),
-  );
-  assert.deepEqual([seen.out, seen.err], ["out1\nout2\nout3\n", "err1\nerr2\nerr3\n"]);
-  assert.ok(seen.times.at(-1) - seen.times[0] > 300, "it came all at once");
+  const { cmdId } = await process.executeSessionCommand(id, { command: "echo out1; echo err1 >&2; read line; echo out2; echo err2 >&2; exit 4", runAsync: true, suppressInputEcho: true });
+  const seen = { out: "", err: "" };
+  const followed = process.getSessionCommandLogs(id, cmdId, (chunk) => (seen.out += chunk), (chunk) => (seen.err += chunk));
+  // It goes on only when what it has said so far was seen.
+  await until("the first lines", () => seen.out === "out1\n" && seen.err === "err1\n", () => seen);
+  await process.sendSessionCommandInput(id, cmdId, "go on\n");
+  await followed;
+  assert.deepEqual(seen, { out: "out1\nout2\n", err: "err1\nerr2\n" });
   const command = await until("the exit code", async () => {
     const c = await process.getSessionCommand(id, cmdId);
     return c.exitCode === undefined || c.exitCode === null ? undefined : c;
@@ -92,7 +92,7 @@ test("a command gets input while it runs, and none afterwards", async () => {
   await process.createSession(id);
   const { cmdId } = await process.executeSessionCommand(id, { command: "read line; echo got:$line", runAsync: true });
   await process.sendSessionCommandInput(id, cmdId, "some words\n");
-  await until("the answer", async () => (await process.getSessionCommandLogs(id, cmdId)).stdout.includes("got:some words"));
+  await until("the answer", async () => (await process.getSessionCommandLogs(id, cmdId)).stdout.includes("got:some words"), () => process.getSessionCommandLogs(id, cmdId));
   await until("the end", async () => (await process.getSessionCommand(id, cmdId)).exitCode === 0);
   await fails(process.sendSessionCommandInput(id, cmdId, "more\n"), DaytonaGoneError, 410);
   await process.deleteSession(id);

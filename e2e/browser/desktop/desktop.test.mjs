@@ -2,11 +2,10 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { closed as base, key, packageFile, signInLink, visit } from "../lib.mjs";
+import { closed as base, key, packageFile, patience, signInLink, visit } from "../lib.mjs";
 
 const axe = packageFile("axe-core/axe.min.js");
 const source = process.env.SANDPIPER_DESKTOP_IMAGE ? { image: process.env.SANDPIPER_DESKTOP_IMAGE } : { snapshot: "sandpiper-desktop" };
-const patience = 60_000;
 const home = "/home/daytona";
 let id;
 let state; // of a browser that signed in

@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { createServer, connect } from "node:net";
 import { after, before } from "node:test";
-import { closed as base, key, packageFile, signInLink, visit } from "../lib.mjs";
+import { closed as base, key, packageFile, patience, signInLink, visit } from "../lib.mjs";
 
+export { patience };
 export const snapshot = process.env.SANDPIPER_SNAPSHOT;
-export const patience = 60_000;
 export const box = { id: "" };
 
 const axe = packageFile("axe-core/axe.min.js");
