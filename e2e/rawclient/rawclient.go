@@ -127,7 +127,7 @@ func (c *Client) Delete(ctx context.Context, id string) error {
 
 // Exec runs a command in a sandbox's toolbox.
 func (c *Client) Exec(ctx context.Context, id, command string) (r ExecResult, err error) {
-	err = c.Toolbox(ctx, http.MethodPost, id, "/process/execute", map[string]any{"command": command, "timeout": 60}, &r)
+	err = c.Toolbox(ctx, http.MethodPost, id, "/process/execute", map[string]any{"command": command, "timeout": 120}, &r)
 	return r, err
 }
 

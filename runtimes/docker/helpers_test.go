@@ -40,7 +40,7 @@ func eventually(t testing.TB, what string, look func() (found any, ok bool)) {
 // execute runs a command in a sandbox.
 func execute(t testing.TB, e *docker.Engine, spec sandbox.Spec, command string) (result string, exit int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience) // the sandbox's own limit ends it before
 	defer cancel()
 	result, exit, err := sandboxtest.Execute(ctx, e, spec, command)
 	if err != nil {

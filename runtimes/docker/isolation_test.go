@@ -100,7 +100,7 @@ func TestHogs(t *testing.T) {
 	}
 	t.Run("processes", func(t *testing.T) {
 		s := start(t, e, shellImage, nil)
-		got, _ := s.execute("i=0; while [ $i -lt 2000 ]; do sleep 20 & i=$((i+1)); done 2>&1; echo end")
+		got, _ := s.execute("i=0; while [ $i -lt 2000 ]; do sleep 300 & i=$((i+1)); done 2>&1; echo end")
 		if !strings.Contains(got, "fork") {
 			t.Errorf("nothing bounds processes: %.200q", got)
 		}

@@ -38,7 +38,7 @@ func Execute(ctx context.Context, d Dialer, s sandbox.Spec, command string) (res
 		DisableKeepAlives: true,
 		DialContext:       func(context.Context, string, string) (net.Conn, error) { return conn, nil },
 	}}
-	body, err := json.Marshal(map[string]any{"command": command, "timeout": 60})
+	body, err := json.Marshal(map[string]any{"command": command, "timeout": 120})
 	if err != nil {
 		return "", 0, err
 	}
