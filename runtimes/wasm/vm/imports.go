@@ -10,21 +10,25 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/experimental/sysfs"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+	wazerosys "github.com/tetratelabs/wazero/sys"
 
 	"sandpiper/runtimes/wasm/rewrite"
 	"sandpiper/sandbox"
 )
 
 // defineImports gives the module's runtime the host modules that a guest may
-// import: WASI preview 1 with our own clocks and poll, the tick, and extra.
+// import: WASI preview 1 with our own clocks, poll and exit, the tick, and extra.
 func (m *Module) defineImports(ctx context.Context, extra map[string]func(wazero.HostModuleBuilder)) error {
 	wasi := m.runtime.NewHostModuleBuilder(wasi_snapshot_preview1.ModuleName)
 	wasi_snapshot_preview1.NewFunctionExporter().ExportFunctions(wasi)
 	const i32, i64 = api.ValueTypeI32, api.ValueTypeI64
 	export(wasi, "poll_oneoff", pollOneoff, i32, i32, i32, i32)
 	export(wasi, "clock_time_get", clockTimeGet, i32, i64, i32)
+	exit := wasi.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(procExit), []api.ValueType{i32}, nil)
+	exit.Export("proc_exit")
 	b := wasi.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(clockResGet), []api.ValueType{i32, i32}, []api.ValueType{i32})
 	b.Export("clock_res_get")
 	builders := []wazero.HostModuleBuilder{wasi, m.tickModule()}
@@ -33,6 +37,7 @@ func (m *Module) defineImports(ctx context.Context, extra map[string]func(wazero
 		add(b)
 		builders = append(builders, b)
 	}
+	ctx = experimental.WithFunctionListenerFactory(ctx, rearrangements{})
 	for _, b := range builders {
 		if _, err := b.Instantiate(ctx); err != nil {
 			return fmt.Errorf("define its imports: %w", err)
@@ -50,6 +55,12 @@ func export(b wazero.HostModuleBuilder, name string, f func(ctx context.Context,
 	b.NewFunctionBuilder().
 		WithGoModuleFunction(api.GoModuleFunc(call), params, []api.ValueType{api.ValueTypeI32}).
 		Export(name)
+}
+
+// procExit ends the guest's call. Unlike wazero's it leaves the instance open: what
+// becomes of it is decided by whoever made it.
+func procExit(_ context.Context, _ api.Module, stack []uint64) {
+	panic(wazerosys.NewExitError(uint32(stack[0])))
 }
 
 // tickModule has the function that a guest calls when its fuel has run out.

@@ -65,7 +65,7 @@ func (m *guestMemory) Reallocate(size uint64) []byte {
 }
 
 // Free implements experimental.LinearMemory. wazero calls it when the instance
-// is closed, which proc_exit does before the guest call returns.
+// is closed.
 func (m *guestMemory) Free() {
 	m.meter.shrink(m.size)
 	m.size = 0

@@ -167,22 +167,29 @@ func (r *Run) guard(f func() error) (err error) {
 	return f()
 }
 
-// execute makes an instance for this run and lets body drive it.
-func (r *Run) execute(ctx context.Context, body Body) error {
+// execute lets body drive an instance: one that waits, or one made for this run.
+func (r *Run) execute(ctx context.Context, body Body) (err error) {
 	r.enter(ctx)
 	if r.module.image != nil {
-		defer r.module.ready.replace()
-		r.guest = r.module.ready.take(ctx, r)
-	}
-	if r.guest == nil {
-		guest, err := r.module.instantiate(ctx, r.cfg, &system{ctx, r}, r.memory)
-		if err != nil {
-			return err
+		if f := r.module.ready.take(ctx, r); f != nil {
+			return r.borrow(ctx, f, body)
 		}
-		r.guest = guest
+		defer r.module.ready.replace()
+	}
+	if r.guest, err = r.module.instantiate(ctx, r.cfg, &system{ctx, r}, r.memory); err != nil {
+		return err
 	}
 	defer r.guest.Close(ctx)
 	return body(ctx, r.guest)
+}
+
+// borrow lets body drive a guest that may be used again afterwards.
+func (r *Run) borrow(ctx context.Context, f *readyGuest, body Body) error {
+	r.guest = f.guest
+	err := errors.New("it did not return")
+	defer func() { r.module.ready.giveBack(f, r, r.endedItself(ctx, err)) }()
+	err = body(ctx, f.guest)
+	return err
 }
 
 // instantiate makes an instance, whose memory is accounted for by meter. It goes

@@ -6,12 +6,14 @@ import (
 	"sync"
 
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental/sys"
+
+	"sandpiper/runtimes/wasm/rewrite"
 )
 
-// readyGuests are guests of a module with an image that were made ahead of their
-// runs. What wazero does to make one takes as long as a short program; it is done
-// behind the answer to the run before.
+// readyGuests are guests of a module with an image that wait for their runs. What
+// wazero does to make one takes as long as a short program, so it is done behind
+// the answer to the run before, and not at all for a guest that has ended in a way
+// that it can begin again: see readyGuest.again.
 type readyGuests struct {
 	module *Module
 	most   int
@@ -24,24 +26,22 @@ type readyGuests struct {
 	closed bool
 }
 
-// readyPerCPU is how many guests are made ahead for each CPU that guests have.
+// readyPerCPU is how many guests wait for each CPU that guests have.
 const readyPerCPU = 2
 
-// readyGuest waits in the state of the image. It belongs to nobody yet: its
-// memory is in no limit, and its mounts have nothing behind them.
+// readyGuest waits in the state of the image. It belongs to nobody: its memory is
+// in no limit, and its mounts have nothing behind them.
 type readyGuest struct {
 	guest  api.Module
 	system system
 	meter  *memoryMeter
+	memory *slotMemory
 	mounts []*lateMount
 }
 
-// lateMount is a mount whose file system is known when the run begins.
-type lateMount struct{ sys.FS }
-
 // take returns a guest for r, which is in r's limits from now on, or nil when there
 // is none that fits it.
-func (g *readyGuests) take(ctx context.Context, r *Run) api.Module {
+func (g *readyGuests) take(ctx context.Context, r *Run) *readyGuest {
 	g.mu.Lock()
 	if g.paths == nil {
 		g.paths = mountPaths(r.cfg.Mounts)
@@ -66,7 +66,60 @@ func (g *readyGuests) take(ctx context.Context, r *Run) api.Module {
 	for i, m := range r.cfg.Mounts {
 		f.mounts[i].FS = m.FS
 	}
-	return f.guest
+	return f
+}
+
+// giveBack takes back what take has given to r. ended says that the program came to
+// its end by itself. It does not wait for what there is to do.
+func (g *readyGuests) giveBack(f *readyGuest, r *Run, ended bool) {
+	if !ended || r.rearranged || !f.untouched(g.module.image) {
+		f.close()
+		g.replace()
+		return
+	}
+	r.memory = f.part()
+	g.making.Go(func() {
+		if !f.again(g.module) || !g.keep(f) {
+			f.close()
+		}
+	})
+}
+
+// untouched reports whether the guest has no files open and no more memory than it
+// had.
+func (f *readyGuest) untouched(image *Image) bool {
+	for _, m := range f.mounts {
+		if !m.untouched() {
+			return false
+		}
+	}
+	return f.memory.size == uint64(image.Size())
+}
+
+// part takes the guest away from its run, and returns the meter that the run keeps.
+func (f *readyGuest) part() *memoryMeter {
+	own := *f.meter
+	own.shrink(f.memory.size)
+	*f.meter = memoryMeter{limit: f.memory.slots.size, size: f.memory.size}
+	f.system = system{}
+	for _, m := range f.mounts {
+		m.part()
+	}
+	return &own
+}
+
+// again brings the guest back to the image, and reports whether it is fit for
+// another run. Of what a guest can change there are its memory and its globals,
+// which come back here; its tables, which a module with images does not change; and
+// its file descriptors, which giveBack has seen to.
+func (f *readyGuest) again(m *Module) bool {
+	m.slots.learn(f.memory.space)
+	if !f.memory.space.reset(f.memory.size) {
+		return false
+	}
+	setGlobals(f.guest, m.image.globals)
+	f.guest.ExportedGlobal(rewrite.FuelExport).(api.MutableGlobal).Set(tickFuel)
+	return true
 }
 
 // replace makes guests for the runs to come and does not wait for them. It is
@@ -89,15 +142,17 @@ func (g *readyGuests) make(paths []string) *readyGuest {
 	f := &readyGuest{meter: &memoryMeter{limit: uint64(g.module.host.cfg.MaxMemoryBytes)}}
 	var cfg RunConfig
 	for _, path := range paths {
-		m := &lateMount{sys.UnimplementedFS{}}
+		m := &lateMount{FS: nothing}
 		f.mounts = append(f.mounts, m)
 		cfg.Mounts = append(cfg.Mounts, Mount{Path: path, FS: m})
 	}
+	alloc := g.module.slots.allocator(f.meter)
 	var err error
 	// What goes wrong here goes wrong in the next run too, which can tell somebody.
-	if f.guest, err = g.module.instantiate(context.Background(), cfg, &f.system, f.meter); err != nil {
+	if f.guest, err = g.module.instantiateIn(context.Background(), cfg, &f.system, alloc); err != nil {
 		return nil
 	}
+	f.memory = alloc.memory
 	return f
 }
 

@@ -103,6 +103,8 @@ type Run struct {
 	warned  bool // cfg.Soft was called for the CPU time
 	lowered bool // its thread has less priority
 
+	rearranged bool // the guest changed the file descriptors that it began with
+
 	pending atomic.Pointer[func(ctx context.Context, guest api.Module)] // see interrupt
 	wake    chan struct{}                                               // receives when there is something pending; nil when there never is
 

@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -40,6 +41,16 @@ const unwindCode = 0xffff_fff0
 func (r *Run) unwind() {
 	r.unwound = true
 	panic(wazerosys.NewExitError(unwindCode))
+}
+
+// endedItself reports whether the program came to its end by itself, with whatever
+// exit code, and not at a limit or by a fault. err is its body's.
+func (r *Run) endedItself(ctx context.Context, err error) bool {
+	if r.unwound {
+		return errors.As(context.Cause(ctx), new(exitError))
+	}
+	var exit *wazerosys.ExitError
+	return err == nil || errors.As(err, &exit)
 }
 
 // outcome says how the run ended, given the cause of its context and the error
