@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"runtime/debug"
 
 	"sandpiper/runtimes/wasm"
 	"sandpiper/runtimes/wasm/computer"
@@ -62,8 +63,14 @@ func (g *guests) close() error {
 	return errors.Join(errs...)
 }
 
+// workerGC is the growth of a worker's heap, in percent, after which garbage is
+// collected. What modules take makes up nearly all of it and stays; programs leave
+// little garbage, so that collecting early costs little.
+const workerGC = 30
+
 // work is the subcommand worker.
 func work() error {
+	debug.SetGCPercent(workerGC)
 	return inside.Main(func(s link.Setup) (inside.Engine, error) {
 		return wasm.New(wasm.Config{
 			CacheDir: s.Cache, RunDir: s.Runs, LanguageDir: s.Languages, CPUs: s.CPUs, Only: s.Only,

@@ -64,7 +64,7 @@ func (e *execution) run() (sandbox.CellOutcome, error) {
 	})()
 	res, kept, err := k.instance.Run(forced, e.cfg, e.body)
 	if err != nil {
-		if errors.Is(err, vm.ErrBusy) || errors.Is(err, vm.ErrClosed) {
+		if errors.Is(err, vm.ErrBusy) || errors.Is(err, vm.ErrClosed) || errors.Is(err, vm.ErrNoRoom) {
 			return sandbox.CellOutcome{}, k.fault("use", err)
 		}
 		k.lost(err)

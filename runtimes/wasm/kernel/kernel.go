@@ -91,7 +91,7 @@ func (l Language) Resume(ctx context.Context, cfg vm.RunConfig, state io.Reader)
 
 func (l Language) kernel(cfg vm.RunConfig) *Kernel {
 	k := &Kernel{language: l}
-	k.settle = time.AfterFunc(settleTime, k.trim)
+	k.settle = time.AfterFunc(settleTime, k.park)
 	k.settle.Stop()
 	k.guest = l.New(&cfg)
 	k.cfg = cfg
@@ -125,7 +125,7 @@ type Kernel struct {
 
 	memory atomic.Int64 // as of the last cell
 	gone   atomic.Bool
-	settle *time.Timer // calls trim
+	settle *time.Timer // calls park
 
 	mu    sync.Mutex // held by whoever uses the instance
 	renew bool       // the guest has not been told yet that its open files are gone
@@ -152,10 +152,10 @@ func (k *Kernel) Execute(ctx context.Context, c sandbox.Cell, out sandbox.Sink, 
 // cell may want again.
 const settleTime = time.Second
 
-func (k *Kernel) trim() {
+func (k *Kernel) park() {
 	if k.mu.TryLock() {
 		defer k.mu.Unlock()
-		k.instance.Trim()
+		k.instance.Park()
 	}
 }
 
@@ -208,6 +208,8 @@ func (k *Kernel) Fork(ctx context.Context, cfg vm.RunConfig) (*Kernel, error) {
 	return n.prepared(ctx, func(ctx context.Context, guest api.Module) error { return n.guest.Renew(ctx, guest, true) })
 }
 
+var errNoRoom = sandbox.Errorf(sandbox.KindBusy, "the server has no memory for that now; nothing was lost: try again in a moment")
+
 // fault turns an error of the instance into one for people.
 func (k *Kernel) fault(doing string, err error) error {
 	switch {
@@ -217,6 +219,8 @@ func (k *Kernel) fault(doing string, err error) error {
 		return errRunning
 	case errors.Is(err, vm.ErrClosed):
 		return sandbox.ErrKernelGone
+	case errors.Is(err, vm.ErrNoRoom):
+		return errNoRoom
 	}
 	return fmt.Errorf("%s a kernel: %w", doing, err)
 }

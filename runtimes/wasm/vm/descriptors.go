@@ -10,17 +10,27 @@ import (
 	wazerosys "github.com/tetratelabs/wazero/sys"
 )
 
-// A guest that is used again must find its file descriptors as a new one does. What
+// A guest can take another's place only with the file descriptors of a new one. What
 // wazero keeps of them cannot be looked at, so it is followed here: no file may be
-// open at the end, and those that a guest begins with (its streams and mounts) may
-// not have been closed, replaced or given other flags.
+// open, and those that a guest begins with (its streams and mounts) may not have
+// been closed, replaced or given other flags.
 
-// lateMount is a mount whose file system is known when the run begins. It counts
-// the files of it that are open.
+// lateMount is a mount whose file system may change from run to run. It counts the
+// files of it that are open.
 type lateMount struct {
 	sys.FS
 	folder *lateFolder // once it was opened
 	open   int         // without folder
+}
+
+// lateMounts puts what counts before each mount.
+func lateMounts(mounts []Mount) ([]Mount, []*lateMount) {
+	late, counted := make([]Mount, len(mounts)), make([]*lateMount, len(mounts))
+	for i, m := range mounts {
+		counted[i] = &lateMount{FS: m.FS}
+		late[i] = Mount{Path: m.Path, FS: counted[i]}
+	}
+	return late, counted
 }
 
 // nothing is behind a mount that nobody uses.
@@ -41,7 +51,7 @@ func (m *lateMount) OpenFile(path string, flag sys.Oflag, perm fs.FileMode) (sys
 	return &lateFile{File: f, mount: m}, 0
 }
 
-// untouched reports whether the mount's descriptors are as they were.
+// untouched reports whether no file is open, and the mount's descriptor as it was.
 func (m *lateMount) untouched() bool {
 	return m.open == 0 && (m.folder == nil || !m.folder.closed && !m.folder.read)
 }

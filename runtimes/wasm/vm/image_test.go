@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -545,40 +544,6 @@ func FuzzRestore(f *testing.F) {
 			t.Error(err)
 		}
 	})
-}
-
-// TestTrim has an instance write to pages what is in them already.
-func TestTrim(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("only Linux tells which pages were written")
-	}
-	in := newImages(t).open(t)
-	_, _, err := in.Run(t.Context(), vm.RunConfig{Limits: limits}, func(ctx context.Context, guest api.Module) error {
-		invoke(ctx, guest, "bump")
-		for page := range uint64(31) {
-			invoke(ctx, guest, "poke", 4096*(page+1), 0)
-		}
-		invoke(ctx, guest, "poke", 4096*20, 42)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := in.Memory()
-	in.Trim()
-	if after := in.Memory(); before < 32*4096 || after != 2*4096 {
-		t.Errorf("it has %d bytes for itself, and %d when what is as in the image was given back", before, after)
-	}
-	_, _, err = in.Run(t.Context(), vm.RunConfig{Limits: limits}, func(ctx context.Context, guest api.Module) error {
-		if n := invoke(ctx, guest, "peek", 4096*20); n != 42 {
-			t.Errorf("it finds %d, want 42", n)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Error(err)
-	}
-	expect(t, bump(t, in), "11 9")
 }
 
 // TestGuestsMadeAhead has runs that differ in what they are given, of which some

@@ -3,6 +3,7 @@ package vm
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,7 +15,8 @@ import (
 
 // Instance is a guest that outlives its runs: what one leaves in its memory the
 // next one finds. It goes on from an image and shares with it what it did not
-// write. Its methods are safe for concurrent use.
+// write. One that is parked is its state alone, and becomes a guest again when it
+// is used. Its methods are safe for concurrent use.
 type Instance struct {
 	module *Module
 	cfg    RunConfig
@@ -23,17 +25,20 @@ type Instance struct {
 
 	closing atomic.Bool
 
-	mu     sync.Mutex // held by whoever uses what follows
-	guest  api.Module // nil once closed
-	system system
-	meter  *memoryMeter
-	memory *slotMemory
+	mu     sync.Mutex  // held by whoever uses what follows
+	own    *imageGuest // nil while parked, and once closed
+	parked *state      // nil otherwise
+
+	rearranged bool // see Run.rearranged
 }
 
-// ErrBusy is for an Instance that is in use, ErrClosed for one that was closed.
+// ErrBusy is for an Instance that is in use, ErrClosed for one that was closed, and
+// ErrNoRoom for one that is as it was because the system has no memory for what it
+// was to do.
 var (
 	ErrBusy   = errors.New("the instance is in use")
 	ErrClosed = errors.New("the instance is closed")
+	ErrNoRoom = errors.New("there is no memory for it")
 )
 
 // Open makes an instance of a module that was loaded with an image. cfg gives what
@@ -50,48 +55,83 @@ func (m *Module) Open(ctx context.Context, cfg RunConfig) (*Instance, error) {
 	return i, nil
 }
 
-// start makes the guest, as it is in the image.
-func (i *Instance) start(ctx context.Context) error {
-	i.meter = newMeter(i.module.host, i.cfg)
-	alloc := i.module.slots.allocator(i.meter)
-	guest, err := i.module.instantiateIn(ctx, i.cfg, &i.system, alloc)
-	if err != nil {
-		return err
+// start gets a guest, as it is in the image.
+func (i *Instance) start(ctx context.Context) (err error) {
+	i.rearranged = false
+	i.own, err = i.module.ready.get(ctx, i.cfg.Mounts, newMeter(i.module.host, i.cfg))
+	return err
+}
+
+// wake makes sure that there is a guest, and returns its state, which must be
+// released. An instance for which there is no room stays parked.
+func (i *Instance) wake(ctx context.Context) (*state, error) {
+	if i.parked == nil {
+		return i.state()
 	}
-	i.guest, i.memory = guest, alloc.memory
-	return nil
+	if err := i.start(ctx); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoRoom, err)
+	}
+	if err := i.apply(i.parked); err != nil {
+		err = errors.Join(err, i.own.close())
+		i.own = nil
+		return nil, fmt.Errorf("%w: %w", ErrNoRoom, err)
+	}
+	s := i.parked
+	i.parked = nil
+	return s, nil
+}
+
+// closed reports whether the instance was closed. Preconditions: i.mu must be held.
+func (i *Instance) closed() bool { return i.own == nil && i.parked == nil }
+
+// snapshot returns the instance's state, and what is to be called when it is no
+// longer needed. Preconditions: i.mu must be held.
+func (i *Instance) snapshot() (s *state, done func(), err error) {
+	if i.parked != nil {
+		i.parked.clock = time.Since(i.epoch)
+		return i.parked, func() {}, nil
+	}
+	if s, err = i.state(); err != nil {
+		return nil, nil, err
+	}
+	return s, s.release, nil
 }
 
 // Run has body drive the instance and says how that ended, as Module.Run does.
 // When it did not end by returning nil (a limit, ctx, a trap, an exit) the
 // instance gets back the state that it had before, and kept is false. The error
-// is ErrBusy or ErrClosed, or says why a state could not be brought back, which
-// leaves the instance closed.
+// is ErrBusy, ErrClosed or ErrNoRoom, or says why a state could not be brought back,
+// which leaves the instance closed.
 func (i *Instance) Run(ctx context.Context, cfg RunConfig, body Body) (res Result, kept bool, err error) {
 	if !i.mu.TryLock() {
 		return res, false, ErrBusy
 	}
 	defer i.mu.Unlock()
-	if i.guest == nil {
+	if i.closed() {
 		return res, false, ErrClosed
 	}
-	before := i.state()
+	before, err := i.wake(ctx)
+	if err != nil {
+		return res, false, err
+	}
 	defer before.release()
 	cfg.Limits.MemoryBytes, cfg.Share = i.cfg.Limits.MemoryBytes, i.cfg.Share
 	r := newRun(i.module, cfg)
 	r.epoch = i.epoch
-	i.meter.refused, i.meter.failed, i.meter.peak = false, false, i.meter.size
-	r.memory, r.guest, r.wake = i.meter, i.guest, make(chan struct{}, 1)
+	f := i.own
+	f.meter.refused, f.meter.failed, f.meter.peak = false, false, f.meter.size
+	r.memory, r.guest, r.wake = f.meter, f.guest, make(chan struct{}, 1)
 	res, kept = r.carryOut(ctx, func(ctx context.Context) error {
-		i.system.ctx, i.system.run = ctx, r
+		f.system.ctx, f.system.run = ctx, r
 		i.run.Store(r)
 		defer i.run.Store(nil)
 		if i.closing.Load() {
 			r.stop(sandbox.ErrKilled)
 		}
 		r.enter(ctx)
-		return body(ctx, i.guest)
+		return body(ctx, f.guest)
 	})
+	i.rearranged = i.rearranged || r.rearranged
 	if !kept {
 		err = i.goBack(before)
 	}
@@ -100,13 +140,15 @@ func (i *Instance) Run(ctx context.Context, cfg RunConfig, body Body) (res Resul
 
 // goBack replaces the guest by one that has a state.
 func (i *Instance) goBack(s *state) error {
-	ctx := context.Background() // an instance is made at once
-	i.guest.Close(ctx)
-	i.guest = nil
-	if err := i.start(ctx); err != nil {
-		return err
+	err := i.own.close()
+	i.own = nil
+	if err == nil {
+		err = i.start(context.Background()) // it is there at once
 	}
-	return i.apply(s)
+	if err == nil {
+		err = i.apply(s)
+	}
+	return err
 }
 
 // Interrupt has f called in the middle of what the run does, within a few
@@ -128,11 +170,14 @@ func (i *Instance) Fork(ctx context.Context, cfg RunConfig) (*Instance, error) {
 		return nil, ErrBusy
 	}
 	defer i.mu.Unlock()
-	if i.guest == nil {
+	if i.closed() {
 		return nil, ErrClosed
 	}
-	s := i.state()
-	defer s.release()
+	s, done, err := i.snapshot()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	return i.module.openWith(ctx, cfg, s)
 }
 
@@ -156,23 +201,37 @@ func (i *Instance) Memory() int64 {
 		return 0
 	}
 	defer i.mu.Unlock()
-	if i.guest == nil {
+	switch {
+	case i.parked != nil:
+		return int64(len(i.parked.data))
+	case i.own == nil:
 		return 0
 	}
-	return int64(len(i.memory.space.written(i.memory.size))) * pageSize
+	m := i.own.memory
+	return int64(len(m.space.written(m.size))) * pageSize
 }
 
-// Trim gives back memory that the instance has for itself and that is as it is in
-// the image: an interpreter writes to much that it then leaves as it was. It does
-// nothing while a run is going on.
-func (i *Instance) Trim() {
+// Park gives back the memory that an idle instance does not need. Its next run
+// takes about as long as making an instance from then on. One that has files open,
+// or its memory in common with others, keeps its guest and gives back pages that
+// are as they are in the image. It does nothing while a run is going on.
+func (i *Instance) Park() {
 	if !i.mu.TryLock() {
 		return
 	}
 	defer i.mu.Unlock()
-	if i.guest != nil {
-		i.memory.space.trim(i.memory.size)
+	if i.own == nil {
+		return
 	}
+	if i.cfg.Share == nil && !i.rearranged && i.own.untouched() {
+		if s, err := i.state(); err == nil {
+			i.parked = s
+			i.module.ready.giveBack(i.own, true)
+			i.own = nil
+			return
+		}
+	}
+	i.own.memory.space.trim(i.own.memory.size)
 }
 
 // Close gives the instance's memory back. A run that is going on is stopped
@@ -184,10 +243,14 @@ func (i *Instance) Close() error {
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.guest == nil {
+	if i.parked != nil {
+		i.parked.release()
+		i.parked = nil
+	}
+	if i.own == nil {
 		return nil
 	}
-	err := i.guest.Close(context.Background())
-	i.guest = nil
+	err := i.own.close()
+	i.own = nil
 	return err
 }

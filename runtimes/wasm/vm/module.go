@@ -167,40 +167,41 @@ func (r *Run) guard(f func() error) (err error) {
 	return f()
 }
 
-// execute lets body drive an instance: one that waits, or one made for this run.
-func (r *Run) execute(ctx context.Context, body Body) (err error) {
+// execute lets body drive an instance.
+func (r *Run) execute(ctx context.Context, body Body) error {
 	r.enter(ctx)
 	if r.module.image != nil {
-		if f := r.module.ready.take(ctx, r); f != nil {
-			return r.borrow(ctx, f, body)
-		}
-		defer r.module.ready.replace()
+		return r.executeImage(ctx, body)
 	}
-	if r.guest, err = r.module.instantiate(ctx, r.cfg, &system{ctx, r}, r.memory); err != nil {
+	guest, err := r.module.instantiateIn(ctx, r.cfg, &system{ctx, r}, r.memory)
+	if err != nil {
 		return err
 	}
-	defer r.guest.Close(ctx)
-	return body(ctx, r.guest)
+	r.guest = guest
+	defer guest.Close(ctx)
+	return body(ctx, guest)
 }
 
-// borrow lets body drive a guest that may be used again afterwards.
-func (r *Run) borrow(ctx context.Context, f *readyGuest, body Body) error {
-	r.guest = f.guest
-	err := errors.New("it did not return")
-	defer func() { r.module.ready.giveBack(f, r, r.endedItself(ctx, err)) }()
+// executeImage lets body drive a guest that goes on from the module's image, and
+// that may be used again afterwards.
+func (r *Run) executeImage(ctx context.Context, body Body) error {
+	ready := r.module.ready
+	f, err := ready.get(ctx, r.cfg.Mounts, r.memory)
+	if err != nil {
+		return err
+	}
+	f.system.ctx, f.system.run = ctx, r
+	r.guest, r.memory = f.guest, f.meter
+	err = errors.New("it did not return")
+	defer func() {
+		r.memory = ready.giveBack(f, r.endedItself(ctx, err) && !r.rearranged && f.untouched())
+	}()
 	err = body(ctx, f.guest)
 	return err
 }
 
-// instantiate makes an instance, whose memory is accounted for by meter. It goes
-// on from the module's image when there is one.
-func (m *Module) instantiate(ctx context.Context, cfg RunConfig, s *system, meter *memoryMeter) (api.Module, error) {
-	if m.image != nil {
-		return m.instantiateIn(ctx, cfg, s, m.slots.allocator(meter))
-	}
-	return m.instantiateIn(ctx, cfg, s, meter)
-}
-
+// instantiateIn makes an instance with memory from an allocator. It goes on from the
+// module's image when there is one.
 func (m *Module) instantiateIn(ctx context.Context, cfg RunConfig, s *system, memory experimental.MemoryAllocator) (api.Module, error) {
 	if m.image != nil {
 		cfg.Args, cfg.Env = nil, nil

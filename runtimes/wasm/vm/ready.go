@@ -2,6 +2,7 @@ package vm
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -10,28 +11,8 @@ import (
 	"sandpiper/runtimes/wasm/rewrite"
 )
 
-// readyGuests are guests of a module with an image that wait for their runs. What
-// wazero does to make one takes as long as a short program, so it is done behind
-// the answer to the run before, and not at all for a guest that has ended in a way
-// that it can begin again: see readyGuest.again.
-type readyGuests struct {
-	module *Module
-	most   int
-
-	making sync.WaitGroup
-
-	mu     sync.Mutex
-	paths  []string // of the mounts that they have; nil until the first run
-	free   []*readyGuest
-	closed bool
-}
-
-// readyPerCPU is how many guests wait for each CPU that guests have.
-const readyPerCPU = 2
-
-// readyGuest waits in the state of the image. It belongs to nobody: its memory is
-// in no limit, and its mounts have nothing behind them.
-type readyGuest struct {
+// imageGuest is a guest of a module with an image, with what is its own besides.
+type imageGuest struct {
 	guest  api.Module
 	system system
 	meter  *memoryMeter
@@ -39,65 +20,29 @@ type readyGuest struct {
 	mounts []*lateMount
 }
 
-// take returns a guest for r, which is in r's limits from now on, or nil when there
-// is none that fits it.
-func (g *readyGuests) take(ctx context.Context, r *Run) *readyGuest {
-	g.mu.Lock()
-	if g.paths == nil {
-		g.paths = mountPaths(r.cfg.Mounts)
+// newGuest makes a guest in the state of the image, whose memory is accounted for by
+// meter.
+func (m *Module) newGuest(ctx context.Context, mounts []Mount, meter *memoryMeter) (*imageGuest, error) {
+	f := &imageGuest{meter: meter}
+	var cfg RunConfig
+	cfg.Mounts, f.mounts = lateMounts(mounts)
+	alloc := m.slots.allocator(f.meter)
+	var err error
+	if f.guest, err = m.instantiateIn(ctx, cfg, &f.system, alloc); err != nil {
+		return nil, err
 	}
-	n := len(g.free)
-	if n == 0 || !slices.Equal(g.paths, mountPaths(r.cfg.Mounts)) {
-		g.mu.Unlock()
-		return nil
-	}
-	f := g.free[n-1]
-	g.free = g.free[:n-1]
-	g.mu.Unlock()
-
-	own := newMeter(g.module.host, r.cfg)
-	if !own.grow(f.meter.size) {
-		f.close()
-		return nil // making one will say why
-	}
-	*f.meter = *own
-	r.memory = f.meter
-	f.system.ctx, f.system.run = ctx, r
-	for i, m := range r.cfg.Mounts {
-		f.mounts[i].FS = m.FS
-	}
-	return f
+	f.memory = alloc.memory
+	return f, nil
 }
 
-// giveBack takes back what take has given to r. ended says that the program came to
-// its end by itself. It does not wait for what there is to do.
-func (g *readyGuests) giveBack(f *readyGuest, r *Run, ended bool) {
-	if !ended || r.rearranged || !f.untouched(g.module.image) {
-		f.close()
-		g.replace()
-		return
-	}
-	r.memory = f.part()
-	g.making.Go(func() {
-		if !f.again(g.module) || !g.keep(f) {
-			f.close()
-		}
-	})
+// untouched reports whether the guest's file descriptors are those that it began
+// with.
+func (f *imageGuest) untouched() bool {
+	return !slices.ContainsFunc(f.mounts, func(m *lateMount) bool { return !m.untouched() })
 }
 
-// untouched reports whether the guest has no files open and no more memory than it
-// had.
-func (f *readyGuest) untouched(image *Image) bool {
-	for _, m := range f.mounts {
-		if !m.untouched() {
-			return false
-		}
-	}
-	return f.memory.size == uint64(image.Size())
-}
-
-// part takes the guest away from its run, and returns the meter that the run keeps.
-func (f *readyGuest) part() *memoryMeter {
+// part takes the guest away from whoever had it, who keeps the meter returned.
+func (f *imageGuest) part() *memoryMeter {
 	own := *f.meter
 	own.shrink(f.memory.size)
 	*f.meter = memoryMeter{limit: f.memory.slots.size, size: f.memory.size}
@@ -109,10 +54,10 @@ func (f *readyGuest) part() *memoryMeter {
 }
 
 // again brings the guest back to the image, and reports whether it is fit for
-// another run. Of what a guest can change there are its memory and its globals,
+// another use. Of what a guest can change there are its memory and its globals,
 // which come back here; its tables, which a module with images does not change; and
-// its file descriptors, which giveBack has seen to.
-func (f *readyGuest) again(m *Module) bool {
+// its file descriptors, which are untouched.
+func (f *imageGuest) again(m *Module) bool {
 	m.slots.learn(f.memory.space)
 	if !f.memory.space.reset(f.memory.size) {
 		return false
@@ -122,41 +67,104 @@ func (f *readyGuest) again(m *Module) bool {
 	return true
 }
 
-// replace makes guests for the runs to come and does not wait for them. It is
-// called when a run has ended.
+func (f *imageGuest) close() error { return f.guest.Close(context.Background()) }
+
+// readyGuests are guests of a module with an image that wait to be used, in the
+// state of the image. They belong to nobody: their memory is in no limit, and their
+// mounts have nothing behind them. What wazero does to make a guest takes as long as
+// a short program, so one is used again when it can be, and another is made behind
+// the answer when it cannot.
+type readyGuests struct {
+	module *Module
+	most   int
+
+	making sync.WaitGroup
+
+	mu     sync.Mutex
+	paths  []string // of the mounts that they have; nil until the first use
+	free   []*imageGuest
+	closed bool
+}
+
+// readyPerCPU is how many guests wait for each CPU that guests have.
+const readyPerCPU = 2
+
+// get returns a guest with mounts, in the limits of meter. From then on its own
+// meter is that one.
+func (g *readyGuests) get(ctx context.Context, mounts []Mount, meter *memoryMeter) (*imageGuest, error) {
+	f := g.take(mounts)
+	if f == nil {
+		return g.module.newGuest(ctx, mounts, meter)
+	}
+	if !meter.grow(f.meter.size) {
+		g.keep(f)
+		return nil, fmt.Errorf("%s needs %d bytes of memory, which is more than its limit", g.module.name, f.meter.size)
+	}
+	*f.meter = *meter
+	for i, m := range mounts {
+		f.mounts[i].FS = m.FS
+	}
+	return f, nil
+}
+
+// take returns a guest with mounts of the same paths, or nil.
+func (g *readyGuests) take(mounts []Mount) *imageGuest {
+	paths := mountPaths(mounts)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.paths == nil {
+		g.paths = paths
+	}
+	n := len(g.free)
+	if n == 0 || !slices.Equal(g.paths, paths) {
+		return nil
+	}
+	f := g.free[n-1]
+	g.free = g.free[:n-1]
+	return f
+}
+
+// giveBack takes back what get has returned, and returns the meter that the user
+// keeps. whole says that the guest is untouched and was not stopped in the middle of
+// something. It does not wait for what there is to do.
+func (g *readyGuests) giveBack(f *imageGuest, whole bool) *memoryMeter {
+	if !whole || f.memory.size != uint64(g.module.image.Size()) {
+		_ = f.close() // it has no exit to report
+		g.replace()
+		return f.meter
+	}
+	own := f.part()
+	g.making.Go(func() {
+		if !f.again(g.module) || !g.keep(f) {
+			_ = f.close()
+		}
+	})
+	return own
+}
+
+// replace makes a guest for uses to come and does not wait for it.
 func (g *readyGuests) replace() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed || g.paths == nil || len(g.free) >= g.most {
 		return
 	}
-	paths := g.paths
+	mounts := make([]Mount, len(g.paths))
+	for i, path := range g.paths {
+		mounts[i] = Mount{Path: path, FS: nothing}
+	}
 	g.making.Go(func() {
-		if f := g.make(paths); f != nil && !g.keep(f) {
-			f.close()
+		meter := &memoryMeter{limit: uint64(g.module.host.cfg.MaxMemoryBytes)}
+		f, err := g.module.newGuest(context.Background(), mounts, meter)
+		// What goes wrong here goes wrong in the next use too, which can tell somebody.
+		if err == nil && !g.keep(f) {
+			_ = f.close()
 		}
 	})
 }
 
-func (g *readyGuests) make(paths []string) *readyGuest {
-	f := &readyGuest{meter: &memoryMeter{limit: uint64(g.module.host.cfg.MaxMemoryBytes)}}
-	var cfg RunConfig
-	for _, path := range paths {
-		m := &lateMount{FS: nothing}
-		f.mounts = append(f.mounts, m)
-		cfg.Mounts = append(cfg.Mounts, Mount{Path: path, FS: m})
-	}
-	alloc := g.module.slots.allocator(f.meter)
-	var err error
-	// What goes wrong here goes wrong in the next run too, which can tell somebody.
-	if f.guest, err = g.module.instantiateIn(context.Background(), cfg, &f.system, alloc); err != nil {
-		return nil
-	}
-	f.memory = alloc.memory
-	return f
-}
-
-func (g *readyGuests) keep(f *readyGuest) bool {
+// keep has a guest wait, and reports false when there are enough.
+func (g *readyGuests) keep(f *imageGuest) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed || len(g.free) >= g.most {
@@ -166,19 +174,17 @@ func (g *readyGuests) keep(f *readyGuest) bool {
 	return true
 }
 
-// close gives the guests back. No run may be going on.
+// close gives the guests back. None may be in use.
 func (g *readyGuests) close() {
 	g.mu.Lock()
 	g.closed = true
 	g.mu.Unlock()
 	g.making.Wait()
 	for _, f := range g.free {
-		f.close()
+		_ = f.close()
 	}
 	g.free = nil
 }
-
-func (f *readyGuest) close() { f.guest.Close(context.Background()) }
 
 func mountPaths(mounts []Mount) []string {
 	paths := make([]string, len(mounts))

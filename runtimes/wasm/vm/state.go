@@ -28,18 +28,21 @@ type state struct {
 	data    []byte // of the pages, one after another, in block
 }
 
-// state returns a copy of the instance's state. It must be released.
-// Preconditions: i.mu must be held.
-func (i *Instance) state() *state {
-	s := &state{size: i.memory.size, clock: time.Since(i.epoch), globals: readGlobals(i.guest, i.module.globals)}
-	s.pages = slices.Collect(i.memory.space.changed(i.memory.size))
+// state returns a copy of the guest's state, which must be released, or ErrNoRoom.
+// Preconditions: i.mu must be held, and there is a guest.
+func (i *Instance) state() (*state, error) {
+	s := &state{size: i.own.memory.size, clock: time.Since(i.epoch), globals: readGlobals(i.own.guest, i.module.globals)}
+	s.pages = slices.Collect(i.own.memory.space.changed(i.own.memory.size))
 	n := uint64(len(s.pages)) * pageSize
 	s.block = reserve(n)
-	s.data = s.block.commit(0, n)
-	for k, page := range s.pages {
-		copy(s.data[k*pageSize:], i.memory.space.page(page))
+	if s.data = s.block.commit(0, n); s.data == nil && n > 0 {
+		s.release()
+		return nil, ErrNoRoom
 	}
-	return s
+	for k, page := range s.pages {
+		copy(s.data[k*pageSize:], i.own.memory.space.page(page))
+	}
+	return s, nil
 }
 
 func (s *state) release() {
@@ -49,20 +52,20 @@ func (s *state) release() {
 
 // apply gives a fresh instance a state.
 func (i *Instance) apply(s *state) error {
-	have := i.memory.size
+	have := i.own.memory.size
 	if s.size < have {
 		return fmt.Errorf("the state has %d bytes of memory, the image has %d", s.size, have)
 	}
 	if more := (s.size - have) / wasmPage; more > 0 {
-		if _, ok := i.guest.Memory().Grow(uint32(more)); !ok {
+		if _, ok := i.own.guest.Memory().Grow(uint32(more)); !ok {
 			return fmt.Errorf("the state needs %d MiB of memory, which is more than there is for it", s.size>>20)
 		}
 	}
-	i.memory.space.populate(s.pages)
+	i.own.memory.space.populate(s.pages)
 	for k, page := range s.pages {
-		copy(i.memory.space.page(page), s.data[k*pageSize:][:pageSize])
+		copy(i.own.memory.space.page(page), s.data[k*pageSize:][:pageSize])
 	}
-	setGlobals(i.guest, s.globals)
+	setGlobals(i.own.guest, s.globals)
 	return nil
 }
 
@@ -95,11 +98,14 @@ func (i *Instance) Save(w io.Writer) error {
 		return ErrBusy
 	}
 	defer i.mu.Unlock()
-	if i.guest == nil {
+	if i.closed() {
 		return ErrClosed
 	}
-	s := i.state()
-	defer s.release()
+	s, done, err := i.snapshot()
+	if err != nil {
+		return err
+	}
+	defer done()
 	if _, err := io.WriteString(w, stateMagic+string(i.module.image.id[:])); err != nil {
 		return err
 	}

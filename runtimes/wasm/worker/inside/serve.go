@@ -8,6 +8,7 @@ import (
 	"os"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -127,7 +128,14 @@ func (w *worker) watch(states, kernels []link.LanguageState) {
 		}
 		states, kernels = now, nowKernels
 		_ = w.link.Send(link.OpLanguages, 0, link.Languages{States: states, Kernels: kernels}, nil)
+		if !preparing(states) {
+			debug.FreeOSMemory() // compiling takes several times what it leaves
+		}
 	}
+}
+
+func preparing(states []link.LanguageState) bool {
+	return slices.ContainsFunc(states, func(s link.LanguageState) bool { return s.State == sandbox.LanguagePreparing })
 }
 
 // handle carries out a message, those that take long on goroutines of their own.

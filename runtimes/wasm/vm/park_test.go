@@ -1,0 +1,179 @@
+package vm_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+
+	"github.com/tetratelabs/wazero/api"
+
+	"sandpiper/runtimes/wasm/vm"
+)
+
+// in runs body on an instance.
+func in(t *testing.T, i *vm.Instance, body func(ctx context.Context, guest api.Module)) {
+	t.Helper()
+	_, kept, err := i.Run(t.Context(), vm.RunConfig{Limits: limits}, func(ctx context.Context, guest api.Module) error {
+		body(ctx, guest)
+		return nil
+	})
+	if err != nil || !kept {
+		t.Errorf("kept %t, %v", kept, err)
+	}
+}
+
+// TestPark holds that an instance is after parking what it was before, whatever is
+// done to it next.
+func TestPark(t *testing.T) {
+	const far = 3 << 16 // behind the image
+	for name, check := range map[string]func(t *testing.T, i *vm.Instance){
+		"a run": func(t *testing.T, i *vm.Instance) { expect(t, bump(t, i), "11 9") },
+		"parked again": func(t *testing.T, i *vm.Instance) {
+			i.Park()
+			expect(t, bump(t, i), "11 9")
+			i.Park()
+			expect(t, bump(t, i), "12 10")
+		},
+		"a run that fails": func(t *testing.T, i *vm.Instance) {
+			_, kept, err := i.Run(t.Context(), vm.RunConfig{Limits: limits}, func(ctx context.Context, guest api.Module) error {
+				invoke(ctx, guest, "bump")
+				_, err := guest.ExportedFunction("crash").Call(ctx)
+				return err
+			})
+			if kept || err != nil {
+				t.Errorf("kept %t, %v", kept, err)
+			}
+			expect(t, bump(t, i), "11 9")
+		},
+		"a fork": func(t *testing.T, i *vm.Instance) {
+			fork, err := i.Fork(t.Context(), vm.RunConfig{Limits: limits})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer fork.Close()
+			expect(t, bump(t, fork), "11 9")
+			expect(t, bump(t, i), "11 9")
+		},
+		"its clock": func(t *testing.T, i *vm.Instance) {
+			var last, now uint64
+			clock := func(at *uint64) func(ctx context.Context, guest api.Module) {
+				return func(ctx context.Context, guest api.Module) {
+					invoke(ctx, guest, "clock")
+					*at, _ = guest.Memory().ReadUint64Le(64)
+				}
+			}
+			in(t, i, clock(&last))
+			i.Park()
+			if in(t, i, clock(&now)); now <= last {
+				t.Errorf("its clock went from %d to %d", last, now)
+			}
+		},
+		"closed": func(t *testing.T, i *vm.Instance) {
+			if err := i.Close(); err != nil {
+				t.Error(err)
+			}
+			if _, _, err := i.Run(t.Context(), vm.RunConfig{Limits: limits}, nil); !errors.Is(err, vm.ErrClosed) {
+				t.Error(err)
+			}
+			i.Park()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			i := newImages(t).open(t)
+			in(t, i, func(ctx context.Context, guest api.Module) {
+				invoke(ctx, guest, "bump")
+				invoke(ctx, guest, "grow", 2)
+				invoke(ctx, guest, "poke", far, 42)
+			})
+			i.Park()
+			if name != "closed" {
+				in(t, i, func(ctx context.Context, guest api.Module) {
+					if n := invoke(ctx, guest, "peek", far); n != 42 {
+						t.Errorf("behind the image it finds %d, want 42", n)
+					}
+				})
+			}
+			i.Park()
+			check(t, i)
+		})
+	}
+}
+
+// TestParkedSaves holds that what is saved of a parked instance is what it was.
+func TestParkedSaves(t *testing.T) {
+	i := newImages(t)
+	a := i.open(t)
+	expect(t, bump(t, a), "10 8")
+	a.Park()
+	var saved bytes.Buffer
+	if err := a.Save(&saved); err != nil {
+		t.Fatal(err)
+	}
+	b, err := i.module.Restore(t.Context(), vm.RunConfig{Limits: limits}, &saved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	expect(t, bump(t, b), "11 9")
+}
+
+// TestParkTakesLittle has an instance write to pages what is in them already.
+func TestParkTakesLittle(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells which pages were written")
+	}
+	i := newImages(t).open(t)
+	in(t, i, func(ctx context.Context, guest api.Module) {
+		invoke(ctx, guest, "bump")
+		for page := range uint64(31) {
+			invoke(ctx, guest, "poke", 4096*(page+1), 0)
+		}
+		invoke(ctx, guest, "poke", 4096*20, 42)
+	})
+	before := i.Memory()
+	i.Park()
+	if after := i.Memory(); before < 32*4096 || after != 2*4096 {
+		t.Errorf("it has %d bytes for itself, and %d when it is parked", before, after)
+	}
+}
+
+// TestParkKeepsFiles holds that an instance with a file open, or its descriptors
+// rearranged, keeps its guest.
+func TestParkKeepsFiles(t *testing.T) {
+	a := newAgain(t)
+	i, err := a.module.Open(t.Context(), a.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer i.Close()
+	var guests []api.Module
+	next := func(body func(ctx context.Context, guest api.Module)) {
+		t.Helper()
+		in(t, i, func(ctx context.Context, guest api.Module) {
+			guests = append(guests, guest)
+			body(ctx, guest)
+		})
+		i.Park()
+	}
+	next(func(context.Context, api.Module) {})
+	next(func(ctx context.Context, guest api.Module) {
+		if e := invoke(ctx, guest, "open", 3); e != 0 {
+			t.Errorf("open: %d", e)
+		}
+	})
+	next(func(ctx context.Context, guest api.Module) {
+		if e := invoke(ctx, guest, "stat", 4); e != 0 {
+			t.Errorf("the open file is gone: %d", e)
+		}
+		if e := invoke(ctx, guest, "close", 4); e != 0 {
+			t.Errorf("close: %d", e)
+		}
+	})
+	next(func(ctx context.Context, guest api.Module) { invoke(ctx, guest, "close", 1) })
+	next(func(context.Context, api.Module) {})
+	if guests[0] == guests[1] || guests[1] != guests[2] || guests[2] == guests[3] || guests[3] != guests[4] {
+		t.Error("it had another guest when its files were open, or kept one without reason")
+	}
+}
