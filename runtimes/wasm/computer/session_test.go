@@ -76,7 +76,6 @@ func TestSession(t *testing.T) {
 // TestSessionCancel ends commands and keeps the shell.
 func TestSessionCancel(t *testing.T) {
 	g := newLab(t, computer.Config{}).box(t)
-	languages().AwaitCommand(t.Context(), "python") // preparing a runtime keeps the cores busy for seconds
 	s := openShell(t, g)
 	in(t, s, "kept=yes", "")
 	for _, script := range []string{"sleep 60", "while :; do :; done", "cat", "python3 -c 'while True: pass'", "sleep 60 | cat", "yes > /dev/null"} {
@@ -246,26 +245,29 @@ func TestSignals(t *testing.T) {
 		{"kill", []string{"bash", "-c", "sleep 60"}, guest.SIGKILL, 137, ""},
 		{"hup", []string{"sleep", "60"}, guest.SIGHUP, 129, ""},
 		{"loop", []string{"bash", "-c", "while :; do :; done"}, guest.SIGINT, 130, ""},
-		{"exit trap", []string{"bash", "-c", "trap 'echo bye' EXIT; echo up; sleep 60"}, guest.SIGTERM, 143, "up\nbye\n"},
-		{"term trap", []string{"bash", "-c", "trap 'echo got; exit 4' TERM; echo up; while :; do sleep 0.05; done"}, guest.SIGTERM, 4, "up\ngot\n"},
-		{"ignored", []string{"bash", "-c", "trap '' TERM; echo up; sleep 0.3; echo on"}, guest.SIGTERM, 0, "up\non\n"},
+		{"exit trap", []string{"bash", "-c", "trap 'echo bye' EXIT; touch begun; sleep 60"}, guest.SIGTERM, 143, "bye\n"},
+		{"term trap", []string{"bash", "-c", "trap 'echo got; exit 4' TERM; touch begun; while :; do sleep 0.05; done"}, guest.SIGTERM, 4, "got\n"},
+		{"ignored", []string{"bash", "-c", "trap '' TERM; touch begun; until [ -e sent ]; do sleep 0.05; done; echo on"}, guest.SIGTERM, 0, "on\n"},
 		{"python", []string{"python3", "-c", "while True: pass"}, guest.SIGTERM, 143, ""},
 		{"python in a shell", []string{"bash", "-c", "python3 -c 'while True: pass'; echo next"}, guest.SIGKILL, 137, ""},
 		{"python sleeps", []string{"python3", "-c", "import time; time.sleep(60)"}, guest.SIGKILL, 137, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			sh(t, g, "rm -f /tmp/begun /tmp/sent")
 			var out safeBuffer
 			p, err := g.Start(t.Context(), guest.Cmd{Args: tt.args, Dir: "/tmp", Env: g.Info().Env, Stdout: &out})
 			if err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(200 * time.Millisecond)
-			for strings.HasPrefix(tt.stdout, "up") && out.String() == "" { // its trap is not set yet
-				time.Sleep(10 * time.Millisecond)
+			if strings.Contains(fmt.Sprint(tt.args), "begun") {
+				awaitFile(t, g, "/tmp/begun")
+			} else {
+				time.Sleep(200 * time.Millisecond)
 			}
 			if err := p.Signal(tt.signal); err != nil {
 				t.Fatal(err)
 			}
+			sh(t, g, ": > /tmp/sent")
 			began := time.Now()
 			status, err := p.Wait()
 			if err != nil || status.Code != tt.code || out.String() != tt.stdout {
@@ -278,6 +280,18 @@ func TestSignals(t *testing.T) {
 				t.Error("a process that has ended takes signals")
 			}
 		})
+	}
+}
+
+// awaitFile waits until a file is there.
+func awaitFile(t *testing.T, g guest.Guest, name string) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		if _, err := g.FS().Stat(name); err == nil {
+			return
+		} else if time.Now().After(end) {
+			t.Fatal(err)
+		}
 	}
 }
 
