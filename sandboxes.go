@@ -18,6 +18,7 @@ import (
 	"sandpiper/runtimes/docker"
 	"sandpiper/runtimes/docker/runner"
 	"sandpiper/runtimes/wasm/computer"
+	"sandpiper/runtimes/wasm/program"
 	"sandpiper/sandbox"
 	"sandpiper/sandbox/datadir"
 	"sandpiper/sandbox/gitrepo"
@@ -77,7 +78,7 @@ type sandboxConfig struct {
 	db        *sqlite.DB
 	guard     *auth.Guard
 	assets    *static.Assets
-	languages computer.Languages
+	languages program.Engine
 	public    *url.URL
 	previews  preview.Config
 	warn      bool   // before previews

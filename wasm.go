@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
-	"io"
 	"log/slog"
 	"runtime/debug"
 
 	"sandpiper/runtimes/wasm"
-	"sandpiper/runtimes/wasm/computer"
+	"sandpiper/runtimes/wasm/program"
 	"sandpiper/runtimes/wasm/worker"
 	"sandpiper/runtimes/wasm/worker/inside"
 	"sandpiper/runtimes/wasm/worker/link"
@@ -24,43 +22,29 @@ const workerCommand = "worker"
 type guests struct {
 	runner    sandbox.CodeRunner
 	kernels   sandbox.KernelEngine
-	languages computer.Languages // of sandboxes' shells
-	closers   []io.Closer
+	languages program.Engine // of sandboxes' shells
+
+	close func() error // ends them, and what they run in
 }
 
-// openGuests opens the engine of quick runs and sessions: worker processes, or one
-// inside the server. Sandboxes' shells run their languages inside the server: with
-// workers they have an engine of their own, with its own cache of machine code, that
-// loads nothing before it is used.
+// openGuests opens the engine of quick runs, sessions and sandboxes' programs: worker
+// processes, or one inside the server.
 func openGuests(ctx context.Context, cfg config, dir *datadir.Dir, log *slog.Logger) (*guests, error) {
-	own, err := wasm.New(wasm.Config{
-		CacheDir: dir.Cache(), RunDir: dir.Runs(), LanguageDir: dir.Languages(), OnDemand: !cfg.wasmInProcess, Log: log,
-	})
-	if err != nil {
-		return nil, err
-	}
-	g := &guests{runner: own, kernels: own, languages: own, closers: []io.Closer{own}}
 	if cfg.wasmInProcess {
-		return g, nil
+		own, err := wasm.New(wasm.Config{CacheDir: dir.Cache(), RunDir: dir.Runs(), LanguageDir: dir.Languages(), Log: log})
+		if err != nil {
+			return nil, err
+		}
+		return &guests{runner: own, kernels: own, languages: own, close: own.Close}, nil
 	}
 	pool, err := worker.New(ctx, worker.Config{
 		Args: []string{workerCommand}, Dir: dir.Workers(), LanguageDir: dir.Languages(), KernelDir: dir.Sessions(),
 		Workers: cfg.wasmWorkers, Log: log,
 	})
 	if err != nil {
-		return nil, errors.Join(err, own.Close())
+		return nil, err
 	}
-	g.runner, g.kernels, g.closers = pool, pool, append(g.closers, pool)
-	return g, nil
-}
-
-// close ends the guests, and what they run in.
-func (g *guests) close() error {
-	var errs []error
-	for _, c := range g.closers {
-		errs = append(errs, c.Close())
-	}
-	return errors.Join(errs...)
+	return &guests{runner: pool, kernels: pool, languages: pool, close: pool.Close}, nil
 }
 
 // workerGC is the growth of a worker's heap, in percent, after which garbage is

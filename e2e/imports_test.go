@@ -34,7 +34,7 @@ const (
 // no longer key of its own.
 var table = map[string]rule{
 	".": {
-		ours:       []string{"components", "runtimes/catalog", "runtimes/needs", "runtimes/wasm", "runtimes/wasm/computer", "runtimes/wasm/worker/...", "runtimes/docker", "runtimes/docker/runner", "sandbox/...", "static", "web/..."},
+		ours:       []string{"components", "runtimes/catalog", "runtimes/needs", "runtimes/wasm", "runtimes/wasm/computer", "runtimes/wasm/program", "runtimes/wasm/worker/...", "runtimes/docker", "runtimes/docker/runner", "sandbox/...", "static", "web/..."},
 		thirdParty: []string{"github.com/google/uuid"},
 	},
 
@@ -90,6 +90,7 @@ var table = map[string]rule{
 	"runtimes/wasm/...":      {ours: []string{"sandbox", "runtimes/wasm/vm", "runtimes/wasm/jail", "runtimes/wasm/kernel"}, thirdParty: []string{wazero}},
 	"runtimes/wasm/vm":       {ours: []string{"sandbox", "runtimes/wasm/rewrite"}, thirdParty: []string{wazero, xsys, zstd}},
 	"runtimes/wasm/jail":     {ours: []string{"sandbox"}, thirdParty: []string{wazero, xsys}},
+	"runtimes/wasm/program":  {ours: []string{"sandbox"}, thirdParty: []string{wazero}},
 	"runtimes/wasm/rewrite":  {},
 	"runtimes/wasm/wasmtest": {},
 	"runtimes/wasm/quickjs":  {ours: []string{"sandbox", "runtimes/wasm/vm", "runtimes/wasm/jail", "runtimes/wasm/kernel"}, thirdParty: []string{wazero, esbuild, xsys}},
@@ -114,16 +115,17 @@ var table = map[string]rule{
 	// The engine of sandboxes has its file system and its runtimes from package
 	// wasm's parts, its shell in a child process, and its toolbox from whoever
 	// configures it.
-	"runtimes/wasm/computer":   {ours: []string{"sandbox", "sandbox/guest", "runtimes/wasm/vm", "runtimes/wasm/jail", "runtimes/wasm/shell/...", "runtimes/wasm/coreutils", "runtimes/wasm/tty"}, thirdParty: []string{wazero, zstd, xsys}},
+	"runtimes/wasm/computer":   {ours: []string{"sandbox", "sandbox/guest", "runtimes/wasm/program", "runtimes/wasm/jail", "runtimes/wasm/shell/...", "runtimes/wasm/coreutils", "runtimes/wasm/tty"}, thirdParty: []string{wazero, zstd, xsys}},
 	"runtimes/wasm/shell":      {ours: []string{"sandbox/guest", "runtimes/wasm/coreutils", "runtimes/wasm/shell/wire"}, thirdParty: []string{"mvdan.cc/sh/v3", "github.com/landlock-lsm/go-landlock", xsys}},
 	"runtimes/wasm/shell/wire": {ours: []string{"runtimes/wasm/frame"}},
 	"runtimes/wasm/frame":      {thirdParty: []string{xsys}},
 
 	// A pool of workers and what runs in them know engines as the domain does; main
 	// brings them together.
-	"runtimes/wasm/worker":         {ours: []string{"sandbox", "runtimes/wasm/frame", "runtimes/wasm/worker/..."}, thirdParty: []string{xsys}},
+	"runtimes/wasm/worker":         {ours: []string{"sandbox", "runtimes/wasm/frame", "runtimes/wasm/program", "runtimes/wasm/worker/..."}, thirdParty: []string{xsys}},
 	"runtimes/wasm/worker/link":    {ours: []string{"sandbox", "runtimes/wasm/frame"}},
-	"runtimes/wasm/worker/inside":  {ours: []string{"sandbox", "runtimes/wasm/worker/..."}},
+	"runtimes/wasm/worker/inside":  {ours: []string{"sandbox", "runtimes/wasm/program", "runtimes/wasm/worker/..."}},
+	"runtimes/wasm/worker/files":   {thirdParty: []string{wazero}},
 	"runtimes/wasm/worker/confine": {ours: []string{"runtimes/wasm/worker/link"}, thirdParty: []string{xsys, "github.com/landlock-lsm/go-landlock"}},
 	"runtimes/wasm/coreutils":      {ours: []string{"sandbox/guest"}, thirdParty: []string{"github.com/benhoyt/goawk"}},
 	"runtimes/wasm/tty":            {thirdParty: []string{"github.com/creack/pty", xsys}},

@@ -2,8 +2,13 @@ package wasm
 
 import (
 	"context"
+	"math"
 	"slices"
+	"sync/atomic"
+	"time"
 
+	"sandpiper/runtimes/wasm/jail"
+	"sandpiper/runtimes/wasm/program"
 	"sandpiper/runtimes/wasm/vm"
 	"sandpiper/sandbox"
 )
@@ -15,8 +20,9 @@ type Commander interface {
 	Exec(ctx context.Context, cfg vm.RunConfig, inv vm.Invocation) sandbox.Outcome
 }
 
-// Commands returns the names of the languages that sandboxes have as commands,
-// ready or not: their IDs.
+var _ program.Engine = (*Engine)(nil)
+
+// Commands implements program.Engine.
 func (e *Engine) Commands() []string {
 	var names []string
 	for _, l := range e.languages {
@@ -62,3 +68,65 @@ func (e *Engine) AwaitCommand(ctx context.Context, id string) {
 		l.await(ctx)
 	}
 }
+
+// Bounds of a program that are not the sandbox's own.
+const (
+	// maxProgramFiles is what one program may have open on each mount but the
+	// sandbox's, which has its own limit.
+	maxProgramFiles = 256
+
+	// forever is a time that no program reaches, and unbounded a number of bytes;
+	// both can be added to.
+	forever   = time.Duration(math.MaxInt64 / 2)
+	unbounded = 1 << 60
+)
+
+// group is the programs of one sandbox, in this process.
+type group struct {
+	engine *Engine
+	share  *vm.Share
+	memory atomic.Int64 // that one program may have
+}
+
+// NewGroup implements program.Engine.
+func (e *Engine) NewGroup(l program.Limits) program.Group {
+	g := &group{engine: e, share: vm.NewShare(l.CPUs, l.MemoryBytes)}
+	g.memory.Store(l.MemoryBytes)
+	return g
+}
+
+// Exec implements program.Group.
+func (g *group) Exec(ctx context.Context, c program.Call) (sandbox.Outcome, error) {
+	g.engine.AwaitCommand(ctx, c.Command)
+	silent := jail.NewDisplays(jail.DisplayLimits{}, func(sandbox.Display) {}, func(error) {})
+	cfg := vm.RunConfig{
+		Limits: sandbox.Limits{
+			Wall: forever, CPU: forever, MemoryBytes: g.memory.Load(), OutputBytes: unbounded,
+			FileBytes: unbounded, Files: math.MaxInt32, OpenFiles: maxProgramFiles,
+		},
+		Stdin: c.Stdin, Output: c.Output, Flow: c.Flow, Share: g.share, Env: c.Env,
+		Mounts: []vm.Mount{{Path: "/", FS: c.Files}, {Path: "/dev", FS: jail.NewDevices(silent, maxProgramFiles)}},
+	}
+	return g.engine.Exec(ctx, c.Command, cfg, vm.Invocation{Dir: c.Dir, Args: c.Args, TTY: c.TTY})
+}
+
+// Resize implements program.Group.
+func (g *group) Resize(l program.Limits) {
+	g.memory.Store(l.MemoryBytes)
+	g.share.Resize(l.CPUs, l.MemoryBytes)
+}
+
+// Pause implements program.Group.
+func (g *group) Pause() { g.share.Pause() }
+
+// Resume implements program.Group.
+func (g *group) Resume() { g.share.Resume() }
+
+// Usage implements program.Group.
+func (g *group) Usage(context.Context) program.Usage {
+	memory, cpu := g.share.Usage()
+	return program.Usage{MemoryBytes: memory, CPU: cpu}
+}
+
+// Close implements program.Group. What a group has is its programs'.
+func (g *group) Close() {}

@@ -2,9 +2,12 @@ package computer_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,37 +15,79 @@ import (
 
 	"sandpiper/runtimes/wasm"
 	"sandpiper/runtimes/wasm/computer"
+	"sandpiper/runtimes/wasm/program"
+	"sandpiper/runtimes/wasm/worker"
+	"sandpiper/runtimes/wasm/worker/inside"
+	"sandpiper/runtimes/wasm/worker/link"
 	"sandpiper/sandbox"
 	"sandpiper/sandbox/gitrepo"
 	"sandpiper/sandbox/guest"
 )
 
-// runs is where the runtimes of the tests keep what lasts as long as a run.
-var runs string
+// workerCommand makes the test binary a worker process.
+const workerCommand = "worker"
+
+// folder is where the runtimes of the tests keep what lasts as long as the tests.
+var folder string
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == workerCommand {
+		if err := inside.Main(openEngine); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	var err error
-	if runs, err = os.MkdirTemp("", "computer-test-"); err != nil {
+	if folder, err = os.MkdirTemp("", "computer-test-"); err != nil {
 		panic(err)
 	}
 	code := m.Run()
-	if err := os.RemoveAll(runs); err != nil {
+	if pool != nil {
+		err = pool.Close()
+	}
+	if err := errors.Join(err, os.RemoveAll(folder)); err != nil {
 		panic(err)
 	}
 	os.Exit(code)
 }
 
-// languages are the runtimes of all tests, since loading them takes long.
-var languages = sync.OnceValue(func() *wasm.Engine {
+func openEngine(s link.Setup) (inside.Engine, error) {
+	return wasm.New(wasm.Config{CacheDir: s.Cache, RunDir: s.Runs, Only: s.Only})
+}
+
+// cacheFolder is kept from one test run to the next.
+func cacheFolder(name string) string {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		cache = os.TempDir()
 	}
-	e, err := wasm.New(wasm.Config{CacheDir: filepath.Join(cache, "sandpiper-test"), RunDir: runs})
-	if err != nil {
+	return filepath.Join(cache, name)
+}
+
+// workerFolder prepares a folder for a pool of one worker, whose cache is kept.
+func workerFolder(dir string) string {
+	own, kept := filepath.Join(dir, "0"), cacheFolder("sandpiper-test-worker")
+	if err := errors.Join(os.MkdirAll(own, 0o700), os.MkdirAll(kept, 0o700), os.Symlink(kept, filepath.Join(own, "cache"))); err != nil {
 		panic(err)
 	}
-	return e
+	return dir
+}
+
+// pool are the runtimes of all tests, since loading them takes long: a worker
+// process, as servers have it.
+var pool *worker.Pool
+
+var languages = sync.OnceValue(func() program.Engine {
+	var err error
+	if pool, err = worker.New(context.Background(), worker.Config{Args: []string{workerCommand}, Dir: workerFolder(folder)}); err != nil {
+		panic(err)
+	}
+	// Preparing them the first time takes longer than a test gives its programs.
+	for slices.ContainsFunc(pool.Languages(), func(l sandbox.Language) bool { return l.State == sandbox.LanguagePreparing }) {
+		time.Sleep(20 * time.Millisecond)
+	}
+	return pool
 })
 
 // noToolbox is a toolbox of a test that talks to the guest itself.
@@ -60,7 +105,9 @@ type lab struct {
 func newLab(t testing.TB, cfg computer.Config) *lab {
 	t.Helper()
 	l := &lab{guests: map[string]guest.Guest{}}
-	cfg.Languages = languages()
+	if cfg.Languages == nil {
+		cfg.Languages = languages()
+	}
 	if cfg.Dir == "" {
 		cfg.Dir = t.TempDir()
 	}

@@ -1,7 +1,7 @@
 // Package computer is the engine for WebAssembly sandboxes: a sandbox is a folder
 // and, while it is started, a guest.Guest whose programs run on the WebAssembly
-// runtimes of this server and whose shell runs in a confined child process. It is
-// there in a millisecond, and an idle one takes next to no memory.
+// runtimes of this server, in its worker processes, and whose shell runs in a confined
+// child process. It is there in a millisecond, and an idle one takes next to no memory.
 //
 // # What is where
 //
@@ -14,8 +14,9 @@
 //
 // # What a sandbox can do to others
 //
-// Its files go through package jail, with quotas. Its programs share its CPUs and
-// memory, as vm.Share says, and are interrupted by ticks. Its shells are children
+// Its files go through package jail, with quotas, wherever its programs run. Its
+// programs share its CPUs and memory, as package program says. When what runs them dies
+// they end with code 137 and a line that says why. Its shells are children
 // with limits of their own, as package shell says. Everything else is bounded by
 // the limits of this package: processes, open files, shells, connections.
 package computer

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"sandpiper/runtimes/wasm/program"
 	"sandpiper/sandbox"
 	"sandpiper/sandbox/guest"
 )
@@ -30,8 +31,8 @@ type Toolbox interface {
 
 // Config configures an Engine. Zero fields mean the default.
 type Config struct {
-	Dir       string    // holds the sandboxes, snapshots and archives. Required
-	Languages Languages // runs programs. Required
+	Dir       string         // holds the sandboxes, snapshots and archives. Required
+	Languages program.Engine // runs programs. Required
 
 	// NewToolbox makes what answers the toolbox port of the sandbox that spec
 	// describes, and asks its callers for spec.Token. Required.

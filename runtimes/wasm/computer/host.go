@@ -144,7 +144,7 @@ func (h *shellHost) spawn(ctx context.Context, cancel context.CancelCauseFunc, m
 		return nil, syscall.EAGAIN // as a fork that there is no room for
 	}
 	defer h.m.table.remove(e)
-	code := h.m.runProgram(ctx, program{
+	code := h.m.runProgram(ctx, invocation{
 		args: m.Args, dir: m.Dir, env: m.Env, tty: m.TTY, stdin: m.Files[0], stdout: m.Files[1], stderr: m.Files[2],
 	})
 	return &wire.Message{Code: statusOf(ctx, code).Code}, nil

@@ -11,8 +11,8 @@ var _ guest.Inspector = (*machine)(nil)
 
 // Processes implements guest.Inspector. Programs share the memory of the sandbox,
 // which PID 1 stands for; shells have their own.
-func (m *machine) Processes(context.Context) ([]guest.ProcessInfo, error) {
-	shared, _ := m.share.Usage()
+func (m *machine) Processes(ctx context.Context) ([]guest.ProcessInfo, error) {
+	shared := m.group.Usage(ctx).MemoryBytes
 	ports := m.portsByProcess()
 	var all []guest.ProcessInfo
 	for _, p := range m.table.describe() {

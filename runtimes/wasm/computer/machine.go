@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"sandpiper/runtimes/wasm/jail"
+	"sandpiper/runtimes/wasm/program"
 	"sandpiper/runtimes/wasm/shell"
-	"sandpiper/runtimes/wasm/vm"
 	"sandpiper/sandbox"
 	"sandpiper/sandbox/guest"
 )
@@ -39,7 +39,7 @@ type machine struct {
 	root     *os.Root
 	home     *jail.FS
 	files    *fileSystem
-	share    *vm.Share
+	group    program.Group
 	table    *table
 	toolbox  Toolbox
 	server   *http.Server
@@ -73,7 +73,7 @@ func newMachine(cfg *Config, s *spares, spec sandbox.Spec, root *os.Root, used j
 	m.programs["git"] = "git"
 	m.home = jail.NewHome(root, fileLimits(m.limits), used)
 	m.files = &fileSystem{home: m.home, virtual: newVirtual(slices.Collect(maps.Keys(m.programs)), m.started)}
-	m.share = vm.NewShare(m.limits.CPU, int64(m.limits.MemoryGiB)<<30)
+	m.group = cfg.Languages.NewGroup(programLimits(m.limits))
 	m.env = environment(spec, m.limits)
 	m.ctx, m.stop = context.WithCancelCause(context.Background())
 	m.listener = newListener()
@@ -93,6 +93,11 @@ const maxFilesPerGiB = 100_000
 
 func fileLimits(r sandbox.Resources) jail.Limits {
 	return jail.Limits{Bytes: int64(r.DiskGiB) << 30, Files: r.DiskGiB * maxFilesPerGiB, OpenFiles: 1024}
+}
+
+// programLimits bounds the programs of languages.
+func programLimits(r sandbox.Resources) program.Limits {
+	return program.Limits{CPUs: r.CPU, MemoryBytes: int64(r.MemoryGiB) << 30}
 }
 
 // environment is what processes start from.
@@ -147,6 +152,7 @@ func (m *machine) close(grace time.Duration) error {
 	err := m.server.Close()
 	m.toolbox.Close()
 	m.running.Wait()
+	m.group.Close()
 	return errors.Join(err, m.home.Close(), m.root.Close())
 }
 
@@ -163,7 +169,7 @@ func (m *machine) pause() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.paused = true
-	m.share.Pause()
+	m.group.Pause()
 	for c := range m.children {
 		c.Signal(syscall.SIGSTOP)
 	}
@@ -173,7 +179,7 @@ func (m *machine) resume() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.paused = false
-	m.share.Resume()
+	m.group.Resume()
 	for c := range m.children {
 		c.Signal(syscall.SIGCONT)
 	}
@@ -191,14 +197,8 @@ func (m *machine) resize(r sandbox.Resources) {
 	m.limits = bounded(r)
 	r = m.limits
 	m.mu.Unlock()
-	m.share.Resize(r.CPU, int64(r.MemoryGiB)<<30)
+	m.group.Resize(programLimits(r))
 	m.home.SetLimits(fileLimits(r))
-}
-
-func (m *machine) memoryLimit() int64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return int64(m.limits.MemoryGiB) << 30
 }
 
 // disk returns the bytes in use and their limit.
@@ -220,12 +220,12 @@ func (m *machine) Info() guest.Info {
 }
 
 // Metrics implements guest.Guest.
-func (m *machine) Metrics(context.Context) (guest.Metrics, error) {
-	memory, cpu := m.share.Usage()
+func (m *machine) Metrics(ctx context.Context) (guest.Metrics, error) {
+	programs := m.group.Usage(ctx)
 	used, limit := m.disk()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	cpu += m.shellCPU
+	memory, cpu := programs.MemoryBytes, programs.CPU+m.shellCPU
 	for c := range m.children {
 		own, time := c.Usage()
 		memory += own

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"sandpiper/sandbox"
 )
 
 // maxWaiting is how much output of a program may wait for its reader before the
@@ -82,7 +84,7 @@ func (o *outlet) write(p []byte) {
 	}
 }
 
-// flow is a vm.RunConfig's Flow.
+// flow is the outlet's part of a program.Call's Flow.
 func (o *outlet) flow() (wait func(ctx context.Context), err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -164,6 +166,16 @@ func sameWriter(a, b io.Writer) (same bool) {
 	return a == b
 }
 
+// write is a program.Call's Output.
+func (o outputs) write(s sandbox.Stream, p []byte) {
+	if s == sandbox.Stderr {
+		o.stderr.write(p)
+	} else {
+		o.stdout.write(p)
+	}
+}
+
+// flow is a program.Call's Flow.
 func (o outputs) flow() (wait func(ctx context.Context), err error) {
 	if wait, err = o.stdout.flow(); wait != nil || err != nil {
 		return wait, err

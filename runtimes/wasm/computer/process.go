@@ -135,7 +135,7 @@ func (p *process) end(code int) {
 
 // runProgram runs a program of a language.
 func (p *process) runProgram(cmd guest.Cmd, s *streams) {
-	call := program{args: cmd.Args, dir: cmd.Dir, env: cmd.Env, tty: cmd.TTY != nil, stdin: cmd.Stdin, stdout: cmd.Stdout, stderr: cmd.Stderr}
+	call := invocation{args: cmd.Args, dir: cmd.Dir, env: cmd.Env, tty: cmd.TTY != nil, stdin: cmd.Stdin, stdout: cmd.Stdout, stderr: cmd.Stderr}
 	if p.term != nil {
 		call.stdin, call.stdout, call.stderr = s.files[0], s.files[1], s.files[2]
 	}

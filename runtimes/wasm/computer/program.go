@@ -6,32 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path"
 	"slices"
 	"strings"
 	"time"
 
-	"sandpiper/runtimes/wasm/jail"
-	"sandpiper/runtimes/wasm/vm"
+	"sandpiper/runtimes/wasm/program"
 	"sandpiper/sandbox"
 	"sandpiper/sandbox/guest"
 )
-
-// Languages runs programs on the WebAssembly runtimes. The package wasm's Engine
-// is one.
-type Languages interface {
-	// Commands returns the IDs of the languages that are commands of a shell.
-	Commands() []string
-
-	// AwaitCommand waits until a language is prepared, or failed, or ctx is done.
-	AwaitCommand(ctx context.Context, id string)
-
-	// Exec runs the command of a language with the limits and surroundings that
-	// cfg says.
-	Exec(ctx context.Context, id string, cfg vm.RunConfig, inv vm.Invocation) (sandbox.Outcome, error)
-}
 
 // commandNames are the commands of languages whose names are not their IDs.
 var commandNames = map[string][]string{
@@ -56,17 +40,8 @@ func programTable(ids []string) map[string]string {
 	return programs
 }
 
-// forever is a limit that no process reaches.
-const forever = time.Duration(math.MaxInt64 / 2)
-
-// unbounded is a number of bytes that no process reaches, and that can be added to.
-const unbounded = 1 << 60
-
-// maxOpenEach bounds what one process may have open.
-const maxOpenEach = 256
-
-// program is one run of a language's command.
-type program struct {
+// invocation is one run of a language's command.
+type invocation struct {
 	args           []string // args[0] is the command's name
 	dir            string
 	env            []string
@@ -76,7 +51,7 @@ type program struct {
 }
 
 // runProgram runs p to its end, or until ctx is done, and returns its exit code.
-func (m *machine) runProgram(ctx context.Context, p program) int {
+func (m *machine) runProgram(ctx context.Context, p invocation) int {
 	out := newOutputs(p.stdout, p.stderr)
 	stopDropping := context.AfterFunc(ctx, out.drop)
 	defer stopDropping()
@@ -87,38 +62,23 @@ func (m *machine) runProgram(ctx context.Context, p program) int {
 	return code
 }
 
-func (m *machine) exec(ctx context.Context, p program, stdin *sandbox.Stdin, out outputs) int {
+func (m *machine) exec(ctx context.Context, p invocation, stdin *sandbox.Stdin, out outputs) int {
 	id := m.programs[path.Base(p.args[0])]
 	if id == "git" {
 		return m.cfg.Git(ctx, GitCall{FS: m.files, Network: m.network, Dir: p.dir, Env: p.env, Args: p.args[1:], Stdout: outletWriter{out.stdout}, Stderr: outletWriter{out.stderr}})
 	}
-	memory := m.memoryLimit()
-	silent := jail.NewDisplays(jail.DisplayLimits{}, func(sandbox.Display) {}, func(error) {})
-	cfg := vm.RunConfig{
-		Limits: sandbox.Limits{Wall: forever, CPU: forever, MemoryBytes: memory, OutputBytes: unbounded, FileBytes: unbounded, Files: math.MaxInt32, OpenFiles: maxOpenEach},
-		Stdin:  stdin, Flow: out.flow, Share: m.share,
-		Env: programEnv(p.env, p.dir),
-		Output: func(s sandbox.Stream, b []byte) {
-			if s == sandbox.Stderr {
-				out.stderr.write(b)
-			} else {
-				out.stdout.write(b)
-			}
-		},
-		Mounts: []vm.Mount{{Path: "/", FS: m.home}, {Path: "/dev", FS: jail.NewDevices(silent, maxOpenEach)}},
-	}
-	outcome, err := m.execReady(ctx, id, cfg, vm.Invocation{Dir: p.dir, Args: p.args[1:], TTY: p.tty})
-	if err != nil {
+	outcome, err := m.group.Exec(ctx, program.Call{
+		Command: id, Dir: p.dir, Args: p.args[1:], Env: programEnv(p.env, p.dir), TTY: p.tty,
+		Stdin: stdin, Output: out.write, Flow: out.flow, Files: m.home,
+	})
+	switch {
+	case err != nil:
 		out.stderr.write([]byte(p.args[0] + ": " + reason(err) + "\n"))
 		return 126
+	case outcome.Status == sandbox.StatusInternal:
+		out.stderr.write([]byte("sandpiper: " + outcome.Message + "\n"))
 	}
 	return outcome.ExitCode
-}
-
-// execReady runs a command once its language is prepared.
-func (m *machine) execReady(ctx context.Context, id string, cfg vm.RunConfig, inv vm.Invocation) (sandbox.Outcome, error) {
-	m.cfg.Languages.AwaitCommand(ctx, id)
-	return m.cfg.Languages.Exec(ctx, id, cfg, inv)
 }
 
 // reason is an error as a user may read it.

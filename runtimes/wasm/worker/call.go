@@ -27,9 +27,11 @@ type call struct {
 	hungry chan struct{} // it waits for input; room for one
 	answer chan answer   // room for one
 	gone   chan struct{} // closed when the worker has ended before an answer
+	spoke  chan struct{} // it has said something; room for one
 
-	mu    sync.Mutex
-	began bool
+	mu      sync.Mutex
+	began   bool
+	waiting int // bytes of output that have not been reported as taken
 }
 
 // answer is the end of a call.
@@ -81,9 +83,21 @@ func (c *call) say(said link.Said, data []byte) ([]byte, error) {
 		default:
 			c.sink.Output(p.Stream, data[:p.Bytes])
 			data = data[p.Bytes:]
+			c.said(p.Bytes)
 		}
 	}
 	return data, nil
+}
+
+// said counts output.
+func (c *call) said(n int) {
+	c.mu.Lock()
+	c.waiting += n
+	c.mu.Unlock()
+	select {
+	case c.spoke <- struct{}{}:
+	default:
+	}
 }
 
 func (c *call) end(m *link.Message) error {
@@ -120,6 +134,10 @@ type request struct {
 	files []*os.File
 	sink  sandbox.Sink
 	stdin *sandbox.Stdin // that is sent when the program asks; nil for none
+
+	// flow says whether the reader of the output has had enough, as that of a
+	// program.Call; nil where output is bounded.
+	flow func() (wait func(ctx context.Context), err error)
 }
 
 // begin adds a call.
@@ -130,7 +148,7 @@ func (w *process) begin(sink sandbox.Sink) (uint64, *call, error) {
 		return 0, nil, errGone
 	}
 	w.last++
-	c := &call{sink: sink, hungry: make(chan struct{}, 1), answer: make(chan answer, 1), gone: make(chan struct{})}
+	c := &call{sink: sink, hungry: make(chan struct{}, 1), answer: make(chan answer, 1), gone: make(chan struct{}), spoke: make(chan struct{}, 1)}
 	w.calls[w.last] = c
 	return w.last, c, nil
 }
@@ -147,18 +165,7 @@ func (w *process) do(ctx context.Context, r request) (a answer, began bool, err 
 	if err := w.link.Send(r.op, id, r.body, r.data, r.files...); err != nil {
 		return w.unsent(id, c, err)
 	}
-	if r.stdin != nil {
-		fed := make(chan struct{})
-		feeding, stop := context.WithCancel(ctx)
-		go func() {
-			defer close(fed)
-			w.feed(feeding, id, c, r.stdin)
-		}()
-		defer func() {
-			stop()
-			<-fed
-		}()
-	}
+	defer w.attend(ctx, id, c, r)()
 	cancelled := ctx.Done()
 	for {
 		select {
@@ -176,6 +183,23 @@ func (w *process) do(ctx context.Context, r request) (a answer, began bool, err 
 			cause := context.Cause(ctx)
 			go func() { _ = w.link.Send(link.OpCancel, id, link.NewCancel(cause), nil) }() // it may not read
 		}
+	}
+}
+
+// attend sends what a call needs while it goes on, until the function that it returns
+// is called.
+func (w *process) attend(ctx context.Context, id uint64, c *call, r request) func() {
+	ctx, stop := context.WithCancel(ctx)
+	var attending sync.WaitGroup
+	if r.stdin != nil {
+		attending.Go(func() { w.feed(ctx, id, c, r.stdin) })
+	}
+	if r.flow != nil {
+		attending.Go(func() { w.credit(ctx, id, c, r.flow) })
+	}
+	return func() {
+		stop()
+		attending.Wait()
 	}
 }
 

@@ -1,10 +1,12 @@
 // Package worker runs guests in processes apart from the server: a Pool supervises
-// them and is an engine itself, a sandbox.CodeRunner and a sandbox.KernelEngine.
+// them and is an engine itself, a sandbox.CodeRunner, a sandbox.KernelEngine and a
+// program.Engine.
 //
 // Whatever a guest does to the process that it is in (a fault of the runtime, memory
 // without end, a way out of its sandbox) it does to a worker, which the server
 // replaces. Only the runs of that worker fail, with StatusInternal and a message that
-// says so, and its kernels are gone; runs that it had not begun go to another one.
+// says so, as do the programs of sandboxes, and its kernels are gone; runs that it had
+// not begun go to another one.
 // The server's garbage collector never waits for a guest.
 //
 // A worker is this program started with other arguments. The connection between the
@@ -18,6 +20,13 @@
 // worker that a guest has taken over can write to them. Where the server is root,
 // they belong to the workers' user, who could not go through the folders above: a
 // worker gets its folders as open files.
+//
+// # Programs of sandboxes
+//
+// The programs of one sandbox share CPUs and memory, so they are all in one worker
+// (group). The sandbox's files stay where they are: a program reaches them through a
+// socket of its own, which the server answers for as long as the program runs (package
+// files says why). Input, output and the end go the way that those of runs go.
 //
 // # How many
 //

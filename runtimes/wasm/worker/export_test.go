@@ -5,6 +5,9 @@ import "time"
 // SetMaxPause sets how long the pause before a replacement may be.
 func (c *Config) SetMaxPause(d time.Duration) { c.maxPause = d }
 
+// SetStubborn sets how long a program may go on that was told to end.
+func (c *Config) SetStubborn(d time.Duration) { c.stubborn = d }
+
 // PIDs returns the process ids of the workers that serve.
 func (p *Pool) PIDs() []int {
 	var pids []int

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sandpiper/runtimes/wasm/worker/link"
@@ -40,6 +41,10 @@ const (
 	maxStartedPause = time.Second
 	maxPause        = 10 * time.Second
 	soon            = 10 * time.Second
+
+	// Guests end within milliseconds of being told to, so a worker that has one of a
+	// sandbox for longer than this is not what it should be.
+	stubborn = 10 * time.Second
 )
 
 // Config says what workers there are and what they are for.
@@ -73,6 +78,7 @@ type Config struct {
 	Log *slog.Logger
 
 	maxPause time.Duration // between an end and the next start
+	stubborn time.Duration // that a program may go on that was told to end
 }
 
 func (c Config) withDefaults() Config {
@@ -88,6 +94,9 @@ func (c Config) withDefaults() Config {
 	if c.maxPause <= 0 {
 		c.maxPause = maxPause
 	}
+	if c.stubborn <= 0 {
+		c.stubborn = stubborn
+	}
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
@@ -101,6 +110,7 @@ type Pool struct {
 	closing     context.Context // done when the pool closes
 	close       context.CancelCauseFunc
 	runs        sync.WaitGroup // that go on; joined under mu
+	groups      atomic.Uint64  // that there have been
 
 	mu        sync.Mutex
 	changed   chan struct{} // closed and replaced when a worker comes or goes

@@ -17,6 +17,15 @@ const maxTries = 3
 // Run implements sandbox.CodeRunner. A run whose worker ends while it goes on ends
 // with StatusInternal.
 func (p *Pool) Run(ctx context.Context, prog sandbox.Program, out sandbox.Sink) (sandbox.Outcome, error) {
+	known, source, live := sourceOf(prog.Stdin)
+	r := request{op: link.OpRun, sink: out, stdin: live}
+	r.body, r.data = runMessage(prog, source, known)
+	return p.carryOut(ctx, p.pick, func(ctx context.Context, w *process) (answer, bool, error) { return w.do(ctx, r) })
+}
+
+// carryOut has do run something in the worker that pick returns, and in another one
+// where that ends before it has begun.
+func (p *Pool) carryOut(ctx context.Context, pick func(context.Context) (*process, error), do func(context.Context, *process) (answer, bool, error)) (sandbox.Outcome, error) {
 	if err := p.join(); err != nil {
 		return sandbox.Outcome{}, err
 	}
@@ -27,15 +36,12 @@ func (p *Pool) Run(ctx context.Context, prog sandbox.Program, out sandbox.Sink) 
 	if cause := context.Cause(ctx); cause != nil {
 		return sandbox.CancelledOutcome(cause), nil // a short run would be over before the worker hears of it
 	}
-	known, source, live := sourceOf(prog.Stdin)
-	r := request{op: link.OpRun, sink: out, stdin: live}
-	r.body, r.data = runMessage(prog, source, known)
 	for try := 1; ; try++ {
-		w, err := p.pick(ctx)
+		w, err := pick(ctx)
 		if err != nil {
 			return notStarted(ctx, err)
 		}
-		a, began, err := w.do(ctx, r)
+		a, began, err := do(ctx, w)
 		switch {
 		case err == nil:
 			return outcomeOf(a)

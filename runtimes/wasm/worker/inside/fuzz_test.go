@@ -1,16 +1,38 @@
 package inside
 
 import (
+	"context"
+	"os"
 	"testing"
 
 	"sandpiper/runtimes/wasm/frame"
+	"sandpiper/runtimes/wasm/program"
 	"sandpiper/runtimes/wasm/worker/link"
+	"sandpiper/sandbox"
 	"sandpiper/sandbox/sandboxtest"
 )
 
 type engine struct{ *sandboxtest.Runner }
 
 func (engine) Close() error { return nil }
+
+func (engine) Commands() []string { return nil }
+
+func (engine) NewGroup(program.Limits) program.Group { return group{} }
+
+// group says who it is, and no more.
+type group struct{}
+
+func (group) Exec(_ context.Context, c program.Call) (sandbox.Outcome, error) {
+	c.Output(sandbox.Stdout, []byte(c.Dir))
+	_, err := c.Flow()
+	return sandbox.Outcome{Status: sandbox.StatusOK}, err
+}
+func (group) Resize(program.Limits)               {}
+func (group) Pause()                              {}
+func (group) Resume()                             {}
+func (group) Usage(context.Context) program.Usage { return program.Usage{} }
+func (group) Close()                              {}
 
 // FuzzBegin gives a worker requests of all kinds: each is answered, and nothing
 // panics.
@@ -26,10 +48,12 @@ func FuzzBegin(f *testing.F) {
 	f.Add(byte(link.OpFork), []byte(`{"Kernel":9}`), []byte(nil))
 	f.Add(byte(link.OpSave), []byte(`{"Kernel":9}`), []byte(nil))
 	f.Add(byte(link.OpClose), []byte(`{"Kernel":9}`), []byte(nil))
+	f.Add(byte(link.OpExec), []byte(`{"Group":1,"Command":"script","Dir":"/","Args":["a"],"Input":{"Bytes":9}}`), []byte("input"))
+	f.Add(byte(link.OpUsage), []byte(`{"Group":1}`), []byte(nil))
 	f.Add(byte(200), []byte(nil), []byte(nil))
 	f.Fuzz(func(t *testing.T, op byte, body, data []byte) {
 		switch link.Op(op) {
-		case link.OpPing, link.OpCancel, link.OpInput, link.OpInterrupt:
+		case link.OpPing, link.OpCancel, link.OpInput, link.OpInterrupt, link.OpGroup, link.OpTaken:
 			return // these want no answer
 		}
 		ours, theirs, err := frame.SocketPair()
@@ -46,7 +70,18 @@ func FuzzBegin(f *testing.F) {
 		}
 		w := newWorker(l, engine{sandboxtest.NewRunner()})
 		w.handle(&link.Message{Op: link.OpInput, ID: 1, Body: body, Data: data})
-		w.begin(&link.Message{Op: link.Op(op), ID: 1, Body: body, Data: data})
+		w.handle(&link.Message{Op: link.OpGroup, Body: body})
+		m := &link.Message{Op: link.Op(op), ID: 1, Body: body, Data: data}
+		if m.Op == link.OpExec {
+			served, home, err := frame.SocketPair()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer served.Close()
+			m.Files = []*os.File{home}
+		}
+		w.begin(m)
+		w.handle(&link.Message{Op: link.OpTaken, ID: 1, Body: body})
 		w.handle(&link.Message{Op: link.OpCancel, ID: 1, Body: []byte(`{"Cause":"killed"}`)})
 		for {
 			m, err := server.Receive()

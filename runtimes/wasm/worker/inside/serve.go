@@ -26,7 +26,8 @@ const maxCalls = 4096
 // watchInterval is how often the states of languages are looked at.
 const watchInterval = 50 * time.Millisecond
 
-// Engine is what a worker serves. One that is a sandbox.KernelEngine too has kernels.
+// Engine is what a worker serves. One that is a sandbox.KernelEngine too has kernels,
+// and one that is a program.Engine has programs of sandboxes.
 type Engine interface {
 	sandbox.CodeRunner
 	io.Closer
@@ -69,6 +70,7 @@ type worker struct {
 	link    *link.Link
 	engine  Engine
 	kernels *kernels // empty for an engine without
+	groups  *groups  // empty for an engine without
 
 	ctx context.Context // done when the connection has ended
 	end context.CancelCauseFunc
@@ -82,10 +84,11 @@ type worker struct {
 type call struct {
 	cancel context.CancelCauseFunc
 	stdin  *sandbox.Stdin // that is sent; nil for none
+	window *window        // of its output; nil for none
 }
 
 func newWorker(l *link.Link, engine Engine) *worker {
-	w := &worker{link: l, engine: engine, kernels: newKernels(engine), calls: map[uint64]*call{}}
+	w := &worker{link: l, engine: engine, kernels: newKernels(engine), groups: newGroups(engine), calls: map[uint64]*call{}}
 	w.ctx, w.end = context.WithCancelCause(context.Background())
 	return w
 }
@@ -94,7 +97,7 @@ func newWorker(l *link.Link, engine Engine) *worker {
 // cancelled.
 func (w *worker) serve(measures []link.Measure) error {
 	languages, withKernels := w.engine.Languages(), w.kernels.languages()
-	err := w.link.Send(link.OpHello, 0, link.Hello{Confinement: measures, Languages: languages, Kernels: withKernels}, nil)
+	err := w.link.Send(link.OpHello, 0, link.Hello{Confinement: measures, Languages: languages, Kernels: withKernels, Commands: w.groups.commands()}, nil)
 	if err != nil {
 		return fmt.Errorf("greet the server: %w", err)
 	}
@@ -155,6 +158,13 @@ func (w *worker) handle(m *link.Message) {
 		if m.Decode(&k) == nil {
 			go w.kernels.interrupt(k.Kernel)
 		}
+	case link.OpGroup:
+		var g link.Group
+		if m.Decode(&g) == nil {
+			w.groups.set(g)
+		}
+	case link.OpTaken:
+		w.taken(m)
 	default:
 		w.begin(m)
 	}
@@ -255,6 +265,10 @@ func (w *worker) prepare(m *link.Message, v *voice, c *call) task {
 		return w.kernels.prepareSave(m)
 	case link.OpClose:
 		return w.kernels.prepareClose(m)
+	case link.OpExec:
+		return w.prepareExec(m, v, c)
+	case link.OpUsage:
+		return w.prepareUsage(m)
 	}
 	return failed(fmt.Errorf("a message of the unknown type %d", m.Op))
 }

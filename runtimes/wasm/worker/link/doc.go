@@ -14,9 +14,12 @@
 // message and for all together; a peer that goes beyond that, or sends what is no
 // message, loses the connection.
 //
-// There is no window. What a worker sends of a run is bounded by the run's own limit
+// Runs have no window. What a worker sends of one is bounded by the run's own limit
 // of output and displays, and the server takes it as fast as it comes: its sinks do
-// not block. What the server sends is bounded as programs are, and standard input is
+// not block. Programs of sandboxes have no such limit, and readers that may be slow:
+// a program waits once Window bytes of its output are on their way, until OpTaken
+// says that they have arrived. What the server sends is bounded as programs are, and standard input is
 // sent when it is asked for. States of kernels, which may be large, do not travel
-// here but through a pipe of their own.
+// here but through a pipe of their own; nor do the files of sandboxes' programs, for
+// which OpExec brings a socket (package files).
 package link

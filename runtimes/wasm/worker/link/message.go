@@ -28,6 +28,10 @@ const (
 	OpInterrupt               // Kernel; no call
 	OpSave                    // Kernel; Files: where the state goes
 	OpClose                   // Kernel
+	OpGroup                   // Group; no call, and before the calls that name it
+	OpExec                    // Exec; Files: a socket with the program's files behind it
+	OpUsage                   // Group
+	OpTaken                   // Taken, of that call
 )
 
 // Messages of the worker.
@@ -71,6 +75,7 @@ type Hello struct {
 
 	Languages []sandbox.Language
 	Kernels   []sandbox.Language
+	Commands  []string // that sandboxes have
 }
 
 // Measure is one thing that keeps a worker from doing harm.
@@ -152,6 +157,35 @@ type Execute struct {
 	Input  Source
 }
 
+// Group is the programs of one sandbox, which have something together.
+type Group struct {
+	Group  uint64
+	CPUs   int
+	Memory int64 // bytes
+	Paused bool
+	Gone   bool // forget it; no more calls will name it
+}
+
+// Exec asks for a program of a sandbox.
+type Exec struct {
+	Group     uint64
+	Command   string
+	Dir       string
+	Args, Env []string
+	TTY       bool
+	Input     Source
+}
+
+// Window is how many bytes of a program's output may be on their way to their
+// reader, before the program has to wait.
+const Window = 256 << 10
+
+// Taken says that output of a program has found its reader.
+type Taken struct {
+	Bytes int
+	Gone  bool // and that there is no reader any more
+}
+
 // Said is what a program has said: pieces of Data, and displays between them.
 type Said struct {
 	Pieces []Piece `json:",omitempty"`
@@ -171,7 +205,8 @@ type End struct {
 	Outcome *sandbox.CellOutcome `json:",omitempty"` // of a run or a cell, without its files
 	Files   []Content            `json:",omitempty"`
 	Kernel  uint64               `json:",omitempty"` // that was opened
-	Memory  int64                `json:",omitempty"` // of the kernel, in bytes
+	Memory  int64                `json:",omitempty"` // of the kernel or the group, in bytes
+	CPU     time.Duration        `json:",omitempty"` // of the group so far
 }
 
 // Fault is an error.
