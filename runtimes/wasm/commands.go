@@ -64,7 +64,6 @@ func (e *Engine) Exec(ctx context.Context, id string, cfg vm.RunConfig, inv vm.I
 // prepared, or failed, or ctx is done.
 func (e *Engine) AwaitCommand(ctx context.Context, id string) {
 	if l := e.commander(id); l != nil {
-		e.demand(l)
 		l.await(ctx)
 	}
 }

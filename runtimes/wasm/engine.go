@@ -33,10 +33,6 @@ type Config struct {
 	// Only, when not empty, restricts the catalogue to languages with these IDs.
 	Only []string
 
-	// OnDemand prepares a language when its command is first awaited, and not when
-	// the engine starts: for an engine whose languages may never be used.
-	OnDemand bool
-
 	Limits    sandbox.Limits // of a run that asks for none; default DefaultLimits
 	MaxLimits sandbox.Limits // all fields or none; default MaxLimits
 
@@ -83,9 +79,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, errors.Join(err, host.Close(e.closing))
 	}
 	e.workspaces = newWorkspaces(cfg.RunDir, cfg.Log)
-	if !cfg.OnDemand {
-		e.prepare()
-	}
+	e.prepare()
 	return e, nil
 }
 

@@ -27,7 +27,6 @@ type language struct {
 	read   func() ([]byte, error) // the module's binary
 	weight int                    // light ones are prepared first
 	done   chan struct{}          // closed when it is prepared or failed
-	asked  sync.Once              // of an engine that prepares languages on demand
 
 	mu   sync.Mutex
 	info sandbox.Language // State and Stage change

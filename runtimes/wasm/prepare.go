@@ -41,22 +41,6 @@ func (e *Engine) prepare() {
 	})
 }
 
-// demand has a language prepared that was not prepared at the start.
-func (e *Engine) demand(l *language) {
-	if !e.cfg.OnDemand || l.snapshot().State != sandbox.LanguagePreparing {
-		return
-	}
-	l.asked.Do(func() {
-		if !e.begin() {
-			return // nothing runs any more
-		}
-		go func() {
-			defer e.runs.Done()
-			e.load(l)
-		}()
-	})
-}
-
 // load prepares one language and records how that went.
 func (e *Engine) load(l *language) {
 	l.set(sandbox.LanguagePreparing, "reading its module")
