@@ -6,3 +6,14 @@ func (f *FS) Usage() (bytes int64, files, open int) {
 	defer f.mu.Unlock()
 	return f.quota.bytes, f.quota.files, len(f.open)
 }
+
+// MaxKept is the bound on Kept.
+const MaxKept = maxKept
+
+// Kept returns how many entries open folders keep, and has them keep more more.
+func (f *FS) Kept(more int) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.kept += more
+	return f.kept
+}

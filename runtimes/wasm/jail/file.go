@@ -25,6 +25,7 @@ type file struct {
 	offset   int64
 	entries  []sys.Dirent // what Readdir has still to return; see listed
 	listed   bool
+	kept     int // entries that there were, while some of them are still kept
 }
 
 var _ sys.PollableFile = (*file)(nil)
@@ -129,7 +130,8 @@ func (f *file) Seek(to offset, whence int) (int64, sys.Errno) {
 		if to != 0 || whence != io.SeekStart {
 			return 0, sys.EISDIR
 		}
-		f.entries, f.listed = nil, false
+		f.forget()
+		f.listed = false
 		return 0, 0
 	}
 	base, ok := seekBase(whence, f.offset, f.node.size)
@@ -294,7 +296,8 @@ func (f *file) Close() sys.Errno {
 // must be held and the file be open.
 func (f *file) release() error {
 	err := f.host.Close()
-	f.host, f.entries = nil, nil
+	f.host = nil
+	f.forget()
 	delete(f.fs.open, f)
 	f.node.opens--
 	if f.node.opens == 0 {

@@ -42,6 +42,7 @@ type FS struct {
 	nodes  map[nodeID]*node
 	quota  quota
 	linked bool // there may be symbolic links of the guest's
+	kept   int  // entries of open folders that have been read, for Readdir to return
 }
 
 var _ sys.FS = (*FS)(nil)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/tetratelabs/wazero/experimental/sys"
@@ -265,6 +266,50 @@ func TestReaddir(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestKeptEntries bounds what open folders keep, and drops what is not kept any more.
+func TestKeptEntries(t *testing.T) {
+	f, dir := newFS(t, jail.Limits{Bytes: 1 << 20, Files: 100, OpenFiles: 10})
+	for i := range 10 {
+		if err := os.WriteFile(filepath.Join(dir, strconv.Itoa(i)), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, errno := f.OpenFile(".", sys.O_DIRECTORY, 0)
+	if errno != 0 {
+		t.Fatal(errno)
+	}
+	want := func(n int) {
+		t.Helper()
+		if got := f.Kept(0); got != n {
+			t.Errorf("%d entries are kept, want %d", got, n)
+		}
+	}
+	read := func(n int) {
+		t.Helper()
+		if all, errno := d.Readdir(n); errno != 0 || len(all) != n {
+			t.Errorf("%d entries of %d, %v", len(all), n, errno)
+		}
+	}
+	read(9)
+	want(10)
+	read(1)
+	want(0)
+	_, _ = d.Seek(0, io.SeekStart)
+	read(3)
+	_, _ = d.Seek(0, io.SeekStart)
+	want(0)
+	f.Kept(jail.MaxKept - 9)
+	if _, errno := d.Readdir(1); errno != sys.EIO || f.Exceeded() == nil {
+		t.Errorf("over the limit: %v, %v", errno, f.Exceeded())
+	}
+	f.Kept(-1)
+	read(3)
+	if errno := d.Close(); errno != 0 {
+		t.Error(errno)
+	}
+	want(jail.MaxKept - 10)
 }
 
 func TestReaddirAgreesWithStat(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 // Readdir implements sys.File. The folder is read whole at the first call after
 // opening or rewinding, so a listing is one moment's, and it is sorted by name,
 // so a program lists the same way every time. What that takes is bounded by the
-// file quota.
+// file quota, and for all open folders together by maxKept.
 func (f *file) Readdir(n int) ([]sys.Dirent, sys.Errno) {
 	end, errno := f.begin()
 	if errno != 0 {
@@ -28,8 +28,31 @@ func (f *file) Readdir(n int) ([]sys.Dirent, sys.Errno) {
 		n = len(f.entries)
 	}
 	page := f.entries[:n:n]
-	f.entries = f.entries[n:]
+	if f.entries = f.entries[n:]; len(f.entries) == 0 {
+		f.forget()
+	}
 	return page, 0
+}
+
+// maxKept is how many entries all open folders may keep together, unless it is a
+// single one: a guest can open a large folder many times.
+const maxKept = 1 << 18
+
+// keep makes room for n entries. Preconditions: fs.mu must be held.
+func (f *file) keep(n int) sys.Errno {
+	if f.fs.kept > 0 && f.fs.kept+n > maxKept {
+		return f.fs.quota.exceed(LimitOpenFiles, int64(f.fs.quota.limits.OpenFiles))
+	}
+	f.kept = n
+	f.fs.kept += n
+	return 0
+}
+
+// forget drops the entries that have not been returned. Preconditions: fs.mu must be
+// held.
+func (f *file) forget() {
+	f.fs.kept -= f.kept
+	f.entries, f.kept = nil, 0
 }
 
 // list fills f.entries unless it has been since the last rewind. Preconditions:
@@ -44,6 +67,9 @@ func (f *file) list() sys.Errno {
 	found, err := f.host.ReadDir(-1)
 	if err != nil {
 		return errnoOf(err)
+	}
+	if errno := f.keep(len(found)); errno != 0 {
+		return errno
 	}
 	f.entries = make([]sys.Dirent, 0, len(found))
 	for _, e := range found {
