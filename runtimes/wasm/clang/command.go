@@ -147,7 +147,9 @@ func (c *command) make(ctx context.Context, r toolchain.Request, out string, per
 	}
 	toolchain.Say(c.cfg, 0, "%s", text) // warnings
 	if out == "" || out == "-" {
-		c.cfg.Output(sandbox.Stdout, result)
+		if !vm.Write(ctx, c.cfg, sandbox.Stdout, result) {
+			return toolchain.Exit(vm.ExitBrokenPipe)
+		}
 		return toolchain.Exit(0)
 	}
 	if err := c.files.Write(out, result, perm); err != nil {

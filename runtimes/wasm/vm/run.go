@@ -294,11 +294,39 @@ func (r *Run) Write(s sandbox.Stream, p []byte) {
 // maxPiece is how much is written before the reader is asked for more.
 const maxPiece = 64 << 10
 
+// Write sends p to the output, for a driver that has some of its own. As a guest's it
+// goes in pieces, and waits for a reader that is slow; it reports whether the reader
+// took everything. It does not count against the output limit.
+func Write(ctx context.Context, cfg RunConfig, s sandbox.Stream, p []byte) bool {
+	for len(p) > 0 && cfg.Output != nil {
+		piece := p[:min(len(p), maxPiece)]
+		cfg.Output(s, piece)
+		p = p[len(piece):]
+		if cfg.Flow == nil {
+			continue
+		}
+		wait, err := cfg.Flow()
+		if err != nil {
+			return false
+		}
+		if wait != nil {
+			wait(ctx)
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// ExitBrokenPipe is the exit code of a program whose output nobody reads any more.
+const ExitBrokenPipe = 128 + 13 // SIGPIPE
+
 // flow waits until the reader takes more output.
 func (r *Run) flow() {
 	wait, err := r.cfg.Flow()
 	if err != nil {
-		r.Exit(exitBrokenPipe)
+		r.Exit(ExitBrokenPipe)
 	}
 	if wait != nil {
 		r.block(wait)

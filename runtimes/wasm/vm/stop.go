@@ -30,7 +30,6 @@ const (
 	exitAborted = 128 + 6 // SIGABRT
 	exitKilled  = 128 + 9 // SIGKILL
 
-	exitBrokenPipe = 128 + 13 // SIGPIPE
 )
 
 // unwindCode marks the panic of unwind. wazero passes exit errors on without
