@@ -24,6 +24,7 @@ var errGone = errors.New("the worker process has ended")
 // call is a call that goes on, from the server's side.
 type call struct {
 	sink   sandbox.Sink  // nil for one that says nothing
+	flow   bool          // its output waits for its reader
 	hungry chan struct{} // it waits for input; room for one
 	answer chan answer   // room for one
 	gone   chan struct{} // closed when the worker has ended before an answer
@@ -81,23 +82,31 @@ func (c *call) say(said link.Said, data []byte) ([]byte, error) {
 		case p.Bytes < 0 || p.Bytes > len(data) || p.Stream != sandbox.Stdout && p.Stream != sandbox.Stderr:
 			return nil, errors.New("there is less output than announced")
 		default:
+			if !c.said(p.Bytes) {
+				return nil, errors.New("a program says more than its reader takes")
+			}
 			c.sink.Output(p.Stream, data[:p.Bytes])
 			data = data[p.Bytes:]
-			c.said(p.Bytes)
 		}
 	}
 	return data, nil
 }
 
-// said counts output.
-func (c *call) said(n int) {
+// said counts output, and reports whether there may be so much of it.
+func (c *call) said(n int) bool {
+	if !c.flow {
+		return true
+	}
 	c.mu.Lock()
-	c.waiting += n
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	if c.waiting += n; c.waiting > link.MaxUnread {
+		return false
+	}
 	select {
 	case c.spoke <- struct{}{}:
 	default:
 	}
+	return true
 }
 
 func (c *call) end(m *link.Message) error {
@@ -141,14 +150,14 @@ type request struct {
 }
 
 // begin adds a call.
-func (w *process) begin(sink sandbox.Sink) (uint64, *call, error) {
+func (w *process) begin(r request) (uint64, *call, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.calls == nil {
 		return 0, nil, errGone
 	}
 	w.last++
-	c := &call{sink: sink, hungry: make(chan struct{}, 1), answer: make(chan answer, 1), gone: make(chan struct{}), spoke: make(chan struct{}, 1)}
+	c := &call{sink: r.sink, flow: r.flow != nil, hungry: make(chan struct{}, 1), answer: make(chan answer, 1), gone: make(chan struct{}), spoke: make(chan struct{}, 1)}
 	w.calls[w.last] = c
 	return w.last, c, nil
 }
@@ -158,7 +167,7 @@ func (w *process) begin(sink sandbox.Sink) (uint64, *call, error) {
 // The error is errGone when the worker has ended; began says whether the call may
 // have had effects by then.
 func (w *process) do(ctx context.Context, r request) (a answer, began bool, err error) {
-	id, c, err := w.begin(r.sink)
+	id, c, err := w.begin(r)
 	if err != nil {
 		return answer{}, false, err
 	}

@@ -31,7 +31,7 @@ func FuzzHandle(f *testing.F) {
 	f.Fuzz(func(t *testing.T, op byte, id uint64, body, data []byte) {
 		out := &counter{}
 		w := &process{calls: map[uint64]*call{}, log: slog.New(slog.DiscardHandler), onChange: func() {}, languages: []sandbox.Language{{ID: "a"}}}
-		first, c, err := w.begin(out)
+		first, c, err := w.begin(request{sink: out})
 		if err != nil || first != 1 {
 			t.Fatal(first, err)
 		}

@@ -28,6 +28,8 @@ const (
 	realWorker = "worker-with-wasm"    // the engine with JavaScript and Lua
 	fakeWorker = "worker-with-scripts" // a sandboxtest.Runner
 	deafWorker = "worker-that-fails"   // ends at once
+
+	mutteringWorker = "worker-that-does-not-listen"
 )
 
 func TestMain(m *testing.M) {
@@ -43,7 +45,26 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if len(os.Args) > 1 && os.Args[1] == mutteringWorker {
+		fmt.Fprintln(os.Stderr, mutter())
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
+}
+
+// mutter greets the server, and from then on answers without having been asked.
+func mutter() error {
+	l, err := link.New(os.NewFile(inside.SocketFD, "server"), true)
+	if err != nil {
+		return err
+	}
+	if _, err := l.Receive(); err != nil {
+		return err
+	}
+	for err = l.Send(link.OpHello, 0, link.Hello{}, nil); err == nil; err = l.Send(link.OpPong, 0, nil, nil) {
+		time.Sleep(10 * time.Millisecond) // it has all the time in the world
+	}
+	return err
 }
 
 func openWasm(s link.Setup) (inside.Engine, error) {

@@ -31,8 +31,8 @@ type process struct {
 	onChange func()        // its languages have changed
 	gone     chan struct{} // closed when it has ended and all that it said is heard
 	heard    atomic.Int64  // when, in Unix nanoseconds
-	pinging  atomic.Bool
-	ending   atomic.Bool // it is told to end
+	pinged   atomic.Int64  // when the ping was sent that it has not taken, as heard; 0 for none
+	ending   atomic.Bool   // it is told to end
 
 	mu        sync.Mutex
 	last      uint64

@@ -2,8 +2,8 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"os"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -70,12 +70,10 @@ func (g *group) execIn(ctx context.Context, w *process, r request, c program.Cal
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		if err := files.Serve(ours, c.Files); err != nil {
-			g.pool.cfg.Log.Debug("a program's files", "error", err) // mostly: the program was ended
-		}
+		g.pool.serveFiles(ours, c)
 	}()
 	defer func() {
-		_ = errors.Join(ours.Close(), theirs.Close()) // what was to be said has been
+		_, _ = ours.Close(), theirs.Close() // what was to be said has been
 		<-served
 	}()
 	ended := make(chan struct{})
@@ -88,6 +86,21 @@ func (g *group) execIn(ctx context.Context, w *process, r request, c program.Cal
 		}
 	})()
 	return w.do(ctx, r)
+}
+
+// serveFiles serves a program's files until the program, or its worker, has enough.
+// A panic ends that program's use of them and not the server: what comes over the
+// connection is anybody's.
+func (p *Pool) serveFiles(conn *os.File, c program.Call) {
+	defer conn.Close() // the program is not to wait for answers that will not come
+	defer func() {
+		if cause := recover(); cause != nil {
+			p.cfg.Log.Error("a panic over a program's files", "cause", cause, "stack", string(debug.Stack()))
+		}
+	}()
+	if err := files.Serve(conn, c.Files); err != nil {
+		p.cfg.Log.Debug("a program's files", "error", err) // mostly: the program was ended
+	}
 }
 
 // place returns the group's worker, which knows of it.
@@ -167,7 +180,7 @@ func (g *group) note(w *process, a answer) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.worker == w {
-		g.used = program.Usage{MemoryBytes: a.Memory, CPU: max(g.used.CPU, a.CPU)}
+		g.used = program.Usage{MemoryBytes: max(0, a.Memory), CPU: max(g.used.CPU, a.CPU)}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime"
 	"strconv"
@@ -82,6 +83,10 @@ func (g *scriptGroup) Exec(ctx context.Context, c program.Call) (sandbox.Outcome
 		}
 	case "flood":
 		return flood(ctx, c), nil
+	case "gush": // whatever the reader takes
+		for piece := make([]byte, 1<<20); ctx.Err() == nil; {
+			c.Output(sandbox.Stdout, piece)
+		}
 	case "copy":
 		o.ExitCode = copyFile(c.Files, c.Args[1], c.Args[2])
 	}
@@ -397,6 +402,55 @@ func TestSlowReader(t *testing.T) {
 				t.Errorf("%+v, %d bytes of %d", o, r.bytes, much)
 			}
 		})
+	}
+}
+
+// TestGush has a program go on writing that should wait for its reader: its worker is
+// ended before what it has written fills the server.
+func TestGush(t *testing.T) {
+	d := newDesk(t, newPool(t, nil))
+	r := &reader{held: true, changed: make(chan struct{})}
+	c := d.call(nil, "gush")
+	c.Output, c.Flow = r.output, r.flow
+	o, err := d.Exec(t.Context(), c)
+	if err != nil || o.ExitCode != 137 || !strings.Contains(o.Message, "sent what makes no sense") {
+		t.Errorf("got %+v, %v", o, err)
+	}
+	if r.bytes > link.MaxUnread {
+		t.Errorf("%d bytes came to a reader that does not read", r.bytes)
+	}
+}
+
+// TestDeafWorker ends a worker that answers and does not listen, so that those end who
+// have to tell it something.
+func TestDeafWorker(t *testing.T) {
+	p := newPool(t, func(c *worker.Config) {
+		c.Args, c.Heartbeat = []string{mutteringWorker}, 500*time.Millisecond
+	})
+	d := newDesk(t, p)
+	c := d.call(newSink(), "say", strings.Repeat("x", 2<<20))
+	if o, err := d.Exec(t.Context(), c); err != nil || o.ExitCode != 137 || !strings.Contains(o.Message, "did not listen") {
+		t.Errorf("got %+v, %v", o, err)
+	}
+}
+
+// brittle is a file system with a fault.
+type brittle struct{ sys.UnimplementedFS }
+
+func (brittle) OpenFile(string, sys.Oflag, fs.FileMode) (sys.File, sys.Errno) { panic("a fault") }
+
+// TestFault has a program run into a fault of the server's: the program is told that
+// its files fail, and nothing else happens.
+func TestFault(t *testing.T) {
+	d := newDesk(t, newPool(t, nil))
+	c := d.call(newSink(), "copy", "a", "b")
+	c.Files = brittle{}
+	if o, err := d.Exec(t.Context(), c); err != nil || o.ExitCode != int(sys.EIO) {
+		t.Errorf("got %+v, %v", o, err)
+	}
+	out := newSink()
+	if o, err := d.Exec(t.Context(), d.call(out, "limits")); err != nil || o.ExitCode != 0 || out.String() == "" {
+		t.Errorf("afterwards: %+v, %v", o, err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"sandpiper/runtimes/wasm/worker/link"
@@ -103,23 +104,45 @@ func (w *process) watch(cfg Config) {
 		case <-ticks.C:
 		}
 		if time.Since(last) > cfg.Heartbeat/2 {
-			w.heard.Store(time.Now().UnixNano()) // it was this process that slept
+			w.excuse() // it was this process that slept
 		}
-		if silent := time.Since(time.Unix(0, w.heard.Load())); silent > cfg.Heartbeat {
+		if silent := since(&w.heard); silent > cfg.Heartbeat {
 			w.kill(fmt.Sprintf("it did not answer for %v", silent.Round(time.Second)))
+			return
+		}
+		// Whatever it says meanwhile: those who have to tell it something wait.
+		if deaf := since(&w.pinged); deaf > cfg.Heartbeat {
+			w.kill(fmt.Sprintf("it did not listen for %v", deaf.Round(time.Second)))
 			return
 		}
 		if used := processMemory(w.cmd.Process.Pid); used > cfg.MemoryBytes {
 			w.kill(fmt.Sprintf("it had more than %d MiB of memory", cfg.MemoryBytes>>20))
 			return
 		}
-		if w.pinging.CompareAndSwap(false, true) {
+		if w.pinged.CompareAndSwap(0, time.Now().UnixNano()) {
 			go func() { // a worker that does not read must not hold this up
 				_ = w.link.Send(link.OpPing, 0, nil, nil)
-				w.pinging.Store(false)
+				w.pinged.Store(0)
 			}()
 		}
 	}
+}
+
+// excuse begins to wait for the worker anew.
+func (w *process) excuse() {
+	now := time.Now().UnixNano()
+	w.heard.Store(now)
+	if began := w.pinged.Load(); began != 0 {
+		w.pinged.CompareAndSwap(began, now)
+	}
+}
+
+// since is how long ago a moment was, in Unix nanoseconds; no time at all for 0.
+func since(moment *atomic.Int64) time.Duration {
+	if m := moment.Load(); m != 0 {
+		return time.Since(time.Unix(0, m))
+	}
+	return 0
 }
 
 // Probe starts a worker as a pool would, has it try what it must not be able to do,

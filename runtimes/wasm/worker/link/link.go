@@ -18,8 +18,10 @@ const (
 	// (8 MiB) and output that has not been sent (16 MiB, and displays).
 	maxMessage = 64 << 20
 
-	// maxPartial bounds what is kept of messages that are not complete.
-	maxPartial = 256 << 20
+	// maxPartial bounds what is kept of messages that are not complete, each of which
+	// counts partialCost bytes besides its own.
+	maxPartial  = 256 << 20
+	partialCost = 1 << 10
 
 	// maxFiles is how many files come with a message.
 	maxFiles = 2
@@ -158,6 +160,7 @@ func (l *Link) take(f frame.Frame) (*Message, error) {
 	if p == nil {
 		p = &partial{message: Message{Op: k.op, ID: k.id, Files: f.Files}, body: int(binary.LittleEndian.Uint32(f.Head[16:]))}
 		l.partial[k] = p
+		l.kept += partialCost
 	}
 	p.payload = append(p.payload, f.Data...)
 	l.kept += len(f.Data)
@@ -171,7 +174,7 @@ func (l *Link) take(f frame.Frame) (*Message, error) {
 		return nil, nil
 	}
 	delete(l.partial, k)
-	l.kept -= len(p.payload)
+	l.kept -= len(p.payload) + partialCost
 	if p.body > len(p.payload) {
 		return nil, errors.Join(errors.New("a message lacks its body"), closeAll(p.message.Files))
 	}

@@ -3,6 +3,7 @@ package link_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"os"
@@ -137,6 +138,37 @@ func TestFaults(t *testing.T) {
 		if got, _ := sandbox.SignalOf(link.NewCancel(cause).Err()); got != signal {
 			t.Errorf("%v: %s, want %s", cause, got, signal)
 		}
+	}
+}
+
+// TestManyPartial begins messages without end: each counts for more than what has come
+// of it, so that their number is bounded too.
+func TestManyPartial(t *testing.T) {
+	ours, theirs, err := frame.SocketPair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := link.New(ours, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Release()
+	sent := make(chan int, 1)
+	go func() {
+		c, err := frame.NewConn(theirs, frame.Limits{Head: 24, Data: 1})
+		n := 0
+		for ; err == nil; n++ {
+			head := binary.LittleEndian.AppendUint64([]byte{byte(link.OpSaid), 3, 0, 0, 0, 0, 0, 0}, uint64(n))
+			err = c.Send(frame.Frame{Head: append(head, make([]byte, 8)...), Data: []byte("x")})
+		}
+		sent <- n
+	}()
+	if _, err := l.Receive(); err == nil {
+		t.Error("a message came")
+	}
+	l.Release()
+	if n := <-sent; n > 300_000 {
+		t.Errorf("%d messages were begun", n)
 	}
 }
 

@@ -180,6 +180,11 @@ type Exec struct {
 // reader, before the program has to wait.
 const Window = 256 << 10
 
+// MaxUnread is how many bytes may be, whatever the program: more is sent by a worker
+// that is not what it should be. What a language's driver says itself, such as the
+// messages of a compiler, does not wait.
+const MaxUnread = 16 << 20
+
 // Taken says that output of a program has found its reader.
 type Taken struct {
 	Bytes int
