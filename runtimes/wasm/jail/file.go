@@ -188,6 +188,7 @@ func (f *file) writeAt(p []byte, off int64) (int, sys.Errno) {
 		return 0, errno
 	}
 	n, err := f.host.WriteAt(p, off)
+	f.fs.written(f.node)
 	if err != nil {
 		f.refreshSize()
 	}
@@ -214,6 +215,7 @@ func (f *file) truncate(size int64) sys.Errno {
 		return errno
 	}
 	err := f.host.Truncate(size)
+	f.fs.written(f.node)
 	if err != nil {
 		f.refreshSize()
 	}
@@ -249,6 +251,7 @@ func (f *file) Utimens(atim, mtim int64) sys.Errno {
 		return errno
 	}
 	defer end()
+	defer f.fs.renamed()
 	mine, err := f.host.Stat()
 	if err != nil {
 		return errnoOf(err)

@@ -36,13 +36,14 @@ type FS struct {
 
 	// mu makes each operation one step, so that what was checked and counted is
 	// what is then done.
-	mu     sync.Mutex
-	closed bool
-	open   map[*file]struct{}
-	nodes  map[nodeID]*node
-	quota  quota
-	linked bool // there may be symbolic links of the guest's
-	kept   int  // entries of open folders that have been read, for Readdir to return
+	mu      sync.Mutex
+	closed  bool
+	open    map[*file]struct{}
+	nodes   map[nodeID]*node
+	quota   quota
+	linked  bool     // there may be symbolic links of the guest's
+	changes *Changes // nil for nobody who asks
+	kept    int      // entries of open folders that have been read, for Readdir to return
 }
 
 var _ sys.FS = (*FS)(nil)
@@ -150,6 +151,7 @@ func (f *FS) MkdirMode(p string, perm fs.FileMode) sys.Errno {
 		return errno
 	}
 	defer end()
+	defer f.renamed()
 	if _, err := f.root.Lstat(g.name); err == nil {
 		return sys.EEXIST
 	}
@@ -195,6 +197,7 @@ func (f *FS) remove(p string, check func(guestPath, fs.FileInfo) sys.Errno) sys.
 		return errno
 	}
 	defer end()
+	defer f.renamed()
 	info, err := f.root.Lstat(g.name)
 	if err != nil {
 		return errnoOf(err)
@@ -236,6 +239,7 @@ func (f *FS) Rename(from, to string) sys.Errno {
 		return errno
 	}
 	defer end()
+	defer f.renamed()
 	if f.linked {
 		if dst, errno = f.resolve(dst, false); errno != 0 {
 			return errno
@@ -343,6 +347,7 @@ func (f *FS) Utimens(p string, atim, mtim int64) sys.Errno {
 		return errno
 	}
 	defer end()
+	defer f.renamed()
 	return errnoOf(f.root.Chtimes(g.name, hostTime(atim), hostTime(mtim)))
 }
 

@@ -95,6 +95,7 @@ func (f *FS) Chmod(p string, mode fs.FileMode) sys.Errno {
 		return errno
 	}
 	defer end()
+	defer f.renamed()
 	info, err := f.root.Lstat(g.name)
 	switch {
 	case err != nil:
@@ -122,6 +123,7 @@ func (f *FS) symlink(target, p string) sys.Errno {
 		return errno
 	}
 	defer end()
+	defer f.renamed()
 	if _, err := f.root.Lstat(g.name); err == nil {
 		return sys.EEXIST
 	}

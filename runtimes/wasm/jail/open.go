@@ -92,6 +92,7 @@ func (f *FS) create(g guestPath, flag sys.Oflag, perm fs.FileMode) (*os.File, sy
 		return nil, errno
 	}
 	h, err := f.root.OpenFile(g.name, hostFlags(flag)|os.O_CREATE|os.O_EXCL, perm)
+	f.renamed()
 	if err != nil {
 		f.quota.giveBack(0)
 		return nil, f.quota.refusedBy(err)
