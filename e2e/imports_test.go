@@ -122,10 +122,10 @@ var table = map[string]rule{
 
 	// A pool of workers and what runs in them know engines as the domain does; main
 	// brings them together.
-	"runtimes/wasm/worker":         {ours: []string{"sandbox", "runtimes/wasm/frame", "runtimes/wasm/program", "runtimes/wasm/worker/..."}, thirdParty: []string{xsys}},
+	"runtimes/wasm/worker":         {ours: []string{"sandbox", "runtimes/wasm/frame", "runtimes/wasm/jail", "runtimes/wasm/program", "runtimes/wasm/worker/..."}, thirdParty: []string{wazero, xsys}},
 	"runtimes/wasm/worker/link":    {ours: []string{"sandbox", "runtimes/wasm/frame"}},
 	"runtimes/wasm/worker/inside":  {ours: []string{"sandbox", "runtimes/wasm/program", "runtimes/wasm/worker/..."}},
-	"runtimes/wasm/worker/files":   {thirdParty: []string{wazero}},
+	"runtimes/wasm/worker/files":   {ours: []string{"runtimes/wasm/jail"}, thirdParty: []string{wazero, xsys}},
 	"runtimes/wasm/worker/confine": {ours: []string{"runtimes/wasm/worker/link"}, thirdParty: []string{xsys, "github.com/landlock-lsm/go-landlock"}},
 	"runtimes/wasm/coreutils":      {ours: []string{"sandbox/guest"}, thirdParty: []string{"github.com/benhoyt/goawk"}},
 	"runtimes/wasm/tty":            {thirdParty: []string{"github.com/creack/pty", xsys}},

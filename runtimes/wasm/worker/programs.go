@@ -8,7 +8,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tetratelabs/wazero/experimental/sys"
+
 	"sandpiper/runtimes/wasm/frame"
+	"sandpiper/runtimes/wasm/jail"
 	"sandpiper/runtimes/wasm/program"
 	"sandpiper/runtimes/wasm/worker/files"
 	"sandpiper/runtimes/wasm/worker/link"
@@ -37,6 +40,39 @@ type group struct {
 	worker *process // nil before the first program
 	ended  time.Duration
 	used   program.Usage // of the worker, as it said last
+
+	// The changes of the sandbox's files are counted in the page from the first program
+	// on. Both are nil where that is not possible.
+	watched watched
+	page    *files.Page
+	once    sync.Once // that tries to
+}
+
+// watched is a file system whose changes can be counted.
+type watched interface {
+	sys.FS
+	Watch(c *jail.Changes)
+}
+
+// pageOf returns the page of the group's files, which served is; nil for none.
+func (g *group) pageOf(served sys.FS) *files.Page {
+	g.once.Do(func() {
+		w, ok := served.(watched)
+		if !ok {
+			return
+		}
+		page, err := files.NewPage()
+		if err != nil {
+			g.pool.cfg.Log.Debug("programs keep nothing of their files", "error", err)
+			return
+		}
+		w.Watch(page.Changes())
+		g.watched, g.page = w, page
+	})
+	if g.page == nil || g.watched != served {
+		return nil
+	}
+	return g.page
 }
 
 // NewGroup implements program.Engine.
@@ -67,10 +103,14 @@ func (g *group) execIn(ctx context.Context, w *process, r request, c program.Cal
 		return answer{}, false, err
 	}
 	r.files = []*os.File{theirs}
+	var changes *jail.Changes
+	if page := g.pageOf(c.Files); page != nil {
+		r.files, changes = append(r.files, page.File()), page.Changes()
+	}
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		g.pool.serveFiles(ours, c)
+		g.pool.serveFiles(ours, c, changes)
 	}()
 	defer func() {
 		_, _ = ours.Close(), theirs.Close() // what was to be said has been
@@ -91,14 +131,14 @@ func (g *group) execIn(ctx context.Context, w *process, r request, c program.Cal
 // serveFiles serves a program's files until the program, or its worker, has enough.
 // A panic ends that program's use of them and not the server: what comes over the
 // connection is anybody's.
-func (p *Pool) serveFiles(conn *os.File, c program.Call) {
+func (p *Pool) serveFiles(conn *os.File, c program.Call, changes *jail.Changes) {
 	defer conn.Close() // the program is not to wait for answers that will not come
 	defer func() {
 		if cause := recover(); cause != nil {
 			p.cfg.Log.Error("a panic over a program's files", "cause", cause, "stack", string(debug.Stack()))
 		}
 	}()
-	if err := files.Serve(conn, c.Files); err != nil {
+	if err := files.Serve(conn, c.Files, changes); err != nil {
 		p.cfg.Log.Debug("a program's files", "error", err) // mostly: the program was ended
 	}
 }
@@ -153,7 +193,15 @@ func (g *group) Pause() { g.change(func(s *link.Group) { s.Paused = true }) }
 func (g *group) Resume() { g.change(func(s *link.Group) { s.Paused = false }) }
 
 // Close implements program.Group.
-func (g *group) Close() { g.change(func(s *link.Group) { s.Gone = true }) }
+func (g *group) Close() {
+	g.change(func(s *link.Group) { s.Gone = true })
+	g.once.Do(func() {}) // no page any more
+	if g.page != nil {
+		g.watched.Watch(nil)
+		_ = g.page.Close()
+		g.watched, g.page = nil, nil
+	}
+}
 
 // Usage implements program.Group.
 func (g *group) Usage(ctx context.Context) program.Usage {

@@ -14,9 +14,19 @@
 // once, and such a worker can do no more than its guest could: it has the sockets of
 // programs that run, and each leads to one sandbox's files.
 //
-// The price is a round trip for each operation, some ten microseconds. So what needs
-// none has none: an offset is the worker's, a close is not waited for, and reads and
-// writes travel in pieces of 128 KiB.
+// The price is a round trip for each operation, some tens of microseconds. So what
+// needs none has none: an offset is the worker's, a close goes with the next request,
+// and reads and writes travel in pieces of 128 KiB.
+//
+// # What is kept
+//
+// Most of what guests ask they could know: what a file is that they have just opened,
+// whether a module's other names are still not there, what comes after the line that
+// they have read. An FS keeps such answers, and knows whether they hold: the server
+// counts all changes of a sandbox's files (jail.Changes) in a Page of memory that
+// workers have mapped and cannot write. A look at two counters takes the place of a
+// round trip, and is as good: who has heard of a change finds it counted. Where the
+// system has no such memory, nothing is kept.
 //
 // # The wire
 //

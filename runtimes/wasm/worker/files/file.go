@@ -1,11 +1,14 @@
 package files
 
 import (
+	"bytes"
 	"encoding/binary"
 	"io"
 
 	"github.com/tetratelabs/wazero/experimental/sys"
 	wasys "github.com/tetratelabs/wazero/sys"
+
+	"sandpiper/runtimes/wasm/jail"
 )
 
 // file is an open file or folder of an FS. Its offset and flags live here: no other
@@ -21,6 +24,11 @@ type file struct {
 	append   bool
 	nonblock bool
 	closed   bool
+
+	known block // of its content
+	is    found // what Stat says
+	next  int64 // where the last read has ended
+	ahead int   // how much more than that was asked for
 }
 
 var _ sys.PollableFile = (*file)(nil)
@@ -63,7 +71,37 @@ func (f *file) Stat() (wasys.Stat_t, sys.Errno) {
 	if f.closed {
 		return wasys.Stat_t{}, sys.EBADF
 	}
-	return f.fs.stat(request{op: opFstat, handle: f.handle})
+	version, keeps := f.version()
+	if keeps && f.is.version == version {
+		return f.is.st, 0
+	}
+	st, errno := f.fs.stat(request{op: opFstat, handle: f.handle})
+	if errno == 0 {
+		f.is = found{st: st, version: version}
+	}
+	return st, errno
+}
+
+// version is the file's now; ok is false where nothing is kept of it.
+func (f *file) version() (v jail.Version, ok bool) {
+	if f.fs.changes == nil {
+		return jail.Version{}, false
+	}
+	return f.fs.changes.Of(f.ino), true
+}
+
+// set makes f what the answer to opOpen says, which was asked for the first want bytes.
+func (f *file) set(a answer, want int) sys.Errno {
+	st, version, data, ok := readOpened(a.payload)
+	if !ok {
+		return sys.EIO
+	}
+	f.handle, f.dev, f.ino, f.dir = uint32(a.n), st.Dev, st.Ino, st.Mode.IsDir()
+	f.is = found{st: st, version: version}
+	if want > 0 && !f.dir {
+		f.known = block{data: bytes.Clone(data), last: len(data) < want, content: version.Content}
+	}
+	return 0
 }
 
 // Read implements sys.File.
@@ -76,19 +114,53 @@ func (f *file) Read(p []byte) (int, sys.Errno) {
 // Pread implements sys.File. It reads less than p only at the end of the file.
 func (f *file) Pread(p []byte, off int64) (n int, errno sys.Errno) {
 	for more := true; more && errno == 0; {
-		piece := p[n:min(len(p), n+maxData)]
-		got := 0
-		errno = f.call(request{op: opPread, x: off + int64(n), flag: uint32(len(piece))}, func(a answer) sys.Errno {
-			got = copy(piece, a.payload)
-			return 0
-		})
+		var got int
+		var last bool
+		got, last, errno = f.piece(p[n:], off+int64(n))
 		n += got
-		more = got == len(piece) && n < len(p)
+		more = !last && n < len(p)
 	}
 	if n > 0 {
 		return n, 0 // what went wrong after it does so again
 	}
 	return 0, errno
+}
+
+// piece reads some of p, from what is known if possible. last reports that the file
+// ends there.
+func (f *file) piece(p []byte, off int64) (n int, last bool, errno sys.Errno) {
+	version, keeps := f.version()
+	keeps = keeps && !f.closed
+	if keeps && f.known.content == version.Content {
+		if n, last, ok := f.known.read(p, off); ok {
+			f.next = off + int64(n)
+			return n, last, 0
+		}
+	}
+	want := min(len(p), maxData)
+	all := want
+	if keeps {
+		all = min(want+f.lookAhead(off, version.Content), maxData)
+	}
+	errno = f.call(request{op: opPread, x: off, flag: uint32(all)}, func(a answer) sys.Errno {
+		n = copy(p[:want], a.payload)
+		last = n < want
+		f.next = off + int64(n)
+		f.known = block{at: f.next, data: append(f.known.data[:0], a.payload[n:]...), last: len(a.payload) < all, content: version.Content}
+		return 0
+	})
+	return n, last, errno
+}
+
+// lookAhead returns how much more to read than is asked for: ever more while one piece
+// is read after the other, and nothing when what has come that way was of no use.
+func (f *file) lookAhead(off int64, content uint64) int {
+	if off != f.next || f.known.content != content {
+		f.ahead = 0
+		return 0
+	}
+	f.ahead = min(max(minAhead, 2*f.ahead), maxAhead)
+	return f.ahead
 }
 
 // offset is an int64 under another name, for the reason that package jail gives.
@@ -188,7 +260,7 @@ func (f *file) Readdir(n int) (all []sys.Dirent, errno sys.Errno) {
 			all, got = append(all, page...), len(page)
 			return valid(ok)
 		})
-		if errno != 0 || got == 0 || len(all) == n {
+		if errno != 0 || got < want || len(all) == n {
 			return all, errno
 		}
 	}
@@ -218,10 +290,12 @@ func (f *file) SetNonblock(enable bool) sys.Errno {
 	return 0
 }
 
-// Close implements sys.File. It does not wait for the server, which has closed the
-// file before it looks at the next request.
+// Close implements sys.File. It does not wait for the server, which closes the file
+// within a moment, and before it looks at the next request.
 func (f *file) Close() sys.Errno {
-	errno := f.call(request{op: opClose}, nil)
-	f.closed = true
-	return errno
+	if f.closed {
+		return sys.EBADF
+	}
+	f.closed, f.known = true, block{}
+	return f.fs.tell(request{op: opClose, handle: f.handle})
 }

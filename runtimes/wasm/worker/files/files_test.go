@@ -2,6 +2,7 @@ package files
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -34,17 +35,42 @@ func home(t testing.TB, limits jail.Limits) (*jail.FS, string) {
 
 var roomy = jail.Limits{Bytes: 1 << 20, Files: 1000, OpenFiles: 20}
 
-// remote serves a file system and returns the other end of it. The second value waits
-// until serving has ended.
-func remote(t testing.TB, served sys.FS) (*FS, func() error) {
+// watch returns a page in which the changes of a file system are counted.
+func watch(t testing.TB, served *jail.FS) *Page {
+	t.Helper()
+	p, err := NewPage()
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	served.Watch(p.Changes())
+	t.Cleanup(func() {
+		served.Watch(nil)
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+// remote serves a file system and returns the other end of it, which keeps what it
+// learns if there is a page. The second value waits until serving has ended.
+func remote(t testing.TB, served sys.FS, page *Page) (*FS, func() error) {
 	t.Helper()
 	ours, theirs, err := frame.SocketPair()
 	if err != nil {
 		t.Fatal(err)
 	}
+	var changes *jail.Changes
+	var memory *os.File
+	if page != nil {
+		changes, memory = page.Changes(), page.File()
+	}
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ours, served) }()
-	f, err := Open(theirs)
+	go func() { ended <- Serve(ours, served, changes) }()
+	f, err := Open(theirs, memory)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,9 +192,19 @@ func folder(f sys.FS, say func(string, ...any)) {
 
 // TestSame does the same to a file system and to the other end of one.
 func TestSame(t *testing.T) {
+	for _, keeps := range []bool{false, true} {
+		t.Run(fmt.Sprint("keeps ", keeps), func(t *testing.T) { testSame(t, keeps) })
+	}
+}
+
+func testSame(t *testing.T, keeps bool) {
 	here, _ := home(t, roomy)
 	there, dir := home(t, roomy)
-	f, _ := remote(t, there)
+	var page *Page
+	if keeps {
+		page = watch(t, there)
+	}
+	f, _ := remote(t, there, page)
 	want, got := strings.Split(script(here), "\n"), strings.Split(script(f), "\n")
 	for i := range want {
 		if i >= len(got) || got[i] != want[i] {
@@ -187,7 +223,7 @@ func TestSame(t *testing.T) {
 // the end of the server.
 func TestEnd(t *testing.T) {
 	served, _ := home(t, jail.Limits{Bytes: 100, Files: 10, OpenFiles: 1})
-	f, ended := remote(t, served)
+	f, ended := remote(t, served, nil)
 	if _, errno := f.OpenFile("a", sys.O_CREAT|sys.O_RDWR, 0); errno != 0 {
 		t.Fatal(errno)
 	}
@@ -213,7 +249,7 @@ func TestEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f, err = Open(theirs); err != nil {
+	if f, err = Open(theirs, nil); err != nil {
 		t.Fatal(err)
 	}
 	_ = ours.Close()
@@ -225,7 +261,7 @@ func TestEnd(t *testing.T) {
 // TestHandles bounds what one program may have open, whatever the file system allows.
 func TestHandles(t *testing.T) {
 	served, _ := home(t, jail.Limits{Bytes: 100, Files: 10, OpenFiles: 2 * maxHandles})
-	f, _ := remote(t, served)
+	f, _ := remote(t, served, nil)
 	for i := range maxHandles {
 		if _, errno := f.OpenFile(".", sys.O_DIRECTORY, 0); errno != 0 {
 			t.Fatal(i, errno)
@@ -256,14 +292,14 @@ func FuzzServe(f *testing.F) {
 	}
 	f.Add(all)
 	for o := opOpen; o <= opClose+1; o++ {
-		f.Add(request{op: o, first: []byte("../x"), second: []byte("/y"), x: 1 << 40}.append(nil))
+		f.Add(request{op: o, first: []byte("../x"), second: []byte("/y"), x: 1 << 40, y: 1 << 40}.append(nil))
 	}
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 1})
 	f.Add(append(request{op: opOpen}.append(nil)[:32], 9, 9, 9, 9))
 	f.Fuzz(func(t *testing.T, sent []byte) {
 		served, dir := home(t, jail.Limits{Bytes: 1 << 16, Files: 10, OpenFiles: 5})
 		b := &buffer{Reader: bytes.NewReader(sent)}
-		_ = Serve(b, served)
+		_ = Serve(b, served, &jail.Changes{})
 		if limit := (len(sent)/requestSize + 1) * (answerSize + maxData); b.written > limit {
 			t.Errorf("%d bytes were answered to %d", b.written, len(sent))
 		}
@@ -282,6 +318,7 @@ func FuzzServe(f *testing.F) {
 // FuzzAnswer gives the worker's end bytes for an answer.
 func FuzzAnswer(f *testing.F) {
 	f.Add(answer{payload: make([]byte, statSize)}.append(nil))
+	f.Add(answer{payload: make([]byte, statSize+versionSize+5)}.append(nil))
 	f.Add(answer{n: 8, payload: appendEntry(nil, sys.Dirent{Name: "a"})}.append(nil))
 	f.Add(answer{errno: sys.EIO}.append(nil))
 	f.Add([]byte{0xff, 0xff, 0xff, 0x7f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
@@ -302,7 +339,7 @@ func FuzzAnswer(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			fs, err := Open(theirs)
+			fs, err := Open(theirs, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -325,7 +362,7 @@ func FuzzAnswer(f *testing.F) {
 // BenchmarkStat measures a round trip, and the same without one.
 func BenchmarkStat(b *testing.B) {
 	served, _ := home(b, roomy)
-	f, _ := remote(b, served)
+	f, _ := remote(b, served, nil)
 	for _, way := range []struct {
 		name string
 		fs   sys.FS

@@ -1,14 +1,18 @@
 package files
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/tetratelabs/wazero/experimental/sys"
 	wasys "github.com/tetratelabs/wazero/sys"
+
+	"sandpiper/runtimes/wasm/jail"
 )
 
 // FS is the worker's end: the file system at the other end of a socket. When the
@@ -16,25 +20,42 @@ import (
 // at a time.
 type FS struct {
 	sys.UnimplementedFS
-	socket *os.File
+	socket  *os.File
+	page    []byte        // nil for none
+	changes *jail.Changes // what is in it; nil where nothing is kept
 
-	mu      sync.Mutex
-	fd      int // of socket, in blocking mode
-	broken  bool
-	out, in []byte // buffers that are used again
+	mu     sync.Mutex
+	fd     int // of socket, in blocking mode
+	broken bool
+	out    []byte      // requests without an answer that have not been sent
+	late   *time.Timer // runs when there are any
+	in     []byte      // a buffer that is used again
+	paths  map[question]found
 }
 
 var _ sys.FS = (*FS)(nil)
 
-// Open takes over a connected stream socket whose other end is served.
+// lateTime is for how long a request without an answer may wait for another one that
+// it goes with.
+const lateTime = time.Millisecond
+
+// Open takes over a connected stream socket whose other end is served. page is the
+// file system's Page, from which it is told what it may keep; nil for none.
 //
 // The guest's thread waits for each answer in the kernel, and not in Go's poller: a
 // guest is bound to its thread, and handing over to another one and back takes longer
 // than an answer does.
-func Open(socket *os.File) (*FS, error) {
-	f := &FS{socket: socket, fd: int(socket.Fd()), in: make([]byte, 4<<10)}
+func Open(socket, page *os.File) (*FS, error) {
+	f := &FS{socket: socket, fd: int(socket.Fd()), in: make([]byte, 4<<10), paths: map[question]found{}}
+	if page != nil {
+		mem, err := mapPage(page)
+		if err != nil {
+			return nil, err
+		}
+		f.page, f.changes = mem, counters(mem)
+	}
 	if err := syscall.SetNonblock(f.fd, false); err != nil {
-		return nil, fmt.Errorf("open a program's files: %w", err)
+		return nil, errors.Join(fmt.Errorf("open a program's files: %w", err), f.unmap())
 	}
 	return f, nil
 }
@@ -44,11 +65,55 @@ func (f *FS) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.broken = true
-	return f.socket.Close()
+	if f.late != nil {
+		f.late.Stop()
+	}
+	return errors.Join(f.socket.Close(), f.unmap())
+}
+
+// unmap gives up the page, if there is one.
+func (f *FS) unmap() error {
+	if f.page == nil {
+		return nil
+	}
+	page := f.page
+	f.page, f.changes = nil, nil
+	return unmap(page)
+}
+
+// tell sends a request that has no answer, with the next one or a little later.
+func (f *FS) tell(r request) sys.Errno {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.broken {
+		return sys.EIO
+	}
+	f.out = r.append(f.out)
+	if f.late == nil {
+		f.late = time.AfterFunc(lateTime, f.flush)
+	}
+	return 0
+}
+
+// flush sends what has waited.
+func (f *FS) flush() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.late = nil
+	if !f.broken {
+		f.broken = f.send() != nil
+	}
+}
+
+// send writes what is to be sent. Preconditions: f.mu must be held.
+func (f *FS) send() error {
+	err := f.write(f.out)
+	f.out = f.out[:0]
+	return err
 }
 
 // call sends a request and has take read the answer, whose payload holds until take
-// returns. Without take there is no answer.
+// returns.
 func (f *FS) call(r request, take func(a answer) sys.Errno) sys.Errno {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -58,13 +123,10 @@ func (f *FS) call(r request, take func(a answer) sys.Errno) sys.Errno {
 	case len(r.first)+len(r.second) > maxPayload:
 		return sys.ENAMETOOLONG // pieces of data are smaller
 	}
-	f.out = r.append(f.out[:0])
-	if err := f.write(f.out); err != nil {
+	f.out = r.append(f.out)
+	if err := f.send(); err != nil {
 		f.broken = true
 		return sys.EIO
-	}
-	if take == nil {
-		return 0
 	}
 	a, err := f.receive()
 	switch {
@@ -132,14 +194,17 @@ func path(o op, p string) request { return request{op: o, first: []byte(p)} }
 
 // OpenFile implements sys.FS.
 func (f *FS) OpenFile(p string, flag sys.Oflag, perm fs.FileMode) (sys.File, sys.Errno) {
+	q := question{opStat, p}
+	if k, ok := f.known(q); ok && k.errno != 0 && flag&sys.O_CREAT == 0 {
+		return nil, k.errno
+	}
 	r := path(opOpen, p)
 	r.flag, r.x = uint32(flag), int64(perm)
+	if f.changes != nil && flag&(sys.O_WRONLY|sys.O_RDWR|sys.O_DIRECTORY) == 0 {
+		r.y = firstBytes
+	}
 	opened := &file{fs: f, append: flag&sys.O_APPEND != 0, nonblock: flag&sys.O_NONBLOCK != 0}
-	errno := f.call(r, func(a answer) sys.Errno {
-		st, ok := readStat(a.payload)
-		opened.handle, opened.dev, opened.ino, opened.dir = uint32(a.n), st.Dev, st.Ino, st.Mode.IsDir()
-		return valid(ok)
-	})
+	errno := f.call(r, func(a answer) sys.Errno { return opened.set(a, int(r.y)) })
 	if errno != 0 {
 		return nil, errno
 	}
@@ -155,10 +220,10 @@ func valid(ok bool) sys.Errno {
 }
 
 // Lstat implements sys.FS.
-func (f *FS) Lstat(p string) (wasys.Stat_t, sys.Errno) { return f.stat(path(opLstat, p)) }
+func (f *FS) Lstat(p string) (wasys.Stat_t, sys.Errno) { return f.lookUp(question{opLstat, p}) }
 
 // Stat implements sys.FS.
-func (f *FS) Stat(p string) (wasys.Stat_t, sys.Errno) { return f.stat(path(opStat, p)) }
+func (f *FS) Stat(p string) (wasys.Stat_t, sys.Errno) { return f.lookUp(question{opStat, p}) }
 
 func (f *FS) stat(r request) (st wasys.Stat_t, errno sys.Errno) {
 	errno = f.call(r, func(a answer) sys.Errno {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/tetratelabs/wazero/experimental/sys"
 	wasys "github.com/tetratelabs/wazero/sys"
+
+	"sandpiper/runtimes/wasm/jail"
 )
 
 // maxHandles is how many files one program may have open; the file system may have a
@@ -18,9 +20,10 @@ const maxHandles = 1024
 
 // Serve answers what comes from conn with the files of a file system, until conn
 // ends: nil means that the other side closed it. What is open then is closed. Serve
-// closes neither conn nor the file system.
-func Serve(conn io.ReadWriter, files sys.FS) error {
-	s := &server{files: files, open: map[uint32]sys.File{}}
+// closes neither conn nor the file system, whose changes are counted in changes; nil
+// where they are not.
+func Serve(conn io.ReadWriter, files sys.FS, changes *jail.Changes) error {
+	s := &server{files: files, changes: changes, open: map[uint32]sys.File{}}
 	defer s.close()
 	in := bufio.NewReaderSize(conn, 4<<10)
 	head := make([]byte, requestSize)
@@ -48,9 +51,10 @@ func Serve(conn io.ReadWriter, files sys.FS) error {
 
 // server is the server's end of one program's files.
 type server struct {
-	files sys.FS
-	open  map[uint32]sys.File
-	last  uint32
+	files   sys.FS
+	changes *jail.Changes
+	open    map[uint32]sys.File
+	last    uint32
 
 	// Buffers that are used again.
 	payload, data, out []byte
@@ -136,7 +140,7 @@ func (s *server) openFile(r request) answer {
 	if errno != 0 {
 		return answer{errno: errno}
 	}
-	a := s.stat(f.Stat())
+	a := s.describe(f, r.y)
 	if a.errno != 0 {
 		_ = f.Close()
 		return a
@@ -146,6 +150,29 @@ func (s *server) openFile(r request) answer {
 	s.open[s.last] = f
 	a.n = int64(s.last)
 	return a
+}
+
+// describe answers what an open file is, and with its first bytes, want at most.
+func (s *server) describe(f sys.File, want int64) answer {
+	var version jail.Version // as it was before the rest is read
+	if ino, errno := f.Ino(); s.changes != nil && errno == 0 {
+		version = s.changes.Of(ino)
+	}
+	a := s.stat(f.Stat())
+	if a.errno != 0 {
+		return a
+	}
+	s.data = appendVersion(s.data, version)
+	if want = min(max(0, want), firstBytes); want > 0 {
+		at := len(s.data)
+		s.data = append(s.data, make([]byte, want)...)
+		n, errno := f.Pread(s.data[at:], 0)
+		if errno != 0 && errno != sys.EISDIR {
+			return answer{errno: errno}
+		}
+		s.data = s.data[:at+max(0, n)]
+	}
+	return answer{payload: s.data}
 }
 
 func (s *server) stat(st wasys.Stat_t, errno sys.Errno) answer {

@@ -6,6 +6,8 @@ import (
 
 	"github.com/tetratelabs/wazero/experimental/sys"
 	wasys "github.com/tetratelabs/wazero/sys"
+
+	"sandpiper/runtimes/wasm/jail"
 )
 
 const (
@@ -28,7 +30,7 @@ type op uint8
 
 // Requests. Those with a handle are about an open file.
 const (
-	opOpen     op = iota + 1 // path, flag, x: mode → n: handle, stat
+	opOpen     op = iota + 1 // path, flag, x: mode, y: bytes → n: handle, stat, version, data
 	opStat                   // path → stat
 	opLstat                  // path → stat
 	opMkdir                  // path, x: mode
@@ -123,6 +125,24 @@ func readStat(b []byte) (wasys.Stat_t, bool) {
 	return wasys.Stat_t{
 		Mode: fs.FileMode(le.Uint32(b)), Dev: n(0), Ino: n(1), Nlink: n(2), Size: int64(n(3)), Atim: int64(n(4)), Mtim: int64(n(5)), Ctim: int64(n(6)),
 	}, true
+}
+
+// versionSize is that of a jail.Version.
+const versionSize = 16
+
+// appendVersion adds a version to a stat. What was opened comes after it.
+func appendVersion(b []byte, v jail.Version) []byte {
+	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(b, v.Names), v.Content)
+}
+
+// readOpened reads the payload of the answer to opOpen.
+func readOpened(b []byte) (st wasys.Stat_t, v jail.Version, data []byte, ok bool) {
+	if len(b) < statSize+versionSize {
+		return st, v, nil, false
+	}
+	st, ok = readStat(b[:statSize])
+	v.Names, v.Content = binary.LittleEndian.Uint64(b[statSize:]), binary.LittleEndian.Uint64(b[statSize+8:])
+	return st, v, b[statSize+versionSize:], ok
 }
 
 func appendEntry(b []byte, e sys.Dirent) []byte {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 
 	"sandpiper/runtimes/wasm/program"
@@ -73,14 +74,18 @@ func (g *groups) set(m link.Group) {
 // prepareExec is for OpExec. It takes the message's file.
 func (w *worker) prepareExec(m *link.Message, v *voice, c *call) task {
 	var x link.Exec
-	if err := m.Decode(&x); err != nil || len(m.Files) != 1 {
+	if err := m.Decode(&x); err != nil || len(m.Files) == 0 {
 		return failed(errors.Join(errors.New("a program lacks something"), err))
 	}
-	home, err := files.Open(m.Files[0])
+	var page *os.File
+	if len(m.Files) > 1 {
+		page = m.Files[1]
+	}
+	home, err := files.Open(m.Files[0], page)
 	if err != nil {
 		return failed(err)
 	}
-	m.Files = nil
+	m.Files = m.Files[1:]
 	c.window = newWindow()
 	p := program.Call{Command: x.Command, Dir: x.Dir, Args: x.Args, Env: x.Env, TTY: x.TTY, Files: home, Flow: c.window.flow}
 	p.Output = func(s sandbox.Stream, b []byte) {

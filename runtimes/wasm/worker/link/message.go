@@ -29,7 +29,7 @@ const (
 	OpSave                    // Kernel; Files: where the state goes
 	OpClose                   // Kernel
 	OpGroup                   // Group; no call, and before the calls that name it
-	OpExec                    // Exec; Files: a socket with the program's files behind it
+	OpExec                    // Exec; Files: a socket with the program's files behind it, and their Page
 	OpUsage                   // Group
 	OpTaken                   // Taken, of that call
 )
