@@ -249,6 +249,10 @@ func TestKeptImage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		// Another file in its place: guests of before may still have this one mapped.
+		if err := os.Remove(files[0]); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(files[0], damage(b), 0o600); err != nil {
 			t.Fatal(err)
 		}
