@@ -232,6 +232,9 @@ func inPieces(p []byte, write func(piece []byte, at int) (int, sys.Errno)) (int,
 	for at := 0; ; {
 		piece := p[at:min(len(p), at+maxData)]
 		n, errno := write(piece, at)
+		if n < 0 || n > len(piece) {
+			return at, sys.EIO // that is no answer
+		}
 		if errno != 0 && at > 0 {
 			return at, 0 // what went wrong after it does so again
 		}

@@ -321,6 +321,8 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(answer{payload: make([]byte, statSize+versionSize+5)}.append(nil))
 	f.Add(answer{n: 8, payload: appendEntry(nil, sys.Dirent{Name: "a"})}.append(nil))
 	f.Add(answer{errno: sys.EIO}.append(nil))
+	f.Add(answer{n: 1 << 60, payload: make([]byte, 8)}.append(nil))
+	f.Add(answer{n: -1, payload: make([]byte, 8)}.append(nil))
 	f.Add([]byte{0xff, 0xff, 0xff, 0x7f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, said []byte) {
 		if len(said) > 1<<16 {
