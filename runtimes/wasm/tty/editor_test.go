@@ -3,6 +3,7 @@ package tty
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -163,5 +164,36 @@ func TestTerminal(t *testing.T) {
 	term.Close()
 	if got := <-read; got.err != io.EOF {
 		t.Errorf("closed: %+v", got)
+	}
+}
+
+// TestBeginningTypedAhead has the shell begin to read in the middle of a line.
+func TestBeginningTypedAhead(t *testing.T) {
+	var s screen
+	term, err := Open(&s, 24, 80)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer term.Close()
+	for i := range 20 {
+		io.WriteString(term, fmt.Sprint("begin", i))
+		s.await(t, fmt.Sprint("begin", i)) // the terminal has shown it, so it has it
+		read := make(chan string)
+		go func() {
+			line, err := term.ReadLine(t.Context(), fmt.Sprintf("%d> ", i))
+			read <- fmt.Sprint(line, err)
+		}()
+		s.await(t, fmt.Sprintf("%d> begin%d", i, i))
+		io.WriteString(term, " and end\r")
+		if got, want := <-read, fmt.Sprintf("begin%d and end\n<nil>", i); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+
+	// Programs read by lines afterwards.
+	io.WriteString(term, "wrong\x7f\x7f\x7f\x7f\x7fright\r")
+	buf := make([]byte, 100)
+	if n, err := term.Program().Read(buf); string(buf[:n]) != "right\n" {
+		t.Errorf("a program read %q, %v", buf[:n], err)
 	}
 }

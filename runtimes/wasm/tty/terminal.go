@@ -53,12 +53,17 @@ func Open(out io.Writer, rows, cols int) (*Terminal, error) {
 
 // noSignals keeps the terminal from swallowing the keys that make signals.
 func (t *Terminal) noSignals() error {
+	return t.change(func(attributes *unix.Termios) { attributes.Lflag &^= unix.ISIG })
+}
+
+// change changes the terminal's attributes.
+func (t *Terminal) change(f func(attributes *unix.Termios)) error {
 	return control(t.program, func(fd int) error {
 		attributes, err := unix.IoctlGetTermios(fd, getTermios)
 		if err != nil {
 			return fmt.Errorf("look at the terminal: %w", err)
 		}
-		attributes.Lflag &^= unix.ISIG
+		f(attributes)
 		return unix.IoctlSetTermios(fd, setTermios, attributes)
 	})
 }
@@ -185,8 +190,20 @@ func (t *Terminal) ReadLine(ctx context.Context, prompt string) (string, error) 
 	}
 }
 
-// typedAhead takes the lines that no program has read.
+// typedAhead takes what no program has read, the beginning of a line included, which
+// a terminal that reads by lines would keep to itself.
 func (t *Terminal) typedAhead() []byte {
+	byLines := false
+	err := t.change(func(attributes *unix.Termios) {
+		byLines = attributes.Lflag&unix.ICANON != 0
+		attributes.Lflag &^= unix.ICANON
+	})
+	if err != nil {
+		return nil
+	}
+	if byLines {
+		defer t.change(func(attributes *unix.Termios) { attributes.Lflag |= unix.ICANON }) // it worked a moment ago
+	}
 	raw, err := t.program.SyscallConn()
 	if err != nil {
 		return nil
