@@ -188,6 +188,9 @@ func (rearrangements) NewFunctionListener(def api.FunctionDefinition) experiment
 	return nil
 }
 
+// firstFree is the first descriptor after the streams; mounts have the next ones.
+const firstFree = 3
+
 func onClose(ctx context.Context, _ api.Module, _ api.FunctionDefinition, params []uint64, _ experimental.StackIterator) {
 	if r := Current(ctx); r != nil && uint32(params[0]) < uint32(firstFree+len(r.cfg.Mounts)) {
 		r.rearranged = true
@@ -199,6 +202,3 @@ func onRearrange(ctx context.Context, _ api.Module, _ api.FunctionDefinition, _ 
 		r.rearranged = true
 	}
 }
-
-// firstFree is the first descriptor after the streams.
-const firstFree = 3

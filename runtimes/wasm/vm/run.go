@@ -319,9 +319,6 @@ func Write(ctx context.Context, cfg RunConfig, s sandbox.Stream, p []byte) bool 
 	return true
 }
 
-// ExitBrokenPipe is the exit code of a program whose output nobody reads any more.
-const ExitBrokenPipe = 128 + 13 // SIGPIPE
-
 // flow waits until the reader takes more output.
 func (r *Run) flow() {
 	wait, err := r.cfg.Flow()

@@ -29,8 +29,10 @@ func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 const (
 	exitAborted = 128 + 6 // SIGABRT
 	exitKilled  = 128 + 9 // SIGKILL
-
 )
+
+// ExitBrokenPipe is the exit code of a program whose output nobody reads any more.
+const ExitBrokenPipe = 128 + 13 // SIGPIPE
 
 // unwindCode marks the panic of unwind. wazero passes exit errors on without
 // collecting a stack trace.
