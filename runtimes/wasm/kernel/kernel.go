@@ -91,7 +91,7 @@ func (l Language) Resume(ctx context.Context, cfg vm.RunConfig, state io.Reader)
 
 func (l Language) kernel(cfg vm.RunConfig) *Kernel {
 	k := &Kernel{language: l}
-	k.settle = time.AfterFunc(settleTime, k.park)
+	k.settle = time.AfterFunc(settleTime, func() { k.instance.Park() })
 	k.settle.Stop()
 	k.guest = l.New(&cfg)
 	k.cfg = cfg
@@ -125,7 +125,7 @@ type Kernel struct {
 
 	memory atomic.Int64 // as of the last cell
 	gone   atomic.Bool
-	settle *time.Timer // calls park
+	settle *time.Timer // parks the instance
 
 	mu    sync.Mutex // held by whoever uses the instance
 	renew bool       // the guest has not been told yet that its open files are gone
@@ -151,13 +151,6 @@ func (k *Kernel) Execute(ctx context.Context, c sandbox.Cell, out sandbox.Sink, 
 // settleTime is how long a kernel is idle until it gives memory back that the next
 // cell may want again.
 const settleTime = time.Second
-
-func (k *Kernel) park() {
-	if k.mu.TryLock() {
-		defer k.mu.Unlock()
-		k.instance.Park()
-	}
-}
 
 var errRunning = sandbox.Errorf(sandbox.KindConflict, "a cell is running; wait for its end or interrupt it")
 
@@ -227,11 +220,8 @@ func (k *Kernel) fault(doing string, err error) error {
 
 // Memory implements sandbox.Kernel. While a cell runs it is what it was before.
 func (k *Kernel) Memory() int64 {
-	if k.mu.TryLock() {
-		defer k.mu.Unlock()
-		if n := k.instance.Memory(); n > 0 {
-			k.memory.Store(n)
-		}
+	if n := k.instance.Memory(); n > 0 {
+		k.memory.Store(n)
 	}
 	return k.memory.Load()
 }

@@ -25,7 +25,8 @@ type Instance struct {
 
 	closing atomic.Bool
 
-	mu     sync.Mutex  // held by whoever uses what follows
+	turn   sync.Mutex  // held by whoever uses the instance for long; not waited for
+	mu     sync.Mutex  // held by whoever uses what follows, locked after turn
 	own    *imageGuest // nil while parked, and once closed
 	parked *state      // nil otherwise
 
@@ -53,6 +54,21 @@ func (m *Module) Open(ctx context.Context, cfg RunConfig) (*Instance, error) {
 		return nil, err
 	}
 	return i, nil
+}
+
+// begin takes the instance, unless somebody else has. It waits for Park, which is
+// nobody's use.
+func (i *Instance) begin() bool {
+	if !i.turn.TryLock() {
+		return false
+	}
+	i.mu.Lock()
+	return true
+}
+
+func (i *Instance) end() {
+	i.mu.Unlock()
+	i.turn.Unlock()
 }
 
 // start gets a guest, as it is in the image.
@@ -103,10 +119,10 @@ func (i *Instance) snapshot() (s *state, done func(), err error) {
 // is ErrBusy, ErrClosed or ErrNoRoom, or says why a state could not be brought back,
 // which leaves the instance closed.
 func (i *Instance) Run(ctx context.Context, cfg RunConfig, body Body) (res Result, kept bool, err error) {
-	if !i.mu.TryLock() {
+	if !i.begin() {
 		return res, false, ErrBusy
 	}
-	defer i.mu.Unlock()
+	defer i.end()
 	if i.closed() {
 		return res, false, ErrClosed
 	}
@@ -166,10 +182,10 @@ func (i *Instance) Interrupt(f func(ctx context.Context, guest api.Module)) bool
 // Fork makes an instance with the same state; cfg is what Open says. The two go
 // their own ways from there.
 func (i *Instance) Fork(ctx context.Context, cfg RunConfig) (*Instance, error) {
-	if !i.mu.TryLock() {
+	if !i.begin() {
 		return nil, ErrBusy
 	}
-	defer i.mu.Unlock()
+	defer i.end()
 	if i.closed() {
 		return nil, ErrClosed
 	}
@@ -195,7 +211,7 @@ func (m *Module) openWith(ctx context.Context, cfg RunConfig, s *state) (*Instan
 }
 
 // Memory returns how many bytes of memory the instance has for itself, or 0 while
-// a run is going on.
+// it is in use or being parked.
 func (i *Instance) Memory() int64 {
 	if !i.mu.TryLock() {
 		return 0

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"runtime"
+	"sync"
 	"testing"
 
 	"github.com/tetratelabs/wazero/api"
@@ -99,6 +101,38 @@ func TestPark(t *testing.T) {
 			check(t, i)
 		})
 	}
+}
+
+// TestParkIsNoUse has an instance parked again and again while it is used: it is
+// never busy because of that.
+func TestParkIsNoUse(t *testing.T) {
+	i := newImages(t).open(t)
+	stop := make(chan struct{})
+	var parker sync.WaitGroup
+	parker.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				i.Park()
+			}
+		}
+	})
+	for range 200 {
+		in(t, i, func(ctx context.Context, guest api.Module) { invoke(ctx, guest, "bump") })
+		if err := i.Save(io.Discard); err != nil {
+			t.Error(err)
+		}
+		fork, err := i.Fork(t.Context(), vm.RunConfig{Limits: limits})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = fork.Close()
+	}
+	close(stop)
+	parker.Wait()
+	expect(t, bump(t, i), "210 208")
 }
 
 // TestParkedSaves holds that what is saved of a parked instance is what it was.

@@ -94,10 +94,10 @@ const maxClock = 100 * 365 * 24 * time.Hour
 // Save writes the instance's state for Restore: what differs from the image,
 // compressed.
 func (i *Instance) Save(w io.Writer) error {
-	if !i.mu.TryLock() {
+	if !i.begin() {
 		return ErrBusy
 	}
-	defer i.mu.Unlock()
+	defer i.end()
 	if i.closed() {
 		return ErrClosed
 	}

@@ -249,13 +249,22 @@ func TestGroup(t *testing.T) {
 // replace kills the only worker and waits until there is another one.
 func replace(t *testing.T, p *worker.Pool) {
 	t.Helper()
-	first := p.PIDs()[0]
+	first := theWorker(t, p, 0)
 	_ = unix.Kill(first, unix.SIGKILL)
-	for end := time.Now().Add(soon); len(p.PIDs()) == 0 || p.PIDs()[0] == first; runtime.Gosched() {
-		if time.Now().After(end) {
-			t.Fatal("the worker was not replaced")
+	theWorker(t, p, first)
+}
+
+// theWorker waits until there is a worker that is not the one that was there before,
+// and returns its process.
+func theWorker(t *testing.T, p *worker.Pool, before int) int {
+	t.Helper()
+	for end := time.Now().Add(soon); time.Now().Before(end); runtime.Gosched() {
+		if pids := p.PIDs(); len(pids) > 0 && pids[0] != before {
+			return pids[0]
 		}
 	}
+	t.Fatal("there is no worker")
+	return 0
 }
 
 // TestProgramEnds ends a program in several ways.
