@@ -197,3 +197,26 @@ func TestBeginningTypedAhead(t *testing.T) {
 		t.Errorf("a program read %q, %v", buf[:n], err)
 	}
 }
+
+// TestNoKeyIsLost types all the time while lines are read, and programs run between.
+func TestNoKeyIsLost(t *testing.T) {
+	term, err := Open(io.Discard, 24, 80)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer term.Close()
+	const lines = 300
+	go func() {
+		for i := range lines {
+			for _, b := range fmt.Appendf(nil, "line %d of what is typed\r", i) {
+				_, _ = term.Write([]byte{b})
+			}
+		}
+	}()
+	for i := range lines {
+		got, err := term.ReadLine(t.Context(), "$ ")
+		if want := fmt.Sprintf("line %d of what is typed\n", i); got != want || err != nil {
+			t.Fatalf("read %q, %v, want %q", got, err, want)
+		}
+	}
+}

@@ -18,6 +18,8 @@ type Terminal struct {
 	master, program *os.File
 	copied          chan struct{} // closed when no output comes any more
 
+	keys sync.Mutex // held while keys go where they belong, and while that changes
+
 	mu        sync.Mutex
 	interrupt func()
 	history   []string
@@ -101,29 +103,38 @@ const ctrlC = 0x03
 
 // Write implements io.Writer: it takes what a person types.
 func (t *Terminal) Write(p []byte) (int, error) {
-	for i, b := range p {
-		t.mu.Lock()
-		edit, interrupt := t.editing, t.interrupt
-		t.mu.Unlock()
-		switch {
-		case edit != nil:
-			t.key(edit, b)
-		case b == ctrlC:
-			_ = control(t.program, dropInput) // what was typed before is void
-			_, _ = io.WriteString(t.program, "^C\n")
-			if interrupt != nil {
-				interrupt()
-			}
-		default:
-			if _, err := t.master.Write(p[i : i+1]); err != nil {
-				return i, err
-			}
+	for i := range p {
+		if err := t.writeKey(p[i : i+1]); err != nil {
+			return i, err
 		}
 	}
 	return len(p), nil
 }
 
-// key hands a byte to the line editor.
+// writeKey hands on one byte.
+func (t *Terminal) writeKey(key []byte) error {
+	t.keys.Lock()
+	defer t.keys.Unlock()
+	t.mu.Lock()
+	edit, interrupt := t.editing, t.interrupt
+	t.mu.Unlock()
+	switch {
+	case edit != nil:
+		t.key(edit, key[0])
+	case key[0] == ctrlC:
+		_ = control(t.program, dropInput) // what was typed before is void
+		_, _ = io.WriteString(t.program, "^C\n")
+		if interrupt != nil {
+			interrupt()
+		}
+	default:
+		_, err := t.master.Write(key)
+		return err
+	}
+	return nil
+}
+
+// key hands a byte to the line editor. Preconditions: t.keys must be held.
 func (t *Terminal) key(e *editor, b byte) {
 	shown, result, done := e.key(b)
 	_, _ = io.WriteString(t.program, shown)
@@ -159,25 +170,9 @@ func (t *Terminal) remember(line string) {
 // ReadLine shows a prompt and lets a person edit a line, which is returned with
 // its newline. Ctrl-D on an empty line is io.EOF, Ctrl-C ErrInterrupted.
 func (t *Terminal) ReadLine(ctx context.Context, prompt string) (string, error) {
-	typed := t.typedAhead()
-	t.mu.Lock()
-	if t.closed || t.editing != nil {
-		t.mu.Unlock()
-		return "", io.EOF
-	}
-	e := newEditor(prompt, t.history)
-	t.editing, t.result = e, make(chan lineResult, 1)
-	result := t.result
-	t.mu.Unlock()
-	if _, err := io.WriteString(t.program, prompt); err != nil {
-		return "", io.EOF
-	}
-	for i, b := range typed {
-		t.key(e, b)
-		if e.done {
-			_, _ = t.master.Write(typed[i+1:])
-			break
-		}
+	result, err := t.edit(prompt)
+	if err != nil {
+		return "", err
 	}
 	select {
 	case r := <-result:
@@ -190,8 +185,45 @@ func (t *Terminal) ReadLine(ctx context.Context, prompt string) (string, error) 
 	}
 }
 
+// edit begins a line with what was typed ahead. The result comes when it has ended.
+func (t *Terminal) edit(prompt string) (<-chan lineResult, error) {
+	typed := t.takeKeys()
+	defer t.keys.Unlock()
+	t.mu.Lock()
+	if t.closed || t.editing != nil {
+		t.mu.Unlock()
+		return nil, io.EOF
+	}
+	e := newEditor(prompt, t.history)
+	t.editing, t.result = e, make(chan lineResult, 1)
+	result := t.result
+	t.mu.Unlock()
+	if _, err := io.WriteString(t.program, prompt); err != nil {
+		return nil, io.EOF
+	}
+	for i, b := range typed {
+		t.key(e, b)
+		if e.done {
+			_, _ = t.master.Write(typed[i+1:])
+			break
+		}
+	}
+	return result, nil
+}
+
+// takeKeys locks t.keys and returns what was typed ahead. Whoever has the lock may
+// wait for room that only reading makes.
+func (t *Terminal) takeKeys() (typed []byte) {
+	for !t.keys.TryLock() {
+		typed = append(typed, t.typedAhead()...)
+		time.Sleep(time.Millisecond)
+	}
+	return append(typed, t.typedAhead()...)
+}
+
 // typedAhead takes what no program has read, the beginning of a line included, which
-// a terminal that reads by lines would keep to itself.
+// a terminal that reads by lines would keep to itself. The system hands keys over
+// some time after they were written, but before it says that there are none.
 func (t *Terminal) typedAhead() []byte {
 	byLines := false
 	err := t.change(func(attributes *unix.Termios) {
