@@ -128,7 +128,7 @@ var table = map[string]rule{
 	"runtimes/wasm/worker/files":   {ours: []string{"runtimes/wasm/jail"}, thirdParty: []string{wazero, xsys}},
 	"runtimes/wasm/worker/confine": {ours: []string{"runtimes/wasm/worker/link"}, thirdParty: []string{xsys, "github.com/landlock-lsm/go-landlock"}},
 	"runtimes/wasm/coreutils":      {ours: []string{"sandbox/guest"}, thirdParty: []string{"github.com/benhoyt/goawk"}},
-	"runtimes/wasm/tty":            {thirdParty: []string{"github.com/creack/pty", xsys}},
+	"runtimes/wasm/tty":            {thirdParty: []string{"github.com/creack/pty", "github.com/rivo/uniseg", xsys}},
 
 	// Pages and API know the domain and the scheduler, never an engine or a store.
 	"web":                 {ours: []string{"sandbox", "web/apitype", "web/auth", "web/reply"}},

@@ -7,8 +7,10 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 
 	"sandpiper/runtimes/wasm/shell/wire"
+	"sandpiper/runtimes/wasm/tty"
 	"sandpiper/sandbox/guest"
 )
 
@@ -24,8 +26,9 @@ type shellHost struct {
 	m      *machine
 	shell  *entry
 	ctx    context.Context // done when the child has gone
-	line   func(ctx context.Context, prompt string) (string, error)
+	line   func(ctx context.Context, prompt string, complete tty.Completer) (string, error)
 	tell   func(*wire.Message) error
+	ask    func(context.Context, *wire.Message) (*wire.Message, error)
 	tokens chan struct{} // one for each request that may take long
 
 	mu      sync.Mutex
@@ -119,7 +122,7 @@ func (h *shellHost) slow(ctx context.Context, cancel context.CancelCauseFunc, m 
 	if h.line == nil {
 		return &wire.Message{EOF: true}, nil
 	}
-	text, err := h.line(ctx, m.Text)
+	text, err := h.line(ctx, m.Text, h.complete)
 	switch {
 	case err == io.EOF:
 		return &wire.Message{EOF: true}, nil
@@ -127,6 +130,20 @@ func (h *shellHost) slow(ctx context.Context, cancel context.CancelCauseFunc, m 
 		return &wire.Message{Code: 130}, nil
 	}
 	return &wire.Message{Text: text}, nil
+}
+
+// completeTime is how long a completion may take: nothing is typed meanwhile.
+const completeTime = time.Second
+
+// complete is for a line that the shell reads.
+func (h *shellHost) complete(before string) (start int, words []string) {
+	ctx, cancel := context.WithTimeout(h.ctx, completeTime)
+	defer cancel()
+	a, err := h.ask(ctx, &wire.Message{Op: wire.OpComplete, Text: before})
+	if err != nil {
+		return 0, nil
+	}
+	return int(a.Offset), a.Args
 }
 
 // spawn runs a program for the shell, in its process group.

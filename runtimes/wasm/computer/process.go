@@ -206,7 +206,7 @@ func (p *process) codeOf(a *wire.Message, err error, s *streams) int {
 func (m *machine) adopt(child *shell.Child, e *entry) *shellHost {
 	ctx, cancel := context.WithCancelCause(m.ctx)
 	h := newShellHost(ctx, m, e)
-	h.tell = child.Tell
+	h.tell, h.ask = child.Tell, child.Call
 	m.mu.Lock()
 	m.children[child] = struct{}{}
 	paused := m.paused

@@ -198,7 +198,15 @@ func TestTerminal(t *testing.T) {
 	tm.typing("f()\r", "5\r\n>>> ")
 	tm.typing("\x04", prompt)
 	tm.typing("ls -d /bin /tmp\r", "/bin  /tmp\r\n")
-	tm.typing("exit 3\r", "exit 3\r\n")
+	tm.typing("touch 'a file' 'a folder'; mkd\tnew\r", "mkdir new")
+	tm.typing("ls a\t", `\ f`) // as far as it is clear
+	tm.typing("\t", "a file    a folder\r\n"+prompt)
+	tm.typing("i\t\r", "\r\na file\r\n"+prompt)
+	tm.typing("greeting=hello; welcome() { echo dear $1; }\r", prompt)
+	tm.typing("welc\t$greet\t\r", "\r\ndear hello\r\n"+prompt)
+	tm.typing("\x1b[200~echo one\necho two\x1b[201~", "two")
+	tm.typing("\r", "\r\none\r\ntwo\r\n"+prompt)
+	tm.typing("exit 3\r", "exit 3")
 	status, err := tm.p.Wait()
 	if err != nil || status.Code != 3 {
 		t.Errorf("%+v, %v", status, err)

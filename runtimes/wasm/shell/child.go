@@ -76,6 +76,8 @@ type child struct {
 	early   []int // signals that came before it
 	rows    int
 	cols    int
+
+	completer *completer // while an interactive shell reads a line
 }
 
 // main is the run that a child does now.
@@ -95,6 +97,8 @@ func (c *child) handle(m *wire.Message, answer func(*wire.Message)) {
 		c.mu.Lock()
 		c.rows, c.cols = m.Rows, m.Cols
 		c.mu.Unlock()
+	case wire.OpComplete:
+		go func() { answer(c.complete(m.Text)) }()
 	case wire.OpCancel:
 		c.mu.Lock()
 		if c.main != nil {

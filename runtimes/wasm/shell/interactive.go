@@ -125,7 +125,9 @@ func (l *lineReader) Read(p []byte) (int, error) {
 			prompt = l.shell.prompt("PS2", "> ")
 		}
 		l.shell.await()
+		l.shell.child.completeFor(l.shell)
 		a, err := l.shell.child.peer.Call(l.ctx, &wire.Message{Op: wire.OpLine, Text: prompt})
+		l.shell.child.completeFor(nil)
 		switch {
 		case err != nil || a.EOF:
 			l.ended = true

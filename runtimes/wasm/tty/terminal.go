@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/creack/pty"
@@ -18,6 +19,7 @@ type Terminal struct {
 	master, program *os.File
 	copied          chan struct{} // closed when no output comes any more
 
+	cols atomic.Int64
 	keys sync.Mutex // held while keys go where they belong, and while that changes
 
 	mu        sync.Mutex
@@ -95,6 +97,7 @@ func (t *Terminal) OnInterrupt(f func()) {
 
 // Resize sets the size in characters.
 func (t *Terminal) Resize(rows, cols int) error {
+	t.cols.Store(int64(cols))
 	size := &unix.Winsize{Row: uint16(min(max(rows, 1), 1000)), Col: uint16(min(max(cols, 1), 1000))}
 	return control(t.master, func(fd int) error { return unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, size) })
 }
@@ -136,6 +139,7 @@ func (t *Terminal) writeKey(key []byte) error {
 
 // key hands a byte to the line editor. Preconditions: t.keys must be held.
 func (t *Terminal) key(e *editor, b byte) {
+	e.resize(int(t.cols.Load()))
 	shown, result, done := e.key(b)
 	_, _ = io.WriteString(t.program, shown)
 	if !done {
@@ -168,9 +172,10 @@ func (t *Terminal) remember(line string) {
 }
 
 // ReadLine shows a prompt and lets a person edit a line, which is returned with
-// its newline. Ctrl-D on an empty line is io.EOF, Ctrl-C ErrInterrupted.
-func (t *Terminal) ReadLine(ctx context.Context, prompt string) (string, error) {
-	result, err := t.edit(prompt)
+// its newline, and with others when it was pasted so. complete, which may be nil, is
+// for Tab. Ctrl-D on an empty line is io.EOF, Ctrl-C ErrInterrupted.
+func (t *Terminal) ReadLine(ctx context.Context, prompt string, complete Completer) (string, error) {
+	result, err := t.edit(prompt, complete)
 	if err != nil {
 		return "", err
 	}
@@ -186,7 +191,7 @@ func (t *Terminal) ReadLine(ctx context.Context, prompt string) (string, error) 
 }
 
 // edit begins a line with what was typed ahead. The result comes when it has ended.
-func (t *Terminal) edit(prompt string) (<-chan lineResult, error) {
+func (t *Terminal) edit(prompt string, complete Completer) (<-chan lineResult, error) {
 	typed := t.takeKeys()
 	defer t.keys.Unlock()
 	t.mu.Lock()
@@ -194,11 +199,12 @@ func (t *Terminal) edit(prompt string) (<-chan lineResult, error) {
 		t.mu.Unlock()
 		return nil, io.EOF
 	}
-	e := newEditor(prompt, t.history)
+	e := newEditor(prompt, t.history, int(t.cols.Load()))
+	e.complete = complete
 	t.editing, t.result = e, make(chan lineResult, 1)
 	result := t.result
 	t.mu.Unlock()
-	if _, err := io.WriteString(t.program, prompt); err != nil {
+	if _, err := io.WriteString(t.program, e.begin()); err != nil {
 		return nil, io.EOF
 	}
 	for i, b := range typed {

@@ -52,6 +52,9 @@ const (
 	OpRun    Op = "run"    // Args or Text (script of a session), Dir, Env, PID, TTY; Files → Code, Exited
 	OpSignal Op = "signal" // PID (0: all), Signal; no answer
 	OpResize Op = "resize" // Rows, Cols; no answer
+
+	// Text (the line up to the cursor) → Args (what its last word may become), Offset (where that begins)
+	OpComplete Op = "complete"
 )
 
 // Message is a request or an answer. Which fields mean something depends on Op.
