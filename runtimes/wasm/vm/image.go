@@ -86,6 +86,7 @@ func (h *Host) LoadImage(ctx context.Context, name string, wasm []byte, opts Loa
 	m := *shared
 	m.image, m.slots = image, newSlots(h, image)
 	m.ready = &readyGuests{module: &m, most: readyPerCPU * h.cfg.CPUs}
+	m.idle = &idleInstances{most: readyPerCPU * h.cfg.CPUs}
 	h.imaged = append(h.imaged, &m)
 	return &m, nil
 }

@@ -123,6 +123,8 @@ func (i *Instance) Run(ctx context.Context, cfg RunConfig, body Body) (res Resul
 		return res, false, ErrBusy
 	}
 	defer i.end()
+	i.module.idle.remove(i)
+	defer i.rest()
 	if i.closed() {
 		return res, false, ErrClosed
 	}
@@ -152,6 +154,14 @@ func (i *Instance) Run(ctx context.Context, cfg RunConfig, body Body) (res Resul
 		err = i.goBack(before)
 	}
 	return res, kept, err
+}
+
+// rest begins a time in which nobody uses the instance. Preconditions: i.mu must be
+// held.
+func (i *Instance) rest() {
+	if i.own != nil {
+		i.module.idle.add(i)
+	}
 }
 
 // goBack replaces the guest by one that has a state.
@@ -236,6 +246,7 @@ func (i *Instance) Park() {
 		return
 	}
 	defer i.mu.Unlock()
+	i.module.idle.remove(i)
 	if i.own == nil {
 		return
 	}
@@ -259,6 +270,7 @@ func (i *Instance) Close() error {
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	i.module.idle.remove(i)
 	if i.parked != nil {
 		i.parked.release()
 		i.parked = nil

@@ -27,9 +27,10 @@ type Module struct {
 	compiled wazero.CompiledModule
 	globals  []string // exported for images
 
-	image *Image       // that instances go on from, or nil
-	slots *slots       // of image
-	ready *readyGuests // of image
+	image *Image         // that instances go on from, or nil
+	slots *slots         // of image
+	ready *readyGuests   // of image
+	idle  *idleInstances // likewise
 }
 
 // open starts a runtime for a module, with everything that it may import. dir keeps

@@ -1,0 +1,8 @@
+package vm
+
+// Parked reports whether the instance is its state alone.
+func (i *Instance) Parked() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.parked != nil
+}
