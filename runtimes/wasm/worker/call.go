@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"sandpiper/runtimes/wasm/worker/link"
 	"sandpiper/sandbox"
@@ -144,6 +145,10 @@ type request struct {
 	sink  sandbox.Sink
 	stdin *sandbox.Stdin // that is sent when the program asks; nil for none
 
+	// current holds the call's ID while it goes on, unless it holds that of another
+	// one; nil where nobody wants to know.
+	current *atomic.Uint64
+
 	// flow says whether the reader of the output has had enough, as that of a
 	// program.Call; nil where output is bounded.
 	flow func() (wait func(ctx context.Context), err error)
@@ -170,6 +175,10 @@ func (w *process) do(ctx context.Context, r request) (a answer, began bool, err 
 	id, c, err := w.begin(r)
 	if err != nil {
 		return answer{}, false, err
+	}
+	if r.current != nil {
+		r.current.CompareAndSwap(0, id)
+		defer r.current.CompareAndSwap(id, 0)
 	}
 	if err := w.link.Send(r.op, id, r.body, r.data, r.files...); err != nil {
 		return w.unsent(id, c, err)

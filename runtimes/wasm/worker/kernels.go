@@ -19,6 +19,7 @@ type kernel struct {
 	pool   *Pool
 	worker *process
 	id     uint64
+	cell   atomic.Uint64 // the call that executes one; 0 while none does
 	memory atomic.Int64
 	closed atomic.Bool
 }
@@ -149,7 +150,7 @@ func (k *kernel) ask(ctx context.Context, r request) (a answer, began bool, err 
 func (k *kernel) Execute(ctx context.Context, c sandbox.Cell, out sandbox.Sink) (sandbox.CellOutcome, error) {
 	known, source, live := sourceOf(c.Stdin)
 	a, began, err := k.ask(ctx, request{
-		op: link.OpExecute, sink: out, stdin: live, data: append([]byte(c.Code), known...),
+		op: link.OpExecute, current: &k.cell, sink: out, stdin: live, data: append([]byte(c.Code), known...),
 		body: link.Execute{Kernel: k.id, Code: len(c.Code), Limits: c.Limits, Input: source},
 	})
 	if errors.Is(err, sandbox.ErrKernelGone) && !began {
@@ -169,7 +170,9 @@ func (k *kernel) Execute(ctx context.Context, c sandbox.Cell, out sandbox.Sink) 
 
 // Interrupt implements sandbox.Kernel.
 func (k *kernel) Interrupt() {
-	_ = k.worker.link.Send(link.OpInterrupt, 0, link.Kernel{Kernel: k.id}, nil) // without a worker no cell runs
+	if id := k.cell.Load(); id != 0 {
+		_ = k.worker.link.Send(link.OpInterrupt, id, nil, nil) // without a worker no cell runs
+	}
 }
 
 // Save implements sandbox.Kernel. The state comes through a pipe, at the pace of w.

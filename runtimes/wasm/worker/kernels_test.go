@@ -146,6 +146,36 @@ func TestKernelStops(t *testing.T) {
 	}
 }
 
+// TestInterruptsAreOfACell interrupts cells that end: the next ones go on.
+func TestInterruptsAreOfACell(t *testing.T) {
+	p, folder := kernelPool(t)
+	k, err := p.OpenKernel(t.Context(), folder("one"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		interrupted := make(chan struct{})
+		go func() {
+			k.Interrupt()
+			close(interrupted)
+		}()
+		if _, err := k.Execute(t.Context(), sandbox.Cell{Code: "a"}, newSink()); err != nil {
+			t.Fatal(err)
+		}
+		<-interrupted
+		k.Interrupt()
+		ctx, cancel := context.WithCancelCause(t.Context())
+		out := newSink()
+		go func() {
+			<-out.said
+			cancel(sandbox.ErrClientGone)
+		}()
+		if o, err := k.Execute(ctx, sandbox.Cell{Code: "wait"}, out); err != nil || o.Signal != "SIGHUP" {
+			t.Fatalf("got %+v, %v", o, err)
+		}
+	}
+}
+
 func TestKernelGone(t *testing.T) {
 	p, folder := kernelPool(t)
 	k, err := p.OpenKernel(t.Context(), folder("one"))

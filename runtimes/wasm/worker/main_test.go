@@ -138,6 +138,10 @@ type scriptKernel struct {
 
 func (k *scriptKernel) Execute(ctx context.Context, c sandbox.Cell, out sandbox.Sink) (sandbox.CellOutcome, error) {
 	o := sandbox.CellOutcome{Outcome: sandbox.Outcome{Status: sandbox.StatusOK}}
+	select {
+	case <-k.interrupted: // what came while nothing ran does nothing
+	default:
+	}
 	command, arg, _ := strings.Cut(c.Code, " ")
 	switch command {
 	case "wait":
@@ -166,7 +170,12 @@ func (k *scriptKernel) Execute(ctx context.Context, c sandbox.Cell, out sandbox.
 	return o, nil
 }
 
-func (k *scriptKernel) Interrupt() { k.interrupted <- struct{}{} }
+func (k *scriptKernel) Interrupt() {
+	select {
+	case k.interrupted <- struct{}{}:
+	default:
+	}
+}
 
 func (k *scriptKernel) Save(_ context.Context, w io.Writer) error {
 	_, err := io.WriteString(w, k.state)

@@ -48,12 +48,6 @@ func (k *kernels) find(id uint64) (*kernel, error) {
 	return nil, sandbox.ErrKernelGone
 }
 
-func (k *kernels) interrupt(id uint64) {
-	if found, err := k.find(id); err == nil {
-		found.Interrupt()
-	}
-}
-
 func (k *kernels) closeAll() {
 	k.mu.Lock()
 	all := k.open
@@ -86,11 +80,12 @@ func (k *kernels) prepareExecute(m *link.Message, v *voice, c *call) task {
 	if cell.Stdin, err = source(x.Input, data, v, c); err != nil {
 		return failed(err)
 	}
+	found, err := k.find(x.Kernel)
+	if err != nil {
+		return failed(err)
+	}
+	c.kernel = found
 	return func(ctx context.Context) (link.End, []sandbox.File) {
-		found, err := k.find(x.Kernel)
-		if err != nil {
-			return link.End{Fault: link.NewFault(err)}, nil
-		}
 		_ = v.link.Send(link.OpBegan, m.ID, nil, nil)
 		o, err := found.Execute(ctx, cell, v)
 		if err != nil {

@@ -85,6 +85,26 @@ type call struct {
 	cancel context.CancelCauseFunc
 	stdin  *sandbox.Stdin // that is sent; nil for none
 	window *window        // of its output; nil for none
+	kernel sandbox.Kernel // that executes a cell; nil for none
+
+	mu    sync.Mutex
+	ended bool
+}
+
+// interrupt interrupts the cell that the call is. Nobody hears of its end before the
+// interrupt is over, so none gets to the next cell.
+func (c *call) interrupt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.kernel != nil && !c.ended {
+		c.kernel.Interrupt()
+	}
+}
+
+func (c *call) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
 }
 
 func newWorker(l *link.Link, engine Engine) *worker {
@@ -154,9 +174,8 @@ func (w *worker) handle(m *link.Message) {
 	case link.OpInput:
 		w.input(m)
 	case link.OpInterrupt:
-		var k link.Kernel
-		if m.Decode(&k) == nil {
-			go w.kernels.interrupt(k.Kernel)
+		if found := w.find(m.ID); found != nil {
+			go found.interrupt()
 		}
 	case link.OpGroup:
 		var g link.Group
@@ -208,6 +227,7 @@ func (w *worker) begin(m *link.Message) {
 		e, files := guard(todo)(ctx)
 		if added {
 			w.remove(m.ID)
+			c.end()
 		}
 		v.end(e, files)
 	})

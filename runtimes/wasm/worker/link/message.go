@@ -25,7 +25,7 @@ const (
 	OpResume                  // Open; Files: the state, and the folder if it is sent
 	OpFork                    // Open with Kernel; Files as of OpOpen
 	OpExecute                 // Execute, Data: the code and the input
-	OpInterrupt               // Kernel; no call
+	OpInterrupt               // of that call, which is an OpExecute
 	OpSave                    // Kernel; Files: where the state goes
 	OpClose                   // Kernel
 	OpGroup                   // Group; no call, and before the calls that name it
