@@ -33,7 +33,14 @@ func newEngine(tb testing.TB, only ...string) *wasm.Engine {
 
 func newEngineWith(tb testing.TB, cfg wasm.Config) *wasm.Engine {
 	tb.Helper()
-	cfg.CacheDir, cfg.RunDir = cacheDir(tb), tb.TempDir()
+	cfg.RunDir = tb.TempDir()
+	return newEngineIn(tb, cfg)
+}
+
+// newEngineIn is newEngineWith for a run folder of the caller's.
+func newEngineIn(tb testing.TB, cfg wasm.Config) *wasm.Engine {
+	tb.Helper()
+	cfg.CacheDir = cacheDir(tb)
 	e, err := wasm.New(cfg)
 	if err != nil {
 		tb.Fatal(err)

@@ -44,11 +44,11 @@ func (e *Engine) Run(ctx context.Context, p sandbox.Program, out sandbox.Sink) (
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(e.closing, func() { cancel(sandbox.ErrShutdown) })()
-	w, err := e.workspaces.take(p.Files)
-	if err != nil {
+	w := &lateWorkspace{from: e.workspaces, files: p.Files}
+	defer w.give()
+	if err := w.check(); err != nil {
 		return sandbox.Outcome{}, err
 	}
-	defer e.workspaces.give(w)
 	return e.runIn(ctx, w, l.driver, p, out), nil
 }
 
@@ -75,10 +75,10 @@ func checkEnv(env map[string]string) error {
 func hasNUL(s string) bool { return strings.ContainsRune(s, 0) }
 
 // runIn runs p in its workspace and adds what it left there to the outcome.
-func (e *Engine) runIn(ctx context.Context, w *workspace, d Driver, p sandbox.Program, out sandbox.Sink) sandbox.Outcome {
+func (e *Engine) runIn(ctx context.Context, w *lateWorkspace, d Driver, p sandbox.Program, out sandbox.Sink) sandbox.Outcome {
 	limits := p.Limits.WithDefaults(e.cfg.Limits, e.cfg.MaxLimits)
 	cfg := vm.RunConfig{Limits: limits, Stdin: p.Stdin, Output: out.Output, Env: environment(p.Env)}
-	files := jail.New(w.root, jail.Limits{Bytes: limits.FileBytes, Files: limits.Files, OpenFiles: limits.OpenFiles})
+	files := jail.NewLate(w.open, jail.Limits{Bytes: limits.FileBytes, Files: limits.Files, OpenFiles: limits.OpenFiles})
 	displays := jail.NewDisplays(jail.DisplayLimits{}, out.Display, func(err error) { vm.Note(cfg, err.Error()) })
 	cfg.Mounts = []vm.Mount{
 		{Path: "/", FS: files},
@@ -96,8 +96,11 @@ func (e *Engine) runIn(ctx context.Context, w *workspace, d Driver, p sandbox.Pr
 }
 
 // collect returns what the program left in the output folder.
-func (e *Engine) collect(w *workspace, cfg vm.RunConfig) []sandbox.File {
-	files, omitted, err := jail.Collect(w.root, outputFolder, jail.CollectLimits{Bytes: maxCollectedBytes, Files: maxCollectedFiles})
+func (e *Engine) collect(w *lateWorkspace, cfg vm.RunConfig) []sandbox.File {
+	if w.made == nil {
+		return nil
+	}
+	files, omitted, err := jail.Collect(w.made.root, outputFolder, jail.CollectLimits{Bytes: maxCollectedBytes, Files: maxCollectedFiles})
 	switch {
 	case err != nil:
 		e.cfg.Log.Error("collecting a run's files", "error", err)

@@ -47,6 +47,43 @@ func (w *workspace) add(field string, f sandbox.File) error {
 	return nil
 }
 
+// lateWorkspace is the workspace of a run that may never look at its files: a program
+// of one file goes to its interpreter by value, and making, filling and clearing a
+// folder costs as much as a short program does.
+type lateWorkspace struct {
+	from  *workspaces
+	files []sandbox.File
+	made  *workspace // nil before
+}
+
+// check refuses files that no folder could have.
+func (l *lateWorkspace) check() error {
+	if len(l.files) == 1 {
+		return sandbox.ValidateFileName("files[0].name", l.files[0].Name)
+	}
+	_, err := l.open() // finds out which files are in each other's way
+	return err
+}
+
+// open makes the folder, with the files in it.
+func (l *lateWorkspace) open() (*os.Root, error) {
+	if l.made == nil {
+		w, err := l.from.take(l.files)
+		if err != nil {
+			return nil, err
+		}
+		l.made = w
+	}
+	return l.made.root, nil
+}
+
+// give has the folder cleared away, if there is one.
+func (l *lateWorkspace) give() {
+	if l.made != nil {
+		l.from.give(l.made)
+	}
+}
+
 // empty deletes the files in the folder, and reports whether it is as new: one with
 // folders or with many files is not worth it.
 func (w *workspace) empty() bool {

@@ -30,9 +30,10 @@ const (
 // from several goroutines.
 type FS struct {
 	sys.UnimplementedFS
-	root *os.Root
-	seed maphash.Seed // hides the host's inode numbers
-	home bool         // it is a sandbox's, with links and modes: see NewHome
+	root *os.Root                 // nil before the first use
+	late func() (*os.Root, error) // makes it then
+	seed maphash.Seed             // hides the host's inode numbers
+	home bool                     // it is a sandbox's, with links and modes: see NewHome
 
 	// mu makes each operation one step, so that what was checked and counted is
 	// what is then done.
@@ -51,8 +52,16 @@ var _ sys.FS = (*FS)(nil)
 // New returns a file system over root. What is in root already does not count
 // against the limits. The caller keeps root and closes it after Close.
 func New(root *os.Root, limits Limits) *FS {
+	f := NewLate(nil, limits)
+	f.root = root
+	return f
+}
+
+// NewLate is New for a folder that many a guest never looks into: open makes it when
+// something in it is first asked for. Where that fails the guest is told so each time.
+func NewLate(open func() (*os.Root, error), limits Limits) *FS {
 	return &FS{
-		root:  root,
+		late:  open,
 		seed:  maphash.MakeSeed(),
 		open:  map[*file]struct{}{},
 		nodes: map[nodeID]*node{},
@@ -93,6 +102,13 @@ func (f *FS) begin(p string, follow bool) (guestPath, func(), sys.Errno) {
 		f.mu.Unlock()
 		return g, nil, sys.EBADF
 	}
+	if f.root == nil {
+		var err error
+		if f.root, err = f.late(); err != nil {
+			f.mu.Unlock()
+			return g, nil, f.quota.refusedBy(err)
+		}
+	}
 	if f.linked {
 		if g, errno = f.resolve(g, follow); errno != 0 {
 			f.mu.Unlock()
@@ -103,18 +119,18 @@ func (f *FS) begin(p string, follow bool) (guestPath, func(), sys.Errno) {
 }
 
 // Lstat implements sys.FS.
-func (f *FS) Lstat(p string) (wasys.Stat_t, sys.Errno) { return f.statWith(p, false, f.root.Lstat) }
+func (f *FS) Lstat(p string) (wasys.Stat_t, sys.Errno) { return f.statWith(p, false, (*os.Root).Lstat) }
 
 // Stat implements sys.FS. Links that lead out of the root are EPERM.
-func (f *FS) Stat(p string) (wasys.Stat_t, sys.Errno) { return f.statWith(p, true, f.root.Stat) }
+func (f *FS) Stat(p string) (wasys.Stat_t, sys.Errno) { return f.statWith(p, true, (*os.Root).Stat) }
 
-func (f *FS) statWith(p string, follow bool, stat func(string) (fs.FileInfo, error)) (wasys.Stat_t, sys.Errno) {
+func (f *FS) statWith(p string, follow bool, stat func(*os.Root, string) (fs.FileInfo, error)) (wasys.Stat_t, sys.Errno) {
 	g, end, errno := f.begin(p, follow)
 	if errno != 0 {
 		return wasys.Stat_t{}, errno
 	}
 	defer end()
-	info, err := stat(g.name)
+	info, err := stat(f.root, g.name)
 	switch {
 	case err != nil:
 		return wasys.Stat_t{}, errnoOf(err)

@@ -41,7 +41,7 @@ func (d *Driver) Exec(ctx context.Context, cfg vm.RunConfig, inv vm.Invocation) 
 	s := &session{dir: inv.Dir, args: c.args}
 	switch {
 	case c.code != nil:
-		s.main, s.inline = evalName, c.code
+		s.main, s.given, s.inline = evalName, c.code, true
 	case c.script != "":
 		s.main = c.script
 		if !path.IsAbs(s.main) {
@@ -53,7 +53,7 @@ func (d *Driver) Exec(ctx context.Context, cfg vm.RunConfig, inv vm.Invocation) 
 		}
 		s.main = s.relative(s.main)
 	default:
-		s.main, s.inline = stdinName, new(string)
+		s.main, s.given, s.inline = stdinName, new(string), true
 		s.readInline = true
 	}
 	return d.execute(ctx, cfg, s)
@@ -79,7 +79,7 @@ func (s *session) readProgram(ctx context.Context) error {
 		b.Write(buf[:n])
 		switch {
 		case err == io.EOF:
-			*s.inline = b.String()
+			*s.given = b.String()
 			return nil
 		case err != nil:
 			return err

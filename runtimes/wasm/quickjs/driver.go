@@ -65,7 +65,8 @@ func (d *Driver) Close() error {
 
 // Run runs p to its end.
 func (d *Driver) Run(ctx context.Context, cfg vm.RunConfig, p sandbox.Program) sandbox.Outcome {
-	return d.execute(ctx, cfg, &session{dir: "/", main: p.Files[0].Name, args: p.Args})
+	main := string(p.Files[0].Content)
+	return d.execute(ctx, cfg, &session{dir: "/", main: p.Files[0].Name, given: &main, args: p.Args})
 }
 
 func (d *Driver) execute(ctx context.Context, cfg vm.RunConfig, s *session) sandbox.Outcome {

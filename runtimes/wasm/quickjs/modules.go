@@ -62,8 +62,8 @@ func (s *session) file(name string) *moduleFile {
 	switch {
 	case name == helperName:
 		f.original = helperSource
-	case name == s.main && s.inline != nil:
-		f.original = *s.inline
+	case name == s.main && s.given != nil:
+		f.original = *s.given
 	default:
 		b, errno := s.readFile(s.absolute(name))
 		if errno != "" {

@@ -27,7 +27,8 @@ type session struct {
 	cfg        vm.RunConfig
 	dir        string           // the program's folder, and its working directory
 	main       string           // the main file's name
-	inline     *string          // its text, when it is none on disk
+	given      *string          // its text, when that is known from the start
+	inline     bool             // it is none on disk
 	readInline bool             // that has to come from standard input first
 	args       []string         // the program's arguments
 	api        map[string]value // the prelude's functions for the host
@@ -268,7 +269,7 @@ func (s *session) write(text string) { s.run.Write(sandbox.Stderr, validText(tex
 // not on it.
 func (s *session) argv() []string {
 	argv := []string{"node"}
-	if s.inline == nil {
+	if !s.inline {
 		argv = append(argv, s.absolute(s.main))
 	}
 	return append(argv, s.args...)
