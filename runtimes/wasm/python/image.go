@@ -237,7 +237,7 @@ func (d *Driver) seed(guest api.Module) error {
 
 // enter has the guest do what it was asked to.
 func (d *Driver) enter(ctx context.Context, guest api.Module) error {
-	res, err := guest.ExportedFunction(callObject).Call(ctx, d.image.Facts[factMain], d.image.Facts[factNothing], 0)
+	res, err := vm.Current(ctx).Call(ctx, callObject, d.image.Facts[factMain], d.image.Facts[factNothing], 0)
 	if err == nil && uint32(res[0]) == 0 {
 		vm.Current(ctx).Exit(1) // an exception, which the script should have caught
 	}

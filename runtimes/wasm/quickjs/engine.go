@@ -30,20 +30,20 @@ func (g *guest) startEngine() error {
 	if int32(g.call("qjs_init")) != 0 {
 		return errors.New("the engine did not start")
 	}
-	g.context = g.callLeaf("qjs_get_context_ptr")
-	g.runtime = g.callLeaf("qjs_get_runtime_ptr")
-	g.scratch = g.callLeaf("wasm_malloc", 8)
-	g.callLeaf("JS_UpdateStackTop", g.runtime)
+	g.context = g.call("qjs_get_context_ptr")
+	g.runtime = g.call("qjs_get_runtime_ptr")
+	g.scratch = g.call("wasm_malloc", 8)
+	g.call("JS_UpdateStackTop", g.runtime)
 	g.limitStack(0)
-	g.callLeaf("JS_SetGCThreshold", g.runtime, gcThreshold)
-	g.callLeaf("qjs_set_module_loader", 1)
-	g.callLeaf("qjs_set_promise_rejection_handler", 1)
+	g.call("JS_SetGCThreshold", g.runtime, gcThreshold)
+	g.call("qjs_set_module_loader", 1)
+	g.call("qjs_set_promise_rejection_handler", 1)
 	return nil
 }
 
 // moveStack puts the engine's stack into a block of its own.
 func (g *guest) moveStack() error {
-	base := g.callLeaf("wasm_malloc", stackSize)
+	base := g.call("wasm_malloc", stackSize)
 	sp, ok := g.mod.ExportedGlobal("__stack_pointer").(api.MutableGlobal)
 	if base == 0 || !ok {
 		return errors.New("no room for the engine's stack")
@@ -54,9 +54,9 @@ func (g *guest) moveStack() error {
 
 // limitStack sets how much of the stack may be used: stackLimit and extra.
 func (g *guest) limitStack(extra uint64) {
-	g.callLeaf("JS_SetMaxStackSize", g.runtime, stackLimit+extra)
+	g.call("JS_SetMaxStackSize", g.runtime, stackLimit+extra)
 }
 
 // limitMemory keeps what the program allocates below n bytes, so that it meets
 // an error of the language and not an allocator that fails.
-func (g *guest) limitMemory(n int64) { g.callLeaf("qjs_set_memory_limit", uint64(n)) }
+func (g *guest) limitMemory(n int64) { g.call("qjs_set_memory_limit", uint64(n)) }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/sys"
+
+	"sandpiper/runtimes/wasm/vm"
 )
 
 // Flags of the engine's eval.
@@ -29,15 +31,15 @@ const (
 // vm.Module.Run or, further out, wazero turns into the result of the run.
 type guest struct {
 	ctx     context.Context
+	run     *vm.Run
 	mod     api.Module
 	context uint64 // the engine's JSContext
 	runtime uint64 // the engine's JSRuntime
 	scratch uint64 // 8 bytes of guest memory for results by pointer
-	leaf    map[string]api.Function
 }
 
 func newGuest(ctx context.Context, mod api.Module) *guest {
-	return &guest{ctx: ctx, mod: mod, leaf: make(map[string]api.Function, 16)}
+	return &guest{ctx: ctx, run: vm.Current(ctx), mod: mod}
 }
 
 // fault is the panic of a guest call that failed. guarded turns it back into the
@@ -63,44 +65,17 @@ func guarded(f func()) (err error) {
 	return nil
 }
 
-// call calls an export that returns nothing or 32 bits. It may run program code,
-// which may come back to the host and call again, so each call gets a stack of
-// its own.
+// call calls an export that returns nothing or 32 bits.
 func (g *guest) call(name string, args ...uint64) uint64 {
-	return g.invoke(g.mod.ExportedFunction(name), name, args) & math.MaxUint32
+	return g.invoke(name, args) & math.MaxUint32
 }
 
 // callValue is call for an export that returns a value.
-func (g *guest) callValue(name string, args ...uint64) value {
-	return value(g.invoke(g.mod.ExportedFunction(name), name, args))
-}
+func (g *guest) callValue(name string, args ...uint64) value { return value(g.invoke(name, args)) }
 
-// callLeaf is call for an export that never runs program code. It uses a stack
-// that is kept for the next call.
-func (g *guest) callLeaf(name string, args ...uint64) uint64 {
-	return g.invoke(g.leafFunction(name), name, args) & math.MaxUint32
-}
-
-// leafValue is callLeaf for an export that returns a value.
-func (g *guest) leafValue(name string, args ...uint64) value {
-	return value(g.invoke(g.leafFunction(name), name, args))
-}
-
-func (g *guest) leafFunction(name string) api.Function {
-	f, ok := g.leaf[name]
-	if !ok {
-		f = g.mod.ExportedFunction(name)
-		g.leaf[name] = f
-	}
-	return f
-}
-
-// invoke calls f. Of a 32-bit result, the upper half is garbage.
-func (g *guest) invoke(f api.Function, name string, args []uint64) uint64 {
-	if f == nil {
-		panic(fault{fmt.Errorf("the engine has no export %q", name)})
-	}
-	res, err := f.Call(g.ctx, args...)
+// invoke calls an export. Of a 32-bit result, the upper half is garbage.
+func (g *guest) invoke(name string, args []uint64) uint64 {
+	res, err := g.run.Call(g.ctx, name, args...)
 	if err != nil {
 		rethrow(err)
 	}
@@ -123,7 +98,7 @@ func rethrow(err error) {
 // alloc copies b and a zero byte into the guest. The result is 0 when the guest
 // has no memory left; otherwise release frees it.
 func (g *guest) alloc(b string) uint64 {
-	p := g.callLeaf("wasm_malloc", uint64(len(b)+1))
+	p := g.call("wasm_malloc", uint64(len(b)+1))
 	if p == 0 {
 		return 0
 	}
@@ -134,10 +109,10 @@ func (g *guest) alloc(b string) uint64 {
 	return p
 }
 
-func (g *guest) release(p uint64) { g.callLeaf("wasm_free", p) }
+func (g *guest) release(p uint64) { g.call("wasm_free", p) }
 
 // outOfMemory throws the engine's error of that name.
-func (g *guest) outOfMemory() value { return g.leafValue("JS_ThrowOutOfMemory", g.context) }
+func (g *guest) outOfMemory() value { return g.callValue("JS_ThrowOutOfMemory", g.context) }
 
 // text makes a string value, or throws.
 func (g *guest) text(s string) value {
@@ -146,7 +121,7 @@ func (g *guest) text(s string) value {
 		return g.outOfMemory()
 	}
 	defer g.release(p)
-	return g.leafValue("JS_NewStringLen", g.context, p, uint64(len(s)))
+	return g.callValue("JS_NewStringLen", g.context, p, uint64(len(s)))
 }
 
 // data makes a Uint8Array with a copy of b, or throws.
@@ -156,7 +131,7 @@ func (g *guest) data(b []byte) value {
 		return g.outOfMemory()
 	}
 	defer g.release(p)
-	return g.leafValue("JS_NewUint8ArrayCopy", g.context, p, uint64(len(b)))
+	return g.callValue("JS_NewUint8ArrayCopy", g.context, p, uint64(len(b)))
 }
 
 // maxCopy is how much of a string or of bytes is copied out of the guest, in
@@ -180,12 +155,12 @@ func (g *guest) strUpTo(v value, most int64) (s string, ok bool) {
 	if !v.isString() {
 		return "", false
 	}
-	p := g.callLeaf("JS_ToCStringLen2", g.context, g.scratch, uint64(v), 0)
+	p := g.call("JS_ToCStringLen2", g.context, g.scratch, uint64(v), 0)
 	if p == 0 {
 		g.free(g.caught())
 		return "", false
 	}
-	defer g.callLeaf("JS_FreeCString", g.context, p)
+	defer g.call("JS_FreeCString", g.context, p)
 	b, ok := g.slice(p)
 	return string(b[:min(int64(len(b)), most)]), ok
 }
@@ -198,7 +173,7 @@ func (g *guest) bytesUpTo(v value, most int64) (b []byte, ok bool) {
 	if !v.isObject() {
 		return nil, false
 	}
-	p := g.callLeaf("JS_GetUint8Array", g.context, g.scratch, uint64(v))
+	p := g.call("JS_GetUint8Array", g.context, g.scratch, uint64(v))
 	if p == 0 {
 		g.free(g.caught())
 		return nil, false
@@ -220,7 +195,7 @@ func (g *guest) slice(p uint64) ([]byte, bool) {
 // free gives up a value.
 func (g *guest) free(v value) {
 	if !v.isFloat() && v.tag() < 0 {
-		g.callLeaf("JS_FreeValue", g.context, uint64(v))
+		g.call("JS_FreeValue", g.context, uint64(v))
 	}
 }
 
@@ -270,7 +245,7 @@ func (g *guest) apply(f value, args ...value) value {
 	if len(args) == 0 {
 		return g.callValue("JS_Call", g.context, uint64(f), uint64(undefined), 0, 0)
 	}
-	list := g.callLeaf("wasm_malloc", uint64(8*len(args)))
+	list := g.call("wasm_malloc", uint64(8*len(args)))
 	if list == 0 {
 		return g.outOfMemory()
 	}
@@ -281,12 +256,6 @@ func (g *guest) apply(f value, args ...value) value {
 		}
 	}
 	return g.callValue("JS_Call", g.context, uint64(f), uint64(undefined), uint64(len(args)), list)
-}
-
-// applyOuter is apply without arguments for the event loop, which is never
-// reached from inside a call: it keeps the stack of the call for the next one.
-func (g *guest) applyOuter(f value) value {
-	return g.leafValue("JS_Call", g.context, uint64(f), uint64(undefined), 0, 0)
 }
 
 // get returns a property; the caller frees it.
@@ -308,14 +277,14 @@ func (g *guest) set(object value, name string, v value) {
 		return
 	}
 	defer g.release(p)
-	g.callLeaf("JS_SetPropertyStr", g.context, uint64(object), p, uint64(v))
+	g.call("JS_SetPropertyStr", g.context, uint64(object), p, uint64(v))
 }
 
 // caught takes the exception that was thrown last; the caller frees it.
-func (g *guest) caught() value { return g.leafValue("JS_GetException", g.context) }
+func (g *guest) caught() value { return g.callValue("JS_GetException", g.context) }
 
 // throw makes v, which it takes over, the current exception.
-func (g *guest) throw(v value) value { return g.leafValue("JS_Throw", g.context, uint64(v)) }
+func (g *guest) throw(v value) value { return g.callValue("JS_Throw", g.context, uint64(v)) }
 
 // describe returns v's message for people who look at the host's errors.
 func (g *guest) describe(v value) string {
@@ -333,12 +302,12 @@ func (g *guest) describe(v value) string {
 }
 
 // runJobs runs pending promise jobs until there are none or one throws: then
-// failed is true and the exception is waiting to be caught. Like applyOuter, it
-// is for the event loop only.
+// failed is true and the exception is waiting to be caught. It is for the event loop
+// only.
 func (g *guest) runJobs() (ran bool, failed bool) {
-	for g.callLeaf("JS_IsJobPending", g.runtime) != 0 {
+	for g.call("JS_IsJobPending", g.runtime) != 0 {
 		ran = true
-		if int32(g.callLeaf("JS_ExecutePendingJob", g.runtime, g.scratch)) < 0 {
+		if int32(g.call("JS_ExecutePendingJob", g.runtime, g.scratch)) < 0 {
 			return true, true
 		}
 	}

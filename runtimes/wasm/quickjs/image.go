@@ -129,7 +129,7 @@ func scratch(ctx context.Context, m *vm.Module, f func(s *session) error) error 
 // behind, and says where things are then.
 func (s *session) boot(parts map[string][]byte) (*realm, error) {
 	boot, call, stack := s.load(parts[bootPart]), s.hostFunction(callName), s.hostFunction(stackName)
-	table := s.leafValue("JS_NewObject", s.context)
+	table := s.callValue("JS_NewObject", s.context)
 	for _, name := range slices.Sorted(maps.Keys(parts)) {
 		if name != bootPart {
 			s.set(table, name, s.load(parts[name]))
@@ -153,8 +153,8 @@ func (s *session) boot(parts map[string][]byte) (*realm, error) {
 	r.random, err1 = s.findRandom()
 	r.origin, err2 = s.findOrigin()
 	r.counter, err3 = s.findCounter()
-	s.callLeaf("JS_RunGC", s.runtime)
-	s.callLeaf("JS_SetGCThreshold", s.runtime, gcThreshold)
+	s.call("JS_RunGC", s.runtime)
+	s.call("JS_SetGCThreshold", s.runtime, gcThreshold)
 	return r, errors.Join(err1, err2, err3)
 }
 

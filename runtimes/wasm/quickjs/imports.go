@@ -115,7 +115,7 @@ func (s *session) box(v value) uint64 {
 	if v == exception {
 		return 0
 	}
-	p := s.callLeaf("wasm_malloc", 8)
+	p := s.call("wasm_malloc", 8)
 	if p == 0 {
 		s.free(v)
 		s.outOfMemory()
@@ -146,8 +146,8 @@ func hostRejection(s *session, stack []uint64) {
 		}
 		s.free(r)
 	}
-	s.callLeaf("qjs_free_value", uint64(uint32(stack[0])))
-	s.callLeaf("qjs_free_value", uint64(uint32(stack[1])))
+	s.call("qjs_free_value", uint64(uint32(stack[0])))
+	s.call("qjs_free_value", uint64(uint32(stack[1])))
 }
 
 // lostRejection ends a program of which a rejected promise could not be noted

@@ -68,7 +68,7 @@ func (i *interpreter) Open(ctx context.Context, guest api.Module) error {
 		if err := s.configure(); err != nil {
 			panic(fault{err})
 		}
-		s.callLeaf("qjs_set_interrupt_handler", 1)
+		s.call("qjs_set_interrupt_handler", 1)
 		s.free(s.mustTell("open"))
 	})
 }
@@ -178,12 +178,12 @@ func (s *session) cellLoop(script string) value {
 	if promise == exception {
 		panic(failed{s.caught()})
 	}
-	s.callLeaf("JS_PromiseMarkAsHandled", s.context, uint64(promise))
+	s.call("JS_PromiseMarkAsHandled", s.context, uint64(promise))
 	for {
 		s.drain()
 		pending := s.promiseState(promise) == promisePending
 		if !pending && s.promiseState(promise) == promiseRejected {
-			panic(failed{s.leafValue("JS_PromiseResult", s.context, uint64(promise))})
+			panic(failed{s.callValue("JS_PromiseResult", s.context, uint64(promise))})
 		}
 		if s.cell.interrupted || s.cell.exitCode != nil {
 			panic(failed{undefined})
@@ -194,7 +194,7 @@ func (s *session) cellLoop(script string) value {
 		if pending {
 			panic(failed{s.error("Error", "the cell awaits something that can never come")})
 		}
-		result := s.leafValue("JS_PromiseResult", s.context, uint64(promise))
+		result := s.callValue("JS_PromiseResult", s.context, uint64(promise))
 		s.free(promise)
 		return result
 	}
@@ -285,7 +285,7 @@ func (s *session) describeError(a *kernel.Answer, err value) {
 	}
 	if strings.HasPrefix(text, "InternalError: out of memory") {
 		a.End = kernel.EndMemory
-		s.callLeaf("JS_RunGC", s.runtime)
+		s.call("JS_RunGC", s.runtime)
 	}
 	e := struct{ Name, Message string }{"Error", text}
 	short := s.text(text)
@@ -322,12 +322,12 @@ const maxPurge = 1 << 20
 // that, so each promise job begins and is interrupted at once.
 func (s *session) purge() {
 	s.cell.purging = true
-	for n := 0; s.callLeaf("JS_IsJobPending", s.runtime) != 0; n++ {
+	for n := 0; s.call("JS_IsJobPending", s.runtime) != 0; n++ {
 		if n == maxPurge {
 			panic(fault{errors.New("a cell that was stopped goes on and on")})
 		}
 		s.pollIn(0)
-		if int32(s.callLeaf("JS_ExecutePendingJob", s.runtime, s.scratch)) < 0 {
+		if int32(s.call("JS_ExecutePendingJob", s.runtime, s.scratch)) < 0 {
 			s.free(s.caught())
 		}
 	}

@@ -181,7 +181,7 @@ func (s *session) startMain() value {
 		return undefined
 	}
 	if s.isPromise(result) {
-		s.callLeaf("JS_PromiseMarkAsHandled", s.context, uint64(result))
+		s.call("JS_PromiseMarkAsHandled", s.context, uint64(result))
 	}
 	return result
 }

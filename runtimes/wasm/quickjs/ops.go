@@ -73,7 +73,7 @@ func opExit(s *session, args []value) value {
 	}
 	s.cell.exitCode = &code
 	err := s.error("Error", "exit")
-	s.callLeaf("JS_SetUncatchableError", s.context, uint64(err))
+	s.call("JS_SetUncatchableError", s.context, uint64(err))
 	return s.throw(err)
 }
 
@@ -123,7 +123,7 @@ func opPromiseState(s *session, args []value) value {
 	if !args[0].isObject() {
 		return number(-1)
 	}
-	return number(float64(int32(s.callLeaf("JS_PromiseState", s.context, uint64(args[0])))))
+	return number(float64(int32(s.call("JS_PromiseState", s.context, uint64(args[0])))))
 }
 
 // opPromiseResult returns what a settled promise was settled with.
@@ -131,7 +131,7 @@ func opPromiseResult(s *session, args []value) value {
 	if !args[0].isObject() {
 		return undefined
 	}
-	return s.leafValue("JS_PromiseResult", s.context, uint64(args[0]))
+	return s.callValue("JS_PromiseResult", s.context, uint64(args[0]))
 }
 
 // opIsProxy reports whether a value is a proxy, which no program can tell.
@@ -144,9 +144,9 @@ func opProxyTarget(s *session, args []value) value {
 	if !s.isProxy(args[0]) {
 		return undefined
 	}
-	return s.leafValue("JS_GetProxyTarget", s.context, uint64(args[0]))
+	return s.callValue("JS_GetProxyTarget", s.context, uint64(args[0]))
 }
 
 func (g *guest) isProxy(v value) bool {
-	return v.isObject() && g.callLeaf("JS_IsProxy", uint64(v)) != 0
+	return v.isObject() && g.call("JS_IsProxy", uint64(v)) != 0
 }

@@ -232,14 +232,14 @@ func opNamespace(s *session, args []value) value {
 		return exception
 	}
 	defer s.free(promise)
-	s.callLeaf("JS_PromiseMarkAsHandled", s.context, uint64(promise))
+	s.call("JS_PromiseMarkAsHandled", s.context, uint64(promise))
 	switch s.promiseState(promise) {
 	case 1:
-		global := s.leafValue("JS_GetGlobalObject", s.context)
+		global := s.callValue("JS_GetGlobalObject", s.context)
 		defer s.free(global)
 		return s.get(global, namespaceSlot)
 	case 2:
-		return s.throw(s.leafValue("JS_PromiseResult", s.context, uint64(promise)))
+		return s.throw(s.callValue("JS_PromiseResult", s.context, uint64(promise)))
 	}
 	return jsFalse
 }

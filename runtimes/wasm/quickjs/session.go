@@ -23,7 +23,6 @@ const (
 type session struct {
 	*guest
 	driver     *Driver
-	run        *vm.Run
 	cfg        vm.RunConfig
 	dir        string           // the program's folder, and its working directory
 	main       string           // the main file's name
@@ -58,7 +57,6 @@ var apiNames = []string{
 
 // begin makes s the session of the run that ctx belongs to, in the instance mod.
 func (s *session) begin(ctx context.Context, mod api.Module) {
-	s.run = vm.Current(ctx)
 	s.guest = newGuest(context.WithValue(ctx, sessionKey{}, s), mod)
 	s.files = map[string]*moduleFile{}
 }
@@ -70,7 +68,7 @@ func (s *session) hostFunction(name string) value {
 		return s.outOfMemory()
 	}
 	defer s.release(p)
-	box := s.callLeaf("qjs_new_host_function", p, uint64(len(name)), 0)
+	box := s.call("qjs_new_host_function", p, uint64(len(name)), 0)
 	v, ok := s.mod.Memory().ReadUint64Le(uint32(box))
 	if !ok {
 		panic(errOutside)
@@ -172,7 +170,7 @@ func (s *session) drain() {
 // must calls a function of the prelude for the event loop. What it throws is the
 // program's own exception, which ends the program unless it handles that.
 func (s *session) must(name string) value {
-	r := s.applyOuter(s.api[name])
+	r := s.apply(s.api[name])
 	if r == exception {
 		s.fail(s.caught())
 		return jsTrue
@@ -195,7 +193,7 @@ func (s *session) settled(main value) value {
 	case promisePending:
 		return main
 	case promiseRejected:
-		s.fail(s.leafValue("JS_PromiseResult", s.context, uint64(main)))
+		s.fail(s.callValue("JS_PromiseResult", s.context, uint64(main)))
 	}
 	return undefined
 }
@@ -209,7 +207,7 @@ const (
 func (s *session) isPromise(v value) bool { return v.isObject() && s.promiseState(v) >= 0 }
 
 func (s *session) promiseState(v value) int32 {
-	return int32(s.callLeaf("JS_PromiseState", s.context, uint64(v)))
+	return int32(s.call("JS_PromiseState", s.context, uint64(v)))
 }
 
 // fail handles an exception that nobody caught: by the program's own handler, or

@@ -6,6 +6,8 @@ import (
 	"errors"
 
 	"github.com/tetratelabs/wazero/api"
+
+	"sandpiper/runtimes/wasm/vm"
 )
 
 // Exports of the module, in the spelling of its interface description.
@@ -25,7 +27,7 @@ type guest struct {
 
 // call calls an export and returns its result, or 0 for one that has none.
 func (g guest) call(name string, args ...uint64) (uint64, error) {
-	results, err := g.mod.ExportedFunction(name).Call(g.ctx, args...)
+	results, err := vm.Current(g.ctx).Call(g.ctx, name, args...)
 	if err != nil || len(results) == 0 {
 		return 0, err
 	}

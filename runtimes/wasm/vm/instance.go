@@ -138,7 +138,7 @@ func (i *Instance) Run(ctx context.Context, cfg RunConfig, body Body) (res Resul
 	r.epoch = i.epoch
 	f := i.own
 	f.meter.refused, f.meter.failed, f.meter.peak = false, false, f.meter.size
-	r.memory, r.guest, r.wake = f.meter, f.guest, make(chan struct{}, 1)
+	r.memory, r.guest, r.functions, r.wake = f.meter, f.guest, f.functions.get(), make(chan struct{}, 1)
 	res, kept = r.carryOut(ctx, func(ctx context.Context) error {
 		f.system.ctx, f.system.run = ctx, r
 		i.run.Store(r)

@@ -178,7 +178,7 @@ func (r *Run) execute(ctx context.Context, body Body) error {
 	if err != nil {
 		return err
 	}
-	r.guest = guest
+	r.guest, r.functions = guest, new(keptFunctions).get()
 	defer guest.Close(ctx)
 	return body(ctx, guest)
 }
@@ -192,7 +192,7 @@ func (r *Run) executeImage(ctx context.Context, body Body) error {
 		return err
 	}
 	f.system.ctx, f.system.run = ctx, r
-	r.guest, r.memory = f.guest, f.meter
+	r.guest, r.functions, r.memory = f.guest, f.functions.get(), f.meter
 	err = errors.New("it did not return")
 	defer func() {
 		r.memory = ready.giveBack(f, r.endedItself(ctx, err) && !r.rearranged && f.untouched())

@@ -13,11 +13,12 @@ import (
 
 // imageGuest is a guest of a module with an image, with what is its own besides.
 type imageGuest struct {
-	guest  api.Module
-	system system
-	meter  *memoryMeter
-	memory *slotMemory
-	mounts []*lateMount
+	guest     api.Module
+	system    system
+	meter     *memoryMeter
+	memory    *slotMemory
+	mounts    []*lateMount
+	functions keptFunctions
 }
 
 // newGuest makes a guest in the state of the image, whose memory is accounted for by

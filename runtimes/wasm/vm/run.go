@@ -81,15 +81,16 @@ type Result struct {
 // do so by unwinding: they panic with a value that Module.Run recovers, so
 // deferred functions run and nothing after the call does.
 type Run struct {
-	host    *Host
-	module  *Module
-	cfg     RunConfig
-	guest   api.Module              // once there is one
-	stop    context.CancelCauseFunc // ends the run's context
-	started time.Time
-	epoch   time.Time // when the monotonic clock was 0
-	end     time.Time // when the wall limit is reached
-	slice   time.Time // when to ask for the CPU time and to let others have the CPU
+	host      *Host
+	module    *Module
+	cfg       RunConfig
+	guest     api.Module              // once there is one
+	functions *functions              // of guest
+	stop      context.CancelCauseFunc // ends the run's context
+	started   time.Time
+	epoch     time.Time // when the monotonic clock was 0
+	end       time.Time // when the wall limit is reached
+	slice     time.Time // when to ask for the CPU time and to let others have the CPU
 
 	seat    seat
 	place   seat          // at the gate of the run's Share
