@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 )
@@ -26,7 +27,13 @@ const (
 // wire.
 var reservedNames = []string{"paginated", "for-runner", "ssh-access", "by-name"}
 
-var uuidPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$`)
+var uuidPattern = lazy(`^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$`)
+
+// lazy returns what compiles a pattern when it is asked for first. Each
+// process of the program, of which there are many, would else compile all.
+func lazy(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
 
 // ValidateName reports, as a *Error of the field "name", why name cannot be the
 // name of a sandbox, a snapshot or a key: it stands in paths, and it must not be
@@ -41,7 +48,7 @@ func ValidateName(name string) error {
 		return FieldErrorf("name", `a name may not have control characters or any of / \ ? # %%`)
 	case name == "." || name == ".." || slices.Contains(reservedNames, name):
 		return FieldErrorf("name", "%q cannot be a name", name)
-	case uuidPattern.MatchString(name):
+	case uuidPattern().MatchString(name):
 		return FieldErrorf("name", "a name may not look like an ID")
 	}
 	return nil
@@ -79,12 +86,12 @@ func ValidateUser(user string) error {
 	return nil
 }
 
-var targetPattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+var targetPattern = lazy(`^[A-Za-z0-9_.-]{1,64}$`)
 
 // ValidateTarget reports, as a *Error of the field "target", why target cannot
 // be the name of a region.
 func ValidateTarget(target string) error {
-	if target != "" && !targetPattern.MatchString(target) {
+	if target != "" && !targetPattern().MatchString(target) {
 		return FieldErrorf("target", "a region is named with letters, digits and any of _ . -")
 	}
 	return nil
@@ -163,7 +170,7 @@ func ParseAllowList(list string) ([]string, error) {
 	return nets, nil
 }
 
-var domainPattern = regexp.MustCompile(`^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$`)
+var domainPattern = lazy(`^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$`)
 
 // ParseDomains reads the wire's list of names that may be reached: up to
 // MaxDomains, each perhaps with *. in front, with commas between them. The error
@@ -171,7 +178,7 @@ var domainPattern = regexp.MustCompile(`^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9
 func ParseDomains(list string) ([]string, error) {
 	var names []string
 	for _, part := range splitList(strings.ToLower(list)) {
-		if len(part) > 253 || !domainPattern.MatchString(part) {
+		if len(part) > 253 || !domainPattern().MatchString(part) {
 			return nil, FieldErrorf("domainAllowList", "%q is not the name of a domain", shorten(part))
 		}
 		names = append(names, part)

@@ -337,7 +337,7 @@ func (c *command) mod(_ context.Context, args []string) sandbox.Outcome {
 	if len(args) > 1 {
 		name = args[1]
 	}
-	if !modulePath.MatchString(name) {
+	if !modulePath().MatchString(name) {
 		return c.say(toolchain.ExitFailed, "go: %q is not a usable module path: give one, as in `go mod init example.org/program`", name)
 	}
 	if _, err := c.files.IsDir("go.mod"); err == nil {

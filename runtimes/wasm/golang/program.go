@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"sandpiper/sandbox"
 )
@@ -56,7 +57,9 @@ var platform = func() build.Context {
 var (
 	moduleLine  = regexp.MustCompile(`(?m)^\s*module\s+"?([^\s"]+)"?`)
 	versionLine = regexp.MustCompile(`(?m)^\s*go\s+(1\.\d+)`)
-	modulePath  = regexp.MustCompile(`^[A-Za-z0-9._~/-]{1,200}$`)
+
+	// Its program is large, and few processes of this one need it.
+	modulePath = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9._~/-]{1,200}$`) })
 )
 
 // newProgram reads a program whose files are all there. root is the folder of the
@@ -96,7 +99,7 @@ func (p *program) findModule(contents map[string][]byte) {
 
 // readModule reads a go.mod.
 func (p *program) readModule(text []byte) {
-	if m := moduleLine.FindSubmatch(text); m != nil && modulePath.Match(m[1]) {
+	if m := moduleLine.FindSubmatch(text); m != nil && modulePath().Match(m[1]) {
 		p.module = string(m[1])
 	}
 	if m := versionLine.FindSubmatch(text); m != nil {

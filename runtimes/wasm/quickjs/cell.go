@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // cellCode makes code of a cell, as esbuild has printed it, into a script whose
@@ -32,12 +33,19 @@ func cellCode(code string) (string, error) {
 	return b.String(), nil
 }
 
+// lazy returns what compiles a pattern when it is asked for first. Letters of
+// all scripts make a large one, and shells and workers, which are processes of
+// this program, need none of them.
+func lazy(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
+
 var (
-	declaration  = regexp.MustCompile(`^(?:let|const) `)
-	uninitiated  = regexp.MustCompile(`^let ([\p{L}\p{N}_$]+(?:, [\p{L}\p{N}_$]+)*);$`)
-	classHead    = regexp.MustCompile(`^class ([\p{L}\p{N}_$]+)`)
-	namedDefault = regexp.MustCompile(`^(?:class|(?:async )?function\*?) [\p{L}_$]`)
-	notAValue    = regexp.MustCompile(`^(?:(?:var|let|const|class|function|async function|if|for|while|do|switch|try|throw|return|import|export|debugger|with|break|continue|else|using)\b[^.:=]|[{;]|[\p{L}\p{N}_$]+:|import ?["{*]|try ?\{|do$)`)
+	declaration  = lazy(`^(?:let|const) `)
+	uninitiated  = lazy(`^let ([\p{L}\p{N}_$]+(?:, [\p{L}\p{N}_$]+)*);$`)
+	classHead    = lazy(`^class ([\p{L}\p{N}_$]+)`)
+	namedDefault = lazy(`^(?:class|(?:async )?function\*?) [\p{L}_$]`)
+	notAValue    = lazy(`^(?:(?:var|let|const|class|function|async function|if|for|while|do|switch|try|throw|return|import|export|debugger|with|break|continue|else|using)\b[^.:=]|[{;]|[\p{L}\p{N}_$]+:|import ?["{*]|try ?\{|do$)`)
 )
 
 // isExpression reports whether a statement is an expression.
@@ -45,7 +53,7 @@ func isExpression(statement string) bool {
 	if strings.HasPrefix(statement, "import(") || strings.HasPrefix(statement, "import.meta") {
 		return true
 	}
-	return !notAValue.MatchString(statement + "\n")
+	return !notAValue().MatchString(statement + "\n")
 }
 
 // cellStatement rewrites one statement.
@@ -53,15 +61,15 @@ func cellStatement(text string) (string, error) {
 	switch {
 	case strings.HasPrefix(text, "export "):
 		return cellExport(strings.TrimPrefix(text, "export "))
-	case uninitiated.MatchString(text):
-		names := strings.Split(uninitiated.FindStringSubmatch(text)[1], ", ")
+	case uninitiated().MatchString(text):
+		names := strings.Split(uninitiated().FindStringSubmatch(text)[1], ", ")
 		return "var " + strings.Join(names, " = void 0, ") + " = void 0;", nil
-	case declaration.MatchString(text):
-		head := declaration.FindString(text)
+	case declaration().MatchString(text):
+		head := declaration().FindString(text)
 		return "var" + strings.Repeat(" ", len(head)-len("var")) + text[len(head):], nil
-	case classHead.MatchString(text):
-		return "var " + classHead.FindStringSubmatch(text)[1] + " = " + text + ";", nil
-	case staticImport.MatchString(text):
+	case classHead().MatchString(text):
+		return "var " + classHead().FindStringSubmatch(text)[1] + " = " + text + ";", nil
+	case staticImport().MatchString(text):
 		return cellImport(text)
 	}
 	return text, nil
@@ -72,7 +80,7 @@ func cellStatement(text string) (string, error) {
 func cellExport(text string) (string, error) {
 	value, isDefault := strings.CutPrefix(text, "default ")
 	switch {
-	case isDefault && namedDefault.MatchString(value):
+	case isDefault && namedDefault().MatchString(value):
 		return cellStatement(value)
 	case isDefault:
 		return "void 0, " + value, nil
@@ -89,14 +97,14 @@ func firstLine(text string) string {
 
 // The forms of a static import, as esbuild prints them.
 var (
-	staticImport = regexp.MustCompile(`^import ["{*\p{L}_$]`)
-	importParts  = regexp.MustCompile(`^import (?:([\p{L}_$][\p{L}\p{N}_$]*)(?:, )?)?(?:\* as ([\p{L}\p{N}_$]+)|\{([^}]*)\})?(?: from )?("(?:[^"\\]|\\.)*")(?: with (\{[^}]*\}))?;$`)
-	importName   = regexp.MustCompile(`^\s*([\p{L}\p{N}_$]+|"(?:[^"\\]|\\.)*")(?: as ([\p{L}\p{N}_$]+))?\s*$`)
+	staticImport = lazy(`^import ["{*\p{L}_$]`)
+	importParts  = lazy(`^import (?:([\p{L}_$][\p{L}\p{N}_$]*)(?:, )?)?(?:\* as ([\p{L}\p{N}_$]+)|\{([^}]*)\})?(?: from )?("(?:[^"\\]|\\.)*")(?: with (\{[^}]*\}))?;$`)
+	importName   = lazy(`^\s*([\p{L}\p{N}_$]+|"(?:[^"\\]|\\.)*")(?: as ([\p{L}\p{N}_$]+))?\s*$`)
 )
 
 // cellImport rewrites a static import as a dynamic one.
 func cellImport(text string) (string, error) {
-	m := importParts.FindStringSubmatch(text)
+	m := importParts().FindStringSubmatch(text)
 	if m == nil {
 		return "", fmt.Errorf("this form of import is not possible in a cell: %s", firstLine(text))
 	}
@@ -108,7 +116,7 @@ func cellImport(text string) (string, error) {
 		if strings.TrimSpace(item) == "" {
 			continue
 		}
-		n := importName.FindStringSubmatch(item)
+		n := importName().FindStringSubmatch(item)
 		if n == nil {
 			return "", fmt.Errorf("this form of import is not possible in a cell: %s", firstLine(text))
 		}

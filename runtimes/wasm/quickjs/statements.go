@@ -1,7 +1,6 @@
 package quickjs
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -147,7 +146,7 @@ func (s *scanner) regexp() {
 // beforeRegexp are the words after which a slash begins a regular expression.
 var beforeRegexp = []string{"return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "else", "do", "await", "yield", "instanceof", "default", "extends"}
 
-var lastWord = regexp.MustCompile(`[\p{L}\p{N}_$]+$`)
+var lastWord = lazy(`[\p{L}\p{N}_$]+$`)
 
 // divides reports whether the slash here is a division: it has spaces around it,
 // and in front is the end of a value.
@@ -158,7 +157,7 @@ func (s *scanner) divides() bool {
 		return false
 	}
 	line := before[strings.LastIndexByte(before, '\n')+1:]
-	if word := lastWord.FindString(line); word != "" {
+	if word := lastWord().FindString(line); word != "" {
 		return !slices.Contains(beforeRegexp, word)
 	}
 	return strings.HasSuffix(line, "++") || strings.HasSuffix(line, "--") || strings.ContainsAny(line[max(0, len(line)-1):], ")]}\"'`/") || strings.HasSuffix(line, "*/")
