@@ -35,7 +35,7 @@ func childMain() int {
 	debug.SetMemoryLimit(childMemory)
 	debug.SetTraceback("none")
 	os.Clearenv()
-	c := &child{jobs: map[int]*job{}, ended: make(chan struct{})}
+	c := &child{jobs: map[int]*job{}, ready: make(chan struct{}), ended: make(chan struct{})}
 	c.signals = newSwitch()
 	var err error
 	if c.peer, err = wire.NewPeer(os.NewFile(socketFD, "socket"), c.handle); err != nil {
@@ -49,8 +49,20 @@ func childMain() int {
 		c.peer.Serve()
 		os.Exit(0)
 	}()
+	c.rehearse()
+	close(c.ready)
 	<-c.ended
 	return 0
+}
+
+// rehearsal is a script that needs no files and leaves nothing behind.
+const rehearsal = `x=$(echo x) && [ "$x" = x ] && echo "$x" | cat`
+
+// rehearse runs a script as the first command will be run, whose user does not
+// wait then while the program's pages are read and its tables are made.
+func (c *child) rehearse() {
+	cmd := command{args: []string{"bash", "-c", rehearsal}, dir: "/", env: []string{"PATH=/bin"}, stdout: io.Discard, stderr: io.Discard}
+	newShell(c, cmd).dispatch(context.Background(), cmd)
 }
 
 // child is the process: the connection, and what all of its shells share.
@@ -66,7 +78,8 @@ type child struct {
 	programs map[string]bool // the commands that the server runs
 	signals  *interruption   // cancels what runs in the foreground
 
-	session *shell // of a session, after its first command
+	session *shell        // of a session, after its first command
+	ready   chan struct{} // closed when the first command may run
 	ended   chan struct{}
 
 	mu      sync.Mutex
@@ -91,6 +104,11 @@ func (c *child) handle(m *wire.Message, answer func(*wire.Message)) {
 	switch m.Op {
 	case wire.OpRun:
 		go c.run(m, answer)
+	case wire.OpReady:
+		go func() {
+			<-c.ready
+			answer(&wire.Message{})
+		}()
 	case wire.OpSignal:
 		go c.signal(m.PID, m.Signal)
 	case wire.OpResize:
@@ -116,6 +134,7 @@ func (c *child) run(m *wire.Message, answer func(*wire.Message)) {
 		return
 	}
 	stdin, stdout, stderr := m.Files[0], m.Files[1], m.Files[2]
+	<-c.ready
 	c.first.Do(func() { c.learn(m) })
 	c.mu.Lock()
 	c.rows, c.cols = m.Rows, m.Cols

@@ -23,10 +23,6 @@ func confine() error {
 			return fmt.Errorf("limit the shell: %w", err)
 		}
 	}
-	const nice = 10 // the server and short programs come first
-	if err := unix.Setpriority(unix.PRIO_PGRP, 0, nice); err != nil {
-		return fmt.Errorf("lower the shell's priority: %w", err)
-	}
 	_ = landlock.V5.BestEffort().Restrict() // see above
 	return filterCalls()
 }

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"sandpiper/runtimes/wasm/shell/wire"
 )
@@ -19,6 +22,10 @@ const childVariable = "SANDPIPER_SHELL_CHILD"
 
 // MemoryLimit bounds the memory of a child, in bytes, without the program's text.
 const MemoryLimit = 448 << 20
+
+// niceness lets the server and short programs come before shells, from their
+// beginning: a spare that begins takes no time from a command.
+const niceness = 10
 
 // socketFD is the descriptor of a child's socket.
 const socketFD = 3
@@ -60,9 +67,22 @@ func Start() (*Child, error) {
 		c.Peer.Close()
 		return nil, fmt.Errorf("start a shell child: %w", err)
 	}
+	err = unix.Setpriority(unix.PRIO_PGRP, c.cmd.Process.Pid, niceness)
 	go c.Serve()
 	go c.reap()
+	if err != nil {
+		c.Kill()
+		return nil, fmt.Errorf("lower a shell's priority: %w", err)
+	}
 	return c, nil
+}
+
+// Ready waits until a command would begin at once. Without it one waits itself.
+// A child that is not ready before ctx is done is killed.
+func (c *Child) Ready(ctx context.Context) error {
+	defer context.AfterFunc(ctx, c.Kill)()
+	_, err := c.Call(context.Background(), &wire.Message{Op: wire.OpReady})
+	return err
 }
 
 // Handle sets what carries out the child's requests.

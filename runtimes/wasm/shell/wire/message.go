@@ -50,6 +50,7 @@ const (
 // What the server asks of a child.
 const (
 	OpRun    Op = "run"    // Args or Text (script of a session), Dir, Env, PID, TTY; Files → Code, Exited
+	OpReady  Op = "ready"  // answered when a run would begin at once
 	OpSignal Op = "signal" // PID (0: all), Signal; no answer
 	OpResize Op = "resize" // Rows, Cols; no answer
 
