@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,14 +34,25 @@ type meta struct {
 }
 
 // disk is the engine's folder. Its methods are called for one sandbox at a time.
-type disk struct{ dir string }
+type disk struct {
+	dir    string
+	blanks *stock[blank]
+}
 
-// openDisk makes the folder and sweeps it.
-func openDisk(dir string) (*disk, error) {
+// blank is the folder of a sandbox with nothing in it that has no name yet.
+type blank struct {
+	dir  string
+	used jail.Usage
+}
+
+// openDisk makes the folder and sweeps it. It has spare blanks while its stock of
+// them is kept.
+func openDisk(dir string, spares int, log *slog.Logger) (*disk, error) {
 	if dir == "" {
 		return nil, errors.New("computer: a folder is required")
 	}
-	d := &disk{dir}
+	d := &disk{dir: dir}
+	d.blanks = newStock("folder", spares, log, d.newBlank, func(b blank) { _ = os.RemoveAll(b.dir) }) // else the next sweep does
 	for _, sub := range []string{"", snapshotFolder, archiveFolder} {
 		path := filepath.Join(dir, sub)
 		if err := os.MkdirAll(path, 0o700); err != nil {
@@ -112,7 +124,12 @@ func (d *disk) build(ctx context.Context, final string, fill func(dir string) er
 	if err != nil {
 		return fmt.Errorf("make a folder: %w", err)
 	}
-	err = fill(dir)
+	return finish(ctx, dir, final, fill)
+}
+
+// finish is build with a folder that is there.
+func finish(ctx context.Context, dir, final string, fill func(dir string) error) error {
+	err := fill(dir)
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -141,24 +158,69 @@ func (d *disk) buildBox(ctx context.Context, spec sandbox.Spec, fill func(root *
 		if err != nil {
 			return err
 		}
-		b, err := json.Marshal(meta{ID: spec.ID, Name: spec.Name, CreatedAt: time.Now().UTC(), DiskBytes: size})
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(dir, metaFile), b, 0o600)
+		return describe(dir, spec, size)
 	})
 }
 
-// create makes a sandbox from what its Ref names.
-func (d *disk) create(ctx context.Context, spec sandbox.Spec) error {
-	if spec.Ref == Ref || spec.Ref == "" {
-		return d.buildBox(ctx, spec, func(root *os.Root) (int64, error) { return 0, makeLayout(root) })
-	}
-	source, err := d.refPath(spec.Ref)
+// describe writes down what is kept of a sandbox besides its files.
+func describe(dir string, spec sandbox.Spec, size int64) error {
+	b, err := json.Marshal(meta{ID: spec.ID, Name: spec.Name, CreatedAt: time.Now().UTC(), DiskBytes: size})
 	if err != nil {
 		return err
 	}
-	return d.copyBox(ctx, spec, filepath.Join(source, rootFolder))
+	return os.WriteFile(filepath.Join(dir, metaFile), b, 0o600)
+}
+
+// create makes a sandbox from what its Ref names. It returns what the files take
+// where it knows.
+func (d *disk) create(ctx context.Context, spec sandbox.Spec) (*jail.Usage, error) {
+	if spec.Ref == Ref || spec.Ref == "" {
+		return d.createEmpty(ctx, spec)
+	}
+	source, err := d.refPath(spec.Ref)
+	if err != nil {
+		return nil, err
+	}
+	return nil, d.copyBox(ctx, spec, filepath.Join(source, rootFolder))
+}
+
+// createEmpty gives a blank to a sandbox.
+func (d *disk) createEmpty(ctx context.Context, spec sandbox.Spec) (*jail.Usage, error) {
+	b, ok := d.blanks.take()
+	if !ok {
+		var err error
+		if b, err = d.newBlank(); err != nil {
+			return nil, err
+		}
+	}
+	return &b.used, finish(ctx, b.dir, d.path(spec.ID), func(dir string) error { return describe(dir, spec, 0) })
+}
+
+// newBlank makes a blank.
+func (d *disk) newBlank() (b blank, err error) {
+	if b.dir, err = os.MkdirTemp(d.dir, ".new-"); err != nil {
+		return b, fmt.Errorf("make a folder: %w", err)
+	}
+	if b.used, err = layOut(filepath.Join(b.dir, rootFolder)); err != nil {
+		return b, errors.Join(err, os.RemoveAll(b.dir))
+	}
+	return b, nil
+}
+
+// layOut makes the files of a sandbox with nothing in it, and measures them.
+func layOut(dir string) (jail.Usage, error) {
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return jail.Usage{}, fmt.Errorf("make the sandbox's folder: %w", err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return jail.Usage{}, fmt.Errorf("open the sandbox's folder: %w", err)
+	}
+	defer root.Close()
+	if err := makeLayout(root); err != nil {
+		return jail.Usage{}, err
+	}
+	return jail.Measure(root)
 }
 
 // copyBox makes a sandbox with the files of another folder.
@@ -177,11 +239,14 @@ func (d *disk) fork(ctx context.Context, source string, spec sandbox.Spec) error
 	return d.copyBox(ctx, spec, d.path(source, rootFolder))
 }
 
-// open opens a sandbox's files and measures them.
-func (d *disk) open(id string) (*os.Root, jail.Usage, error) {
+// open opens a sandbox's files and measures them, unless what they take is known.
+func (d *disk) open(id string, known *jail.Usage) (*os.Root, jail.Usage, error) {
 	root, err := os.OpenRoot(d.path(id, rootFolder))
 	if err != nil {
 		return nil, jail.Usage{}, fmt.Errorf("open the sandbox's files: %w", err)
+	}
+	if known != nil {
+		return root, *known, nil
 	}
 	used, err := jail.Measure(root)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"sandpiper/runtimes/wasm/jail"
 	"sandpiper/runtimes/wasm/program"
 	"sandpiper/sandbox"
 	"sandpiper/sandbox/guest"
@@ -42,7 +43,7 @@ type Config struct {
 	Git func(ctx context.Context, c GitCall) int
 
 	Version      string // of the server
-	Spares       int    // shells that are kept ready; default 2, below 0 for none
+	Spares       int    // shells and folders that are kept ready, more while many are taken; default 2, below 0 for none
 	MaxShells    int    // that live at a time, in all sandboxes; default 256
 	MaxProcesses int    // of one sandbox at a time; default 64
 	MaxEach      sandbox.Resources
@@ -56,6 +57,7 @@ type Engine struct {
 	cfg    Config
 	disk   *disk
 	spares *spares
+	stocks sync.WaitGroup // what keeps blanks
 	cancel context.CancelFunc
 
 	mu    sync.Mutex
@@ -85,12 +87,14 @@ func New(cfg Config) (*Engine, error) {
 		return nil, errors.New("computer: languages and a toolbox are required")
 	}
 	cfg = cfg.withDefaults()
-	d, err := openDisk(cfg.Dir)
+	d, err := openDisk(cfg.Dir, max(0, cfg.Spares), cfg.Log)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Engine{cfg: cfg, disk: d, cancel: cancel, spares: newSpares(ctx, max(0, cfg.Spares), cfg.MaxShells, cfg.Log), boxes: map[string]*box{}}, nil
+	e := &Engine{cfg: cfg, disk: d, cancel: cancel, spares: newSpares(ctx, max(0, cfg.Spares), cfg.MaxShells, cfg.Log), boxes: map[string]*box{}}
+	e.stocks.Go(func() { d.blanks.keep(ctx) })
+	return e, nil
 }
 
 func (c Config) withDefaults() Config {
@@ -136,6 +140,7 @@ func (e *Engine) Close() error {
 	}
 	e.cancel()
 	e.spares.close()
+	e.stocks.Wait()
 	return errors.Join(errs...)
 }
 
@@ -203,12 +208,14 @@ func (e *Engine) Create(ctx context.Context, spec sandbox.Spec) error {
 		return err
 	}
 	return e.with(spec.ID, func(b *box) error {
+		var used *jail.Usage
 		if !e.disk.has(spec.ID) {
-			if err := e.disk.create(ctx, spec); err != nil {
+			var err error
+			if used, err = e.disk.create(ctx, spec); err != nil {
 				return err
 			}
 		}
-		return e.start(b, spec)
+		return e.start(b, spec, used)
 	})
 }
 
@@ -227,23 +234,24 @@ func (e *Engine) checkResources(r sandbox.Resources) error {
 	return nil
 }
 
-// start starts a sandbox that is on disk. Preconditions: b.mu must be held.
-func (e *Engine) start(b *box, spec sandbox.Spec) error {
+// start starts a sandbox that is on disk. used is what its files take, nil where
+// nobody knows. Preconditions: b.mu must be held.
+func (e *Engine) start(b *box, spec sandbox.Spec, used *jail.Usage) error {
 	if b.machine != nil {
 		b.machine.resume()
 		return nil
 	}
-	root, used, err := e.disk.open(spec.ID)
+	root, measured, err := e.disk.open(spec.ID, used)
 	if err != nil {
 		return err
 	}
-	b.machine = newMachine(&e.cfg, e.spares, spec, root, used)
+	b.machine = newMachine(&e.cfg, e.spares, spec, root, measured)
 	return nil
 }
 
 // Start implements sandbox.Engine.
 func (e *Engine) Start(ctx context.Context, spec sandbox.Spec) error {
-	return e.withDisk(ctx, spec.ID, func(b *box) error { return e.start(b, spec) })
+	return e.withDisk(ctx, spec.ID, func(b *box) error { return e.start(b, spec, nil) })
 }
 
 // Stop implements sandbox.Engine.
@@ -433,7 +441,7 @@ func (e *Engine) Fork(ctx context.Context, source string, fork sandbox.Spec) err
 				return err
 			}
 		}
-		return e.start(b, fork)
+		return e.start(b, fork, nil)
 	})
 }
 
