@@ -10,7 +10,7 @@ import (
 const (
 	// refillDelay is how long a stock waits before it makes more, so that doing so
 	// does not compete with what the last one was taken for.
-	refillDelay = 5 * time.Millisecond
+	refillDelay = 25 * time.Millisecond
 
 	// calm is how long nothing must be taken for a stock to become smaller again.
 	calm = 10 * time.Second
