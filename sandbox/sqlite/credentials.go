@@ -34,7 +34,7 @@ const selectKey = "SELECT id, name, hash, hint, permissions, created_at, last_us
 
 // APIKeyByHash implements sandbox.CredentialStore.
 func (db *DB) APIKeyByHash(ctx context.Context, hash []byte) (sandbox.APIKey, error) {
-	k, err := scanKey(db.read.QueryRowContext(ctx, selectKey+"WHERE hash = ?", hash))
+	k, err := scanKey(readRow(ctx, db.read, selectKey+"WHERE hash = ?", hash))
 	if errors.Is(err, sql.ErrNoRows) {
 		return sandbox.APIKey{}, errNoKey
 	}

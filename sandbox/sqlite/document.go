@@ -14,12 +14,22 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
+// readRow reads one row, to its end once it has begun: for queries that take some
+// microseconds. One that can be cut off is handed from goroutine to goroutine by
+// the driver, which takes several times as long.
+func readRow(ctx context.Context, q querier, query string, args ...any) *sql.Row {
+	if ctx.Err() == nil {
+		ctx = context.WithoutCancel(ctx)
+	}
+	return q.QueryRowContext(ctx, query, args...)
+}
+
 // readDocument returns what the first row's document says, and missing where
 // there is no row.
 func readDocument[T any](ctx context.Context, q querier, missing error, query string, args ...any) (T, error) {
 	var v T
 	var text string
-	err := q.QueryRowContext(ctx, query, args...).Scan(&text)
+	err := readRow(ctx, q, query, args...).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return v, missing
 	}
