@@ -30,6 +30,7 @@ type shellHost struct {
 	tell   func(*wire.Message) error
 	ask    func(context.Context, *wire.Message) (*wire.Message, error)
 	tokens chan struct{} // one for each request that may take long
+	closed chan struct{} // closed when the child has gone and nothing of it is left
 
 	mu      sync.Mutex
 	next    int
@@ -42,12 +43,13 @@ type shellHost struct {
 }
 
 func newShellHost(ctx context.Context, m *machine, e *entry) *shellHost {
-	return &shellHost{m: m, shell: e, ctx: ctx, tokens: make(chan struct{}, maxHandles),
+	return &shellHost{m: m, shell: e, ctx: ctx, tokens: make(chan struct{}, maxHandles), closed: make(chan struct{}),
 		open: map[int]guest.File{}, running: map[uint64]context.CancelFunc{}, jobs: map[int]*entry{}, served: map[int]bool{}}
 }
 
-// close gives back what the child had.
+// close gives back what the child had. It is called once.
 func (h *shellHost) close() {
+	defer close(h.closed)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, f := range h.open {

@@ -178,6 +178,9 @@ func (p *process) startShell(cmd guest.Cmd, s *streams) error {
 	go func() {
 		a, err := child.CallWith(context.Background(), m, s.sent)
 		s.finish()
+		if errors.Is(err, wire.ErrGone) {
+			<-h.closed // its jobs are no processes any more
+		}
 		p.end(p.codeOf(a, err, s))
 	}()
 	return nil

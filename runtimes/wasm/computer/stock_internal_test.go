@@ -55,6 +55,13 @@ func testStock(t *testing.T, f func(c *counter, s *stock[int])) *counter {
 	return c
 }
 
+// count returns how many things are ready.
+func count(s *stock[int]) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.ready)
+}
+
 // settle lets a stock make what is missing.
 func settle() {
 	time.Sleep(2 * refillDelay)
@@ -81,14 +88,16 @@ func TestStockAdaptsToDemand(t *testing.T) {
 			s.take()
 		}
 		settle()
-		if n := len(s.ready); n != 2*growth {
+		if n := count(s); n != 2*growth {
 			t.Errorf("%d ready after a rush, want %d", n, 2*growth)
 		}
 		time.Sleep(time.Minute + calm)
 		synctest.Wait()
-		if n := len(s.ready); n != 2 {
+		if n := count(s); n != 2 {
 			t.Errorf("%d ready when it is calm again, want 2", n)
 		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
 		if len(c.dropped) != 2*growth-2 {
 			t.Errorf("dropped %v, want all but two", c.dropped)
 		}
@@ -104,16 +113,16 @@ func TestStockOutlivesFailure(t *testing.T) {
 			s.take()
 			settle()
 		}
-		if len(s.ready) != 0 {
-			t.Errorf("%v ready, want none", s.ready)
+		if n := count(s); n != 0 {
+			t.Errorf("%d ready, want none", n)
 		}
 		c.mu.Lock()
 		c.err = nil
 		c.mu.Unlock()
 		s.take()
 		settle()
-		if len(s.ready) < 2 {
-			t.Errorf("%v ready after the failure, want two", s.ready)
+		if n := count(s); n < 2 {
+			t.Errorf("%d ready after the failure, want two", n)
 		}
 	})
 }
