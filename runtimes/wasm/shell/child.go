@@ -49,20 +49,9 @@ func childMain() int {
 		c.peer.Serve()
 		os.Exit(0)
 	}()
-	c.rehearse()
 	close(c.ready)
 	<-c.ended
 	return 0
-}
-
-// rehearsal is a script that needs no files and leaves nothing behind.
-const rehearsal = `x=$(echo x) && [ "$x" = x ] && echo "$x" | cat`
-
-// rehearse runs a script as the first command will be run, whose user does not
-// wait then while the program's pages are read and its tables are made.
-func (c *child) rehearse() {
-	cmd := command{args: []string{"bash", "-c", rehearsal}, dir: "/", env: []string{"PATH=/bin"}, stdout: io.Discard, stderr: io.Discard}
-	newShell(c, cmd).dispatch(context.Background(), cmd)
 }
 
 // child is the process: the connection, and what all of its shells share.
