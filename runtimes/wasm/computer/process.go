@@ -156,6 +156,7 @@ func (p *process) startShell(cmd guest.Cmd, s *streams) error {
 	h := p.m.adopt(child, p.entry)
 	if p.term != nil {
 		h.line = p.term.ReadLine
+		p.term.OnLine(func() { _ = child.Tell(&wire.Message{Op: wire.OpTyped}) }) // one that has gone reads no line
 	}
 	p.entry.signal = func(n int) {
 		if n == int(guest.SIGKILL) {

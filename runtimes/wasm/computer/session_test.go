@@ -171,7 +171,11 @@ func TestTerminal(t *testing.T) {
 	tm.typing("echo ab\x7fc\r", "\r\nac\r\n")
 	tm.typing("sleep 60\r", "\r\n")
 	tm.typing("\x03", "^C")
-	tm.typing("echo $?\r", "130\r\n")
+	tm.typing("echo $?\r", "130\r\n"+prompt)
+	for i := range 10 { // also before it has begun
+		tm.typing("sleep 60\r\x03", "^C")
+		tm.typing(fmt.Sprintf("echo $?-%d\r", i), fmt.Sprintf("\r\n130-%d\r\n%s", i, prompt))
+	}
 	tm.typing("sh -c 'echo in\"side\"; sleep 60; echo after'; echo code $?\r", "\r\ninside\r\n")
 	tm.typing("\x03", prompt) // it ends the line, and not the terminal
 	tm.typing("bash\r", prompt)

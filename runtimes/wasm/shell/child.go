@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"sandpiper/runtimes/wasm/shell/wire"
 )
@@ -70,6 +71,7 @@ type child struct {
 	session *shell        // of a session, after its first command
 	ready   chan struct{} // closed when the first command may run
 	ended   chan struct{}
+	typed   atomic.Int64 // lines of the terminal so far
 
 	mu      sync.Mutex
 	jobs    map[int]*job
@@ -98,8 +100,10 @@ func (c *child) handle(m *wire.Message, answer func(*wire.Message)) {
 			<-c.ready
 			answer(&wire.Message{})
 		}()
+	case wire.OpTyped:
+		c.typed.Add(1)
 	case wire.OpSignal:
-		go c.signal(m.PID, m.Signal)
+		go c.signal(m.PID, m.Signal, c.typed.Load())
 	case wire.OpResize:
 		c.mu.Lock()
 		c.rows, c.cols = m.Rows, m.Cols
@@ -180,7 +184,7 @@ func (c *child) begin(s *shell, cancel context.CancelCauseFunc) {
 	defer c.mu.Unlock()
 	c.main = &main{cancel: cancel, shell: s}
 	for _, n := range c.early {
-		go c.signal(0, n)
+		go c.signal(0, n, 0)
 	}
 	c.early = nil
 }

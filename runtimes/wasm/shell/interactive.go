@@ -61,7 +61,7 @@ func (s *shell) runLine(ctx context.Context, stmts []*syntax.Stmt) (code int, ex
 	line, cancel := context.WithCancelCause(ctx) // jobs in the background outlive the line
 	s.mu.Lock()
 	s.line = cancel
-	if s.early {
+	if s.stopped >= s.read {
 		cancel(signalled(2))
 	}
 	s.mu.Unlock()
@@ -72,6 +72,7 @@ func (s *shell) runLine(ctx context.Context, stmts []*syntax.Stmt) (code int, ex
 		if line.Err() != nil {
 			n, _ := signalOf(line)
 			fmt.Fprintln(s.errors)
+			s.setStatus(ctx, 128+n)
 			return 128 + n, ctx.Err() != nil
 		}
 		if s.runner.Exited() {
@@ -81,28 +82,35 @@ func (s *shell) runLine(ctx context.Context, stmts []*syntax.Stmt) (code int, ex
 	return code, false
 }
 
+// setStatus sets $?, which is no signal's when that came before a command had begun.
+func (s *shell) setStatus(ctx context.Context, code int) {
+	text := fmt.Sprintf("(exit %d)", code)
+	if f, err := syntax.NewParser().Parse(strings.NewReader(text), ""); err == nil {
+		_ = s.runner.Run(ctx, f.Stmts[0]) // the status is the error
+	}
+}
+
 func (s *shell) interruptNothing() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.line = nil
 }
 
-// interrupt ends the line that runs, or the one that is about to.
-func (s *shell) interrupt() {
+// interrupt ends the line that runs, or is about to, unless that was typed later.
+func (s *shell) interrupt(typed int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.line == nil {
-		s.early = true
-		return
+	s.stopped = max(s.stopped, typed)
+	if s.line != nil && typed >= s.read {
+		s.line(signalled(2))
 	}
-	s.line(signalled(2))
 }
 
-// await begins to wait for a line: what was interrupted before is over.
-func (s *shell) await() {
+// begin notes the line that was read.
+func (s *shell) begin(typed int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.early = false
+	s.read = typed
 }
 
 // lineReader gives the parser the lines of the terminal.
@@ -124,7 +132,6 @@ func (l *lineReader) Read(p []byte) (int, error) {
 		if l.incomplete() {
 			prompt = l.shell.prompt("PS2", "> ")
 		}
-		l.shell.await()
 		l.shell.child.completeFor(l.shell)
 		a, err := l.shell.child.peer.Call(l.ctx, &wire.Message{Op: wire.OpLine, Text: prompt})
 		l.shell.child.completeFor(nil)
@@ -136,6 +143,7 @@ func (l *lineReader) Read(p []byte) (int, error) {
 			l.interrupted = true
 			return 0, errInterrupted
 		}
+		l.shell.begin(l.shell.child.typed.Load())
 		l.rest = a.Text
 	}
 	n := copy(p, l.rest)

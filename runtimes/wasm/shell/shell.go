@@ -45,7 +45,8 @@ type shell struct {
 	pending []int          // trapped signals that came
 	sources map[string]string
 	line    context.CancelCauseFunc // ends the line that an interactive shell runs
-	early   bool                    // an interrupt came for the line that it has read and not begun
+	read    int64                   // the number of the line that it has read, or runs
+	stopped int64                   // that of the last one that was interrupted
 }
 
 func newShell(c *child, cmd command) *shell {

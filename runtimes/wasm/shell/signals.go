@@ -55,8 +55,9 @@ func (i *interruption) fire(cause error) {
 // ignored are signals that do nothing unless they are trapped.
 var ignoredSignals = []int{0, 17, 18, 28}
 
-// signal is for the job pid, or for the shell and everything in it.
-func (c *child) signal(pid, signal int) {
+// signal is for the job pid, or for the shell and everything in it. It came when so
+// many lines had been typed.
+func (c *child) signal(pid, signal int, typed int64) {
 	if pid != 0 {
 		c.mu.Lock()
 		j := c.jobs[pid]
@@ -91,7 +92,7 @@ func (c *child) signal(pid, signal int) {
 	}
 	if run != nil && person != nil {
 		if signal == 2 {
-			person.interrupt()
+			person.interrupt(typed)
 		}
 		if signal != 1 && signal != 9 {
 			return

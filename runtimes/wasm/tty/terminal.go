@@ -24,6 +24,7 @@ type Terminal struct {
 
 	mu        sync.Mutex
 	interrupt func()
+	line      func()
 	history   []string
 	editing   *editor // while a line is read
 	result    chan lineResult
@@ -95,6 +96,14 @@ func (t *Terminal) OnInterrupt(f func()) {
 	t.interrupt = f
 }
 
+// OnLine sets what is called when a line has been typed, before ReadLine returns it
+// and before any key that was typed behind it does something.
+func (t *Terminal) OnLine(f func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.line = f
+}
+
 // Resize sets the size in characters.
 func (t *Terminal) Resize(rows, cols int) error {
 	t.cols.Store(int64(cols))
@@ -144,6 +153,12 @@ func (t *Terminal) key(e *editor, b byte) {
 	_, _ = io.WriteString(t.program, shown)
 	if !done {
 		return
+	}
+	t.mu.Lock()
+	typed := t.line
+	t.mu.Unlock()
+	if typed != nil && result.err == nil {
+		typed()
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -52,6 +52,7 @@ const (
 	OpRun    Op = "run"    // Args or Text (script of a session), Dir, Env, PID, TTY; Files → Code, Exited
 	OpReady  Op = "ready"  // answered when a run would begin at once
 	OpSignal Op = "signal" // PID (0: all), Signal; no answer
+	OpTyped  Op = "typed"  // the line that an OpLine waits for is there, and what is interrupted from now on is that; no answer
 	OpResize Op = "resize" // Rows, Cols; no answer
 
 	// Text (the line up to the cursor) → Args (what its last word may become), Offset (where that begins)
