@@ -171,8 +171,8 @@ func TestDeath(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), soon)
 			defer cancel()
-			out = newSink()
-			if o, err := p.Run(ctx, script("print again"), out); err != nil || o.Status != sandbox.StatusOK || out.String() != "again\n" {
+			next := newSink()
+			if o, err := p.Run(ctx, script("print again"), next); err != nil || o.Status != sandbox.StatusOK || next.String() != "again\n" {
 				t.Errorf("afterwards: %+v, %v", o, err)
 			}
 			if p.PIDs()[0] == first {

@@ -299,9 +299,9 @@ func TestProgramEnds(t *testing.T) {
 			if tt.name == "the pool closes" {
 				return
 			}
-			out = newSink()
-			if o, err := d.Exec(t.Context(), d.call(out, "limits")); err != nil || o.ExitCode != 0 || out.String() == "" {
-				t.Errorf("afterwards: %+v, %v, %q", o, err, out)
+			next := newSink()
+			if o, err := d.Exec(t.Context(), d.call(next, "limits")); err != nil || o.ExitCode != 0 || next.String() == "" {
+				t.Errorf("afterwards: %+v, %v, %q", o, err, next)
 			}
 		})
 	}
