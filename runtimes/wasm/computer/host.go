@@ -137,15 +137,22 @@ func (h *shellHost) slow(ctx context.Context, cancel context.CancelCauseFunc, m 
 // completeTime is how long a completion may take: nothing is typed meanwhile.
 const completeTime = time.Second
 
-// complete is for a line that the shell reads.
+// complete is for a line that the shell reads. An answer that is late is not waited
+// for, and not called off either: that would end what the shell does.
 func (h *shellHost) complete(before string) (start int, words []string) {
-	ctx, cancel := context.WithTimeout(h.ctx, completeTime)
-	defer cancel()
-	a, err := h.ask(ctx, &wire.Message{Op: wire.OpComplete, Text: before})
-	if err != nil {
-		return 0, nil
+	answers := make(chan *wire.Message, 1)
+	go func() { // ends with the answer, or the child
+		if a, err := h.ask(context.Background(), &wire.Message{Op: wire.OpComplete, Text: before}); err == nil {
+			answers <- a
+		}
+	}()
+	select {
+	case a := <-answers:
+		return int(a.Offset), a.Args
+	case <-time.After(completeTime):
+	case <-h.ctx.Done():
 	}
-	return int(a.Offset), a.Args
+	return 0, nil
 }
 
 // spawn runs a program for the shell, in its process group.

@@ -43,7 +43,7 @@ type completer struct {
 
 // completer returns one for the line that is read next.
 func (s *shell) completer() *completer {
-	c := &completer{files: s.child.files, dir: s.runner.Dir, home: "/home/daytona"}
+	c := &completer{files: s.child.files, dir: s.runner.Dir}
 	c.commands = slices.Concat(builtins, coreutils.Names(), slices.Collect(maps.Keys(s.child.programs)), slices.Collect(maps.Keys(s.runner.Funcs)))
 	vars := map[string]expand.Variable{}
 	s.runner.Env.Each(func(name string, v expand.Variable) bool { vars[name] = v; return true })
@@ -53,7 +53,7 @@ func (s *shell) completer() *completer {
 			c.variables = append(c.variables, name)
 		}
 	}
-	c.home = orElse(vars["HOME"].String(), c.home)
+	c.home = orElse(vars["HOME"].String(), defaultHome)
 	for dir := range strings.SplitSeq(vars["PATH"].String(), ":") {
 		if !slices.Contains(virtualFolders, dir) { // they hold the commands that are known
 			c.search = append(c.search, dir)
@@ -154,8 +154,9 @@ func lastWord(line string) unfinished {
 func (c *completer) complete(line string) (start int, words []string) {
 	w := lastWord(line)
 	typed := line[w.start:]
-	if name, ok := strings.CutPrefix(typed[strings.LastIndexByte(typed, '$')+1:], "{"); strings.Contains(typed, "$") && w.quote != '\'' && !strings.ContainsAny(typed[strings.LastIndexByte(typed, '$'):], "/}") {
-		return c.variable(line, name, ok)
+	if at := strings.LastIndexByte(typed, '$'); at >= 0 && w.quote != '\'' && !strings.ContainsAny(typed[at:], "/}") {
+		name, braces := strings.CutPrefix(typed[at+1:], "{")
+		return c.variable(line, name, braces)
 	}
 	if w.command && !strings.Contains(w.text, "/") && w.quote == 0 {
 		words = c.command(w.text)
@@ -184,7 +185,7 @@ func (c *completer) variable(line, name string, braces bool) (start int, words [
 // command completes the name of a command.
 func (c *completer) command(name string) (words []string) {
 	for _, known := range c.commands {
-		if strings.HasPrefix(known, name) && unicode.IsPrint(rune(known[0])) {
+		if strings.HasPrefix(known, name) && !strings.HasPrefix(known, prefix) {
 			words = append(words, escape(known))
 		}
 	}

@@ -15,6 +15,9 @@ import (
 // defaultPrompt is PS1 unless somebody sets it.
 const defaultPrompt = `\u@\h:\w\$ `
 
+// defaultHome is HOME where nothing says otherwise.
+const defaultHome = "/home/daytona"
+
 // converse reads statements from a terminal until its end. The server edits the
 // lines; a line that is interrupted is forgotten.
 func (s *shell) converse(ctx context.Context) int {
@@ -161,7 +164,7 @@ func (s *shell) prompt(name, fallback string) string {
 	if v := get(name); v != "" {
 		text = v
 	}
-	home, dir := orElse(get("HOME"), "/home/daytona"), s.runner.Dir
+	home, dir := orElse(get("HOME"), defaultHome), s.runner.Dir
 	short := dir
 	if dir == home {
 		short = "~"

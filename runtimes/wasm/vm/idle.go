@@ -27,7 +27,7 @@ func (d *idleInstances) add(i *Instance) {
 	}
 	d.mu.Unlock()
 	if surplus != nil {
-		go surplus.Park() // it does nothing to one that is being used again
+		go surplus.Park() // it does nothing to one that is used again, or was closed
 	}
 }
 
