@@ -35,22 +35,31 @@ func (m *Manager) List(ctx context.Context, f sandbox.SandboxFilter) (sandbox.Sa
 // resumes a paused one. It waits as Create does; one that is started already is
 // fine.
 func (m *Manager) Start(ctx context.Context, org, idOrName string) (sandbox.Sandbox, error) {
-	s, err := m.settled(ctx, org, idOrName)
-	if err != nil {
-		return s, err
-	}
-	switch s.State {
-	case sandbox.StateStopped, sandbox.StateArchived, sandbox.StatePaused:
-		return m.start(ctx, s)
-	case sandbox.StateStarted, sandbox.StateCreating, sandbox.StateStarting, sandbox.StateRestoring, sandbox.StateResuming:
-		if s.Desired != sandbox.DesiredStarted {
+	for {
+		s, err := m.settled(ctx, org, idOrName)
+		if err != nil {
+			return s, err
+		}
+		switch s.State {
+		case sandbox.StateStopped, sandbox.StateArchived, sandbox.StatePaused:
+			s, err = m.start(ctx, s)
+			if errors.Is(err, errMoved) {
+				continue // another request began to start it, or the server itself after a restart
+			}
+			return s, err
+		case sandbox.StateStarted, sandbox.StateCreating, sandbox.StateStarting, sandbox.StateRestoring, sandbox.StateResuming:
+			if s.Desired != sandbox.DesiredStarted {
+				return s, conflict(s, "started")
+			}
+			return m.started(ctx, s)
+		default:
 			return s, conflict(s, "started")
 		}
-		return m.started(ctx, s)
-	default:
-		return s, conflict(s, "started")
 	}
 }
+
+// errMoved says that a sandbox left the state that it was seen in.
+var errMoved = errors.New("the sandbox is in another state now")
 
 // settled returns a sandbox when what is going on with it that must end first
 // has ended.
@@ -93,7 +102,8 @@ func conflict(s sandbox.Sandbox, what string) error {
 	return sandbox.Errorf(sandbox.KindConflict, "sandbox %s cannot be %s while it is %s%s", s.Name, what, s.State, hint)
 }
 
-// start begins to start a sandbox that is at rest, when there is room.
+// start begins to start a sandbox that is at rest, when there is room. The error
+// is errMoved when it is not as it was any more.
 func (m *Manager) start(ctx context.Context, s sandbox.Sandbox) (sandbox.Sandbox, error) {
 	ticket, err := m.reserve(ctx, s, s.Resources.Held(s.State))
 	if err != nil {
@@ -103,8 +113,11 @@ func (m *Manager) start(ctx context.Context, s sandbox.Sandbox) (sandbox.Sandbox
 		sandbox.StateStopped: sandbox.StateStarting, sandbox.StateArchived: sandbox.StateRestoring, sandbox.StatePaused: sandbox.StateResuming,
 	}[s.State]
 	s, err = m.update(ctx, s.ID, func(now *sandbox.Sandbox) error {
-		if now.State != s.State || now.Desired == sandbox.DesiredDestroyed {
+		switch {
+		case now.Desired == sandbox.DesiredDestroyed:
 			return conflict(*now, "started")
+		case now.State != s.State:
+			return errMoved
 		}
 		now.Desired = sandbox.DesiredStarted
 		return now.Become(to)

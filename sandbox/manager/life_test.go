@@ -51,6 +51,25 @@ func TestLife(t *testing.T) {
 	})
 }
 
+// TestStartsAtOnce starts one sandbox by many requests: each is fine, as the
+// second of two that come one after the other is.
+func TestStartsAtOnce(t *testing.T) {
+	b := newBench(t, nil)
+	s := b.create(manager.CreateRequest{})
+	for range 100 {
+		b.do(sandbox.StateStopped)(b.Stop(t.Context(), org, s.ID, true))
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				if s, err := b.Start(t.Context(), org, s.ID); err != nil || s.State != sandbox.StateStarted {
+					t.Errorf("got %s, %v", s.State, err)
+				}
+			})
+		}
+		all.Wait()
+	}
+}
+
 func TestCallsThatChangeNothing(t *testing.T) {
 	inTime(t, func(t *testing.T, b *bench) {
 		s := b.create(manager.CreateRequest{})
