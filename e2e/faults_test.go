@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,6 +36,7 @@ type chaos struct {
 	data string
 	srv  *testserver.Server
 	c    *rawclient.Client
+	log  serverLog // of srv
 
 	snapshot string
 	start    func() *testserver.Server
@@ -51,7 +54,7 @@ type chaos struct {
 func TestKills(t *testing.T) {
 	data := dataDir(t)
 	x := newChaos(t, data, "wasm")
-	x.start = func() *testserver.Server { return startServer(t, data) }
+	x.start = func() *testserver.Server { return x.serve("--docker=off") }
 	x.held = func() ([]string, error) {
 		folders, err := os.ReadDir(filepath.Join(data, "sandboxes"))
 		var ids []string
@@ -71,14 +74,7 @@ func TestKillsWithContainers(t *testing.T) {
 	data := dataDir(t)
 	t.Cleanup(func() { purge(t, data) })
 	x := newChaos(t, data, "sandpiper-small")
-	x.start = func() *testserver.Server {
-		srv, err := testserver.Start(t.Context(), testserver.Config{Binary: binary, Data: data, Log: t.Output()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(srv.Kill)
-		return srv
-	}
+	x.start = func() *testserver.Server { return x.serve() }
 	x.held = func() ([]string, error) {
 		out, err := exec.Command("docker", "ps", "--all", "--format", `{{.Label "sandpiper.sandbox"}}`).Output()
 		return strings.Fields(string(out)), err
@@ -106,6 +102,45 @@ func (x *chaos) run(rounds int) {
 	x.restart()
 	x.check(rounds)
 	x.empty()
+}
+
+// serverLog is what one of many servers logs: the test's own output would be that
+// of them all, in which nobody finds the failure.
+type serverLog struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *serverLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// take returns what was logged and forgets it.
+func (l *serverLog) take() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.text.Reset()
+	return l.text.String()
+}
+
+// serve starts the next server.
+func (x *chaos) serve(args ...string) *testserver.Server {
+	x.t.Helper()
+	x.log.take()
+	srv, err := testserver.Start(x.t.Context(), testserver.Config{Binary: binary, Data: x.data, Args: args, Log: &x.log})
+	if err != nil {
+		x.t.Fatalf("%v\nits log:\n%s", err, x.log.take())
+	}
+	x.t.Cleanup(srv.Kill)
+	return srv
+}
+
+// errorf reports a failure with what the server logged before it.
+func (x *chaos) errorf(round int, format string, args ...any) {
+	x.t.Helper()
+	x.t.Errorf("round %d: %s\nthe server's log:\n%s", round, fmt.Sprintf(format, args...), x.log.take())
 }
 
 func (x *chaos) restart() {
@@ -223,14 +258,15 @@ func (x *chaos) check(round int) {
 	defer cancel()
 	all, err := x.settled(ctx)
 	if err != nil {
-		x.t.Fatalf("round %d: %v", round, err)
+		x.errorf(round, "%v", err)
+		x.t.FailNow()
 	}
 	found := map[string]bool{}
 	for _, s := range all {
 		found[s.ID] = true
 		x.known[s.ID] = true // made, though the answer did not arrive
 		if x.deleted[s.ID] {
-			x.t.Errorf("round %d: sandbox %s is back, its deletion was confirmed", round, s.ID)
+			x.errorf(round, "sandbox %s is back, its deletion was confirmed", s.ID)
 		}
 		switch s.State {
 		case "started":
@@ -238,15 +274,15 @@ func (x *chaos) check(round int) {
 		case "stopped":
 		case "error":
 			if s.ErrorReason == "" {
-				x.t.Errorf("round %d: sandbox %s is in state error without a reason", round, s.ID)
+				x.errorf(round, "sandbox %s is in state error without a reason", s.ID)
 			}
 		default:
-			x.t.Errorf("round %d: sandbox %s is %s", round, s.ID, s.State)
+			x.errorf(round, "sandbox %s is %s", s.ID, s.State)
 		}
 	}
 	for id := range x.known {
 		if !found[id] {
-			x.t.Errorf("round %d: sandbox %s is lost", round, id)
+			x.errorf(round, "sandbox %s is lost", id)
 			delete(x.known, id)
 		}
 	}
@@ -254,7 +290,7 @@ func (x *chaos) check(round int) {
 	if len(all) > 12 { // keep the rounds short
 		for _, s := range all[:6] {
 			if err := x.c.Delete(ctx, s.ID); err != nil {
-				x.t.Errorf("round %d: delete %s: %v", round, s.ID, err)
+				x.errorf(round, "delete %s: %v", s.ID, err)
 			}
 			delete(x.known, s.ID)
 			delete(x.files, s.ID)
@@ -273,9 +309,9 @@ func (x *chaos) answers(ctx context.Context, round int, id string) {
 		}
 	}
 	if err != nil || r.ExitCode != 0 {
-		x.t.Errorf("round %d: sandbox %s is started and does not answer: %+v, %v", round, id, r, err)
+		x.errorf(round, "sandbox %s is started and does not answer: %+v, %v", id, r, err)
 	} else if want != "" && r.Result != want {
-		x.t.Errorf("round %d: sandbox %s has %q where %q was confirmed", round, id, r.Result, want)
+		x.errorf(round, "sandbox %s has %q where %q was confirmed", id, r.Result, want)
 	}
 }
 
@@ -320,7 +356,7 @@ func (x *chaos) leftovers(ctx context.Context, round int, listed map[string]bool
 		select {
 		case <-time.After(50 * time.Millisecond):
 		case <-ctx.Done():
-			x.t.Errorf("round %d: the engine still holds %v", round, left)
+			x.errorf(round, "the engine still holds %v", left)
 			return
 		}
 	}
