@@ -20,17 +20,20 @@ const (
 	maxPageSize = 512 // entries of a folder in one answer
 )
 
-// shellHost carries out the requests of one shell child. What a child sends is
-// not trusted.
+// shellHost carries out the requests of a shell child for one process. What a child
+// sends is not trusted.
 type shellHost struct {
-	m      *machine
-	shell  *entry
-	ctx    context.Context // done when the child has gone
-	line   func(ctx context.Context, prompt string, complete tty.Completer) (string, error)
-	tell   func(*wire.Message) error
-	ask    func(context.Context, *wire.Message) (*wire.Message, error)
-	tokens chan struct{} // one for each request that may take long
-	closed chan struct{} // closed when the child has gone and nothing of it is left
+	m     *machine
+	shell *entry
+	ctx   context.Context // done when the child rests or has gone
+	line  func(ctx context.Context, prompt string, complete tty.Completer) (string, error)
+	tell  func(*wire.Message) error
+	ask   func(context.Context, *wire.Message) (*wire.Message, error)
+
+	silence func()        // lets what the child sends no longer come here
+	tokens  chan struct{} // one for each request that may take long
+	rests   chan struct{} // closed when the child says that it rests
+	closed  chan struct{} // closed when it rests or has gone, and nothing of it is left
 
 	mu      sync.Mutex
 	next    int
@@ -43,7 +46,7 @@ type shellHost struct {
 }
 
 func newShellHost(ctx context.Context, m *machine, e *entry) *shellHost {
-	return &shellHost{m: m, shell: e, ctx: ctx, tokens: make(chan struct{}, maxHandles), closed: make(chan struct{}),
+	return &shellHost{m: m, shell: e, ctx: ctx, tokens: make(chan struct{}, maxHandles), rests: make(chan struct{}), closed: make(chan struct{}),
 		open: map[int]guest.File{}, running: map[uint64]context.CancelFunc{}, jobs: map[int]*entry{}, served: map[int]bool{}}
 }
 
@@ -68,6 +71,10 @@ func (h *shellHost) handle(m *wire.Message, answer func(*wire.Message)) {
 	switch m.Op {
 	case wire.OpSpawn, wire.OpLine:
 		h.later(m, answer)
+		return
+	case wire.OpRest:
+		h.silence()
+		close(h.rests) // once: nothing comes here any more
 		return
 	case wire.OpCancel:
 		h.mu.Lock()

@@ -29,6 +29,10 @@ type process struct {
 	status guest.ExitStatus
 	term   *tty.Terminal // nil without one
 	resize func(guest.WinSize)
+
+	mu     sync.Mutex
+	child  *shell.Child // that runs it; nil without one, and when it has ended
+	killed bool         // the child was
 }
 
 var _ guest.Process = (*process)(nil)
@@ -130,7 +134,22 @@ func (m *machine) isProgram(name string) bool {
 func (p *process) end(code int) {
 	p.m.table.remove(p.entry)
 	p.status = statusOf(p.ctx, code)
+	p.mu.Lock()
+	p.child = nil
+	p.mu.Unlock()
 	close(p.done)
+}
+
+// kill ends the process with the child that runs it, which is somebody else's when
+// the process has ended.
+func (p *process) kill(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.child != nil {
+		p.cancel(signalled(n))
+		p.child.Kill()
+		p.killed = true
+	}
 }
 
 // runProgram runs a program of a language.
@@ -149,22 +168,22 @@ func (p *process) startShell(cmd guest.Cmd, s *streams) error {
 	if err := s.open(); err != nil {
 		return err
 	}
-	child, err := p.m.spares.take()
+	child, err := p.m.takeShell()
 	if err != nil {
 		return err
 	}
-	h := p.m.adopt(child, p.entry)
+	p.child = child
+	h := p.m.serveShell(child, p.entry)
 	if p.term != nil {
 		h.line = p.term.ReadLine
 		p.term.OnLine(func() { _ = child.Tell(&wire.Message{Op: wire.OpTyped}) }) // one that has gone reads no line
 	}
 	p.entry.signal = func(n int) {
 		if n == int(guest.SIGKILL) {
-			p.cancel(signalled(n))
-			child.Kill()
+			p.kill(n)
 			return
 		}
-		_ = child.Tell(&wire.Message{Op: wire.OpSignal, Signal: n}) // one that has gone needs none
+		_ = child.Tell(&wire.Message{Op: wire.OpSignal, PID: p.entry.pid, Signal: n}) // one that has gone needs none
 	}
 	if p.term != nil {
 		p.entry.hangUp = func() { p.entry.signal(int(guest.SIGHUP)) }
@@ -180,9 +199,13 @@ func (p *process) startShell(cmd guest.Cmd, s *streams) error {
 		a, err := child.CallWith(context.Background(), m, s.sent)
 		s.finish()
 		if errors.Is(err, wire.ErrGone) {
-			<-h.closed // its jobs are no processes any more
+			<-h.closed // so its jobs are no processes any more
 		}
 		p.end(p.codeOf(a, err, s))
+		<-h.closed     // soon after, or with the last of its jobs
+		if !p.killed { // it is about to go, and may have said before that it rests
+			p.m.spares.keep(p.m, child)
+		}
 	}()
 	return nil
 }
@@ -204,41 +227,6 @@ func (p *process) codeOf(a *wire.Message, err error, s *streams) int {
 		p.cancel(signalled(9))
 	}
 	return 137
-}
-
-// adopt makes a child a shell of this machine.
-func (m *machine) adopt(child *shell.Child, e *entry) *shellHost {
-	ctx, cancel := context.WithCancelCause(m.ctx)
-	h := newShellHost(ctx, m, e)
-	h.tell, h.ask = child.Tell, child.Call
-	m.mu.Lock()
-	m.children[child] = struct{}{}
-	paused := m.paused
-	m.mu.Unlock()
-	e.cpu = func() time.Duration { _, cpu := child.Usage(); return cpu }
-	e.memory = func() int64 { own, _ := child.Usage(); return own }
-	child.Handle(h.handle)
-	if paused {
-		child.Signal(syscall.SIGSTOP)
-	}
-	m.running.Add(1)
-	go func() {
-		defer m.running.Done()
-		select {
-		case <-child.Gone():
-		case <-m.ctx.Done():
-			child.Kill()
-			<-child.Gone()
-		}
-		cancel(signalled(9))
-		h.close()
-		_, cpu := child.Usage()
-		m.mu.Lock()
-		delete(m.children, child)
-		m.shellCPU += cpu
-		m.mu.Unlock()
-	}()
-	return h
 }
 
 // streams are the descriptors of a process, and what copies between them and the

@@ -42,19 +42,19 @@ func (m *machine) OpenShell(_ context.Context, cfg guest.ShellConfig) (guest.She
 	if err := m.table.add(s.entry); err != nil {
 		return nil, err
 	}
-	child, err := m.spares.take()
+	child, err := m.takeShell()
 	if err != nil {
 		m.table.remove(s.entry)
 		return nil, err
 	}
 	s.child = child
-	m.adopt(child, s.entry)
+	m.serveShell(child, s.entry)
 	s.entry.signal = func(n int) {
 		if n == int(guest.SIGKILL) {
 			child.Kill()
 			return
 		}
-		_ = child.Tell(&wire.Message{Op: wire.OpSignal, Signal: n}) // one that has gone needs none
+		_ = child.Tell(&wire.Message{Op: wire.OpSignal, PID: s.entry.pid, Signal: n}) // one that has gone needs none
 	}
 	go func() {
 		<-child.Gone()

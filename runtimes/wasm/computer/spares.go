@@ -21,13 +21,16 @@ type spares struct {
 	stock *stock[*shell.Child]
 	done  sync.WaitGroup
 
-	mu   sync.Mutex
-	live int // children that have not ended, spares included
+	restTime time.Duration
+
+	mu      sync.Mutex
+	live    int       // children that have not ended, spares and resting ones included
+	resting []resting // the longest first
 }
 
-// newSpares keeps want children ready and allows most to live.
+// newSpares keeps want children ready and allows most of them and of those in use.
 func newSpares(ctx context.Context, want, most int, log *slog.Logger) *spares {
-	s := &spares{most: most, ctx: ctx}
+	s := &spares{most: most, ctx: ctx, restTime: restTime}
 	s.stock = newStock("shell", want, log, s.spare, (*shell.Child).Kill)
 	s.done.Go(func() { s.stock.keep(ctx) })
 	return s
@@ -66,7 +69,7 @@ func (s *spares) spare() (*shell.Child, error) {
 
 func (s *spares) start() (*shell.Child, error) {
 	s.mu.Lock()
-	if s.live >= s.most || s.ctx.Err() != nil {
+	if s.full() || s.ctx.Err() != nil {
 		s.mu.Unlock()
 		return nil, &sandbox.Error{Kind: sandbox.KindBusy, Message: fmt.Sprintf("this server runs %d shells at a time, and all are in use", s.most), RetryAfter: 2 * time.Second}
 	}
@@ -83,6 +86,10 @@ func (s *spares) start() (*shell.Child, error) {
 	})
 	return c, nil
 }
+
+// full reports whether as many children as may be are in use, or ready to be. s.mu
+// must be held.
+func (s *spares) full() bool { return s.live-len(s.resting) >= s.most }
 
 func (s *spares) ended() {
 	s.mu.Lock()

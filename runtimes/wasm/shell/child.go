@@ -5,23 +5,13 @@ import (
 	"errors"
 	"io"
 	"os"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
 	"sandpiper/runtimes/wasm/shell/wire"
 )
 
-const (
-	// childStack bounds the recursion of a child, in bytes: a function that calls
-	// itself without end crashes its shell, as it does elsewhere.
-	childStack = 64 << 20
-
-	// childMemory is when a child begins to collect its garbage eagerly.
-	childMemory = 192 << 20
-)
-
-// A child never gets further than here.
+// A child process never gets further than here.
 func init() {
 	if os.Getenv(childVariable) == "" {
 		return
@@ -29,59 +19,36 @@ func init() {
 	os.Exit(childMain())
 }
 
-// childMain serves one shell. It ends with the connection, so also when the
-// server does.
-func childMain() int {
-	debug.SetMaxStack(childStack)
-	debug.SetMemoryLimit(childMemory)
-	debug.SetTraceback("none")
-	os.Clearenv()
-	c := &child{jobs: map[int]*job{}, ready: make(chan struct{}), ended: make(chan struct{})}
-	c.signals = newSwitch()
-	var err error
-	if c.peer, err = wire.NewPeer(os.NewFile(socketFD, "socket"), c.handle); err != nil {
-		return 1
-	}
-	if err := confine(); err != nil {
-		return 1
-	}
-	c.files = files{c.peer}
-	go func() {
-		c.peer.Serve()
-		os.Exit(0)
-	}()
-	close(c.ready)
-	<-c.ended
-	return 0
-}
-
-// child is the process: the connection, and what all of its shells share.
+// child is one shell, for a command, a terminal or a session: what all of its
+// subshells and jobs share.
 type child struct {
+	process  *process
 	peer     *wire.Peer
-	first    sync.Once // sets pid, parent, tty, terminal and programs
+	first    sync.Once // sets parent, tty, terminal and programs
 	files    files
 	pipes    pipes
-	pid      int
 	parent   int
 	tty      bool
 	terminal io.Writer       // what a terminal shows, when there is one
 	programs map[string]bool // the commands that the server runs
 	signals  *interruption   // cancels what runs in the foreground
 
-	session *shell        // of a session, after its first command
-	ready   chan struct{} // closed when the first command may run
-	ended   chan struct{}
+	session *shell       // of a session, after its first command
 	typed   atomic.Int64 // lines of the terminal so far
 
-	mu      sync.Mutex
-	jobs    map[int]*job
-	running int   // runs that have not been answered
-	main    *main // the run that signals are for
-	early   []int // signals that came before it
-	rows    int
-	cols    int
+	mu    sync.Mutex
+	pid   int // 0 before its first run
+	jobs  map[int]*job
+	main  *main // the run that signals are for
+	early []early
+	rows  int
+	cols  int
 
 	completer *completer // while an interactive shell reads a line
+}
+
+func newChild(p *process) *child {
+	return &child{process: p, peer: p.peer, files: files{p.peer}, jobs: map[int]*job{}, signals: newSwitch()}
 }
 
 // main is the run that a child does now.
@@ -94,12 +61,10 @@ type main struct {
 func (c *child) handle(m *wire.Message, answer func(*wire.Message)) {
 	switch m.Op {
 	case wire.OpRun:
+		c.mu.Lock()
+		c.pid = m.PID // here, for the signals that follow name it
+		c.mu.Unlock()
 		go c.run(m, answer)
-	case wire.OpReady:
-		go func() {
-			<-c.ready
-			answer(&wire.Message{})
-		}()
 	case wire.OpTyped:
 		c.typed.Add(1)
 	case wire.OpSignal:
@@ -120,18 +85,17 @@ func (c *child) handle(m *wire.Message, answer func(*wire.Message)) {
 }
 
 // run runs one command, or one script of a session, and answers its exit code.
-// The child may go on afterwards, while jobs run in the background.
+// The process may go on afterwards: jobs run in the background, or it rests.
 func (c *child) run(m *wire.Message, answer func(*wire.Message)) {
 	if len(m.Files) != 3 {
 		answer(wire.Fail(errors.New("a run needs three files")))
 		return
 	}
 	stdin, stdout, stderr := m.Files[0], m.Files[1], m.Files[2]
-	<-c.ready
+	<-c.process.ready
 	c.first.Do(func() { c.learn(m) })
 	c.mu.Lock()
 	c.rows, c.cols = m.Rows, m.Cols
-	c.running++
 	c.mu.Unlock()
 	// Only a signal cancels: jobs in the background outlive the run.
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -145,7 +109,17 @@ func (c *child) run(m *wire.Message, answer func(*wire.Message)) {
 	}
 	c.leave()
 	answer(a)
-	c.finish(a.Exited)
+	if a.Exited {
+		c.awaitJobs(context.Background(), 0)
+		closeAll(m.Files) // not before: jobs write to them
+		c.process.over(c)
+	}
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		_ = f.Close() // one of a session has been closed
+	}
 }
 
 // leave makes the run one that signals no longer reach. It comes before the
@@ -158,23 +132,10 @@ func (c *child) leave() {
 
 // learn takes from the first run what holds for all.
 func (c *child) learn(m *wire.Message) {
-	c.pid, c.parent, c.tty, c.terminal = m.PID, m.Parent, m.TTY, m.Files[1]
+	c.parent, c.tty, c.terminal = m.Parent, m.TTY, m.Files[1]
 	c.programs = map[string]bool{}
 	for _, name := range m.Programs {
 		c.programs[name] = true
-	}
-}
-
-// finish ends the child after its last run, once no job is left.
-func (c *child) finish(last bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.running--
-	if last {
-		go func() {
-			c.awaitJobs(context.Background(), 0)
-			close(c.ended)
-		}()
 	}
 }
 
@@ -183,8 +144,8 @@ func (c *child) begin(s *shell, cancel context.CancelCauseFunc) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.main = &main{cancel: cancel, shell: s}
-	for _, n := range c.early {
-		go c.signal(0, n, 0)
+	for _, e := range c.early {
+		go c.signal(e.pid, e.signal, 0)
 	}
 	c.early = nil
 }
@@ -211,8 +172,6 @@ func (c *child) runSession(ctx context.Context, cancel context.CancelCauseFunc, 
 	}
 	c.begin(c.session, cancel)
 	code, exited = c.session.continueWith(ctx, m.Text, cmd)
-	for _, f := range m.Files {
-		_ = f.Close()
-	}
+	closeAll(m.Files)
 	return code, exited
 }

@@ -181,6 +181,13 @@ func (p *pipes) make() (string, error) {
 	return pipeFolder + name, nil
 }
 
+// empty reports whether each end that was made has been taken.
+func (p *pipes) empty() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.ends) == 0
+}
+
 func (p *pipes) has(name string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -12,9 +12,11 @@
 // nothing else. Everything that a script can reach comes over one socket from the
 // server, as package wire says: files, programs, processes.
 //
-// A child serves one shell and is then thrown away, so nothing of one sandbox can
-// be left for another. A few are kept ready, since starting one takes longer than
-// most commands.
+// A child process serves one sandbox and is then thrown away, so nothing of one can
+// be left for another. Starting one takes longer than most commands. So a few are kept
+// ready, and one whose command has left nothing behind, no job, goroutine, descriptor
+// or much memory, says that it rests: it can serve the next command of its sandbox, as
+// a new shell. Those of terminals and sessions end with them.
 //
 // # The shell
 //

@@ -52,14 +52,23 @@ func (i *interruption) fire(cause error) {
 	i.ctx, i.cancel = context.WithCancelCause(context.Background())
 }
 
+// early is a signal that came before the run that it is for.
+type early struct{ pid, signal int }
+
 // ignored are signals that do nothing unless they are trapped.
 var ignoredSignals = []int{0, 17, 18, 28}
 
-// signal is for the job pid, or for the shell and everything in it. It came when so
-// many lines had been typed.
+// signal is for the job pid, or for the shell pid and everything in it. It came when
+// so many lines had been typed. One for a process that is not there any more, such as
+// the shell before this one, does nothing.
 func (c *child) signal(pid, signal int, typed int64) {
-	if pid != 0 {
-		c.mu.Lock()
+	c.mu.Lock()
+	if c.pid == 0 {
+		c.early = append(c.early, early{pid, signal})
+		c.mu.Unlock()
+		return
+	}
+	if c.pid != pid {
 		j := c.jobs[pid]
 		c.mu.Unlock()
 		if j != nil && !slices.Contains(ignoredSignals, signal) {
@@ -67,10 +76,9 @@ func (c *child) signal(pid, signal int, typed int64) {
 		}
 		return
 	}
-	c.mu.Lock()
 	run := c.main
 	if run == nil && c.session == nil {
-		c.early = append(c.early, signal)
+		c.early = append(c.early, early{pid, signal})
 		c.mu.Unlock()
 		return
 	}

@@ -45,13 +45,14 @@ const (
 	OpDisk   Op = "disk"   // → N (used), Offset (limit), in bytes
 	OpLine   Op = "line"   // Text (prompt) → Text (line with its newline), EOF at the end, Code when interrupted
 	OpCancel Op = "cancel" // Target: ends that request of the child
+	OpRest   Op = "rest"   // the last run has left nothing, and another one may be asked for; no answer
 )
 
 // What the server asks of a child.
 const (
 	OpRun    Op = "run"    // Args or Text (script of a session), Dir, Env, PID, TTY; Files → Code, Exited
 	OpReady  Op = "ready"  // answered when a run would begin at once
-	OpSignal Op = "signal" // PID (0: all), Signal; no answer
+	OpSignal Op = "signal" // PID (that of a run: all that is part of it), Signal; no answer
 	OpTyped  Op = "typed"  // the line that an OpLine waits for is there, and what is interrupted from now on is that; no answer
 	OpResize Op = "resize" // Rows, Cols; no answer
 
