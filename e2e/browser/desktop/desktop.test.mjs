@@ -54,10 +54,10 @@ after(async () => {
   if (id) await call("DELETE", `/api/sandbox/${id}`);
 });
 
-/** Opens the page of the desktop in a browser that signed in. */
 // noVNC logs this as an error when a connection ends while it still draws what it got.
 const cutOff = /Got data while (disconnected|in an invalid state)/;
 
+/** Opens the page of the desktop in a browser that signed in. */
 async function desktop(t, { expected = [], ...options } = {}) {
   const place = state ? `${base}/sandboxes/${id}/desktop` : signInLink;
   const page = await visit(t, place, { ...(state ? { storageState: state } : {}), expected: [cutOff, ...expected], ...options });
@@ -238,7 +238,6 @@ test("a link shows the picture to somebody without an account until it is ended"
 });
 
 test("the picture comes back when the screen was restarted", async (t) => {
-  // noVNC complains of what the screen had sent before it ended.
   const page = await connected(await desktop(t));
   await toolbox("POST", "/computeruse/process/xvfb/restart");
   await until("the page lost the screen, and has one again", () => page.evaluate(() => performance.getEntriesByName("desktop-connected").length > 1));

@@ -169,7 +169,7 @@ for (const [width, colorScheme] of [[1280, "dark"], [360, "light"]]) {
     await page.getByRole("link", { name: "Desktop", exact: true }).click();
     await page.getByRole("button", { name: "Make one with a desktop" }).click();
     const id = await sandboxOf(t, page);
-    await page.getByRole("button", { name: "Start the desktop" }).click({ timeout: patience });
+    await page.getByRole("button", { name: "Start the desktop", exact: true }).click({ timeout: patience });
     await page.locator("#play-desk[data-connected=true] canvas").waitFor({ timeout: patience });
     await choose(page, "desk-move", "desk-shot", "desk-windows");
     await page.locator("#desk-move-x").fill("123");
