@@ -36,7 +36,13 @@ func (m *Manager) reconcile(ctx context.Context) (right []<-chan struct{}) {
 	if ctx.Err() != nil {
 		return nil
 	}
-	return m.act(ctx, plan(time.Now(), m.wanted(), &have))
+	right = m.act(ctx, plan(time.Now(), m.wanted(), &have))
+	for _, v := range have.runners {
+		for _, seen := range v.found {
+			m.noteFound(ctx, seen.Found) // after the plan, for which a record that is newer than the look is not to be judged
+		}
+	}
+	return right
 }
 
 // look asks every runner what it holds, all at once.
@@ -83,7 +89,6 @@ func (m *Manager) lookAt(ctx context.Context, runner string, last view) view {
 			since = before.since
 		}
 		v.found[f.ID] = sight{f, since}
-		m.noteFound(ctx, f)
 	}
 	return v
 }

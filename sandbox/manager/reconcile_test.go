@@ -223,3 +223,20 @@ func TestSandboxesOfEnginesThatAreNoLongerThere(t *testing.T) {
 		}
 	})
 }
+
+// A sandbox that has grown and stopped behind the manager's back is stopped after
+// the first look, not only the second: writing down its size must not make the
+// record too new to be judged.
+func TestStoppedAndGrown(t *testing.T) {
+	inTime(t, func(t *testing.T, b *bench) {
+		s := b.create(manager.CreateRequest{})
+		h, _ := b.docker.Held(s.ID)
+		h.State, h.DiskBytes = sandbox.StateStopped, 100<<20
+		b.docker.Set(s.ID, &h)
+		time.Sleep(time.Second)
+		b.reopen()
+		if s = b.now(s, sandbox.StateStopped); s.DiskBytes != 100<<20 {
+			t.Errorf("its disk is %d", s.DiskBytes)
+		}
+	})
+}

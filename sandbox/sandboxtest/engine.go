@@ -44,6 +44,7 @@ type Held struct {
 	Env   map[string]string // set through the toolbox
 
 	Interrupted bool // by the engine's end, where State says that it is stopped
+	DiskBytes   int64
 
 	Work sandbox.Work // that its processes have done
 }
@@ -316,7 +317,7 @@ func (e *Engine) Status(_ context.Context, id string) (sandbox.Found, error) {
 }
 
 func (h *Held) found() sandbox.Found {
-	return sandbox.Found{ID: h.Spec.ID, State: h.State, Isolation: "pretence", CreatedAt: h.Made, Interrupted: h.Interrupted && h.State == sandbox.StateStopped}
+	return sandbox.Found{ID: h.Spec.ID, State: h.State, Isolation: "pretence", CreatedAt: h.Made, DiskBytes: h.DiskBytes, Interrupted: h.Interrupted && h.State == sandbox.StateStopped}
 }
 
 // List implements sandbox.Engine.
