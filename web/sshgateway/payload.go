@@ -15,6 +15,8 @@ import (
 const (
 	maxEnv      = 100       // variables
 	maxVariable = 32 << 10  // bytes of a variable
+	maxEnvName  = 256       // of its name
+	maxTermName = 63        // of a kind of terminal
 	maxCommand  = 100 << 10 // bytes: Linux takes 128 KiB for one argument
 	maxSide     = 1000      // rows and columns of a terminal
 )
@@ -61,10 +63,12 @@ type (
 	}
 )
 
+// The lengths are checked apart: counted repetitions make a pattern large, and this
+// program, which starts for each shell, compiled these for 3 ms.
 var (
 	errPayload = errors.New("the request is malformed")
-	termName   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,62}$`)
-	envName    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,255}$`)
+	termName   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]*$`)
+	envName    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 
 func parse[T any](payload []byte) (v T, err error) {
@@ -82,7 +86,7 @@ func parsePTY(payload []byte) (term string, size attach.Size, err error) {
 		return "", size, err
 	}
 	term = p.Term
-	if !termName.MatchString(term) {
+	if len(term) > maxTermName || !termName.MatchString(term) {
 		term = "xterm"
 	}
 	return term, sizeOf(p.Rows, p.Cols), nil
@@ -110,7 +114,7 @@ func parseEnv(payload []byte) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case !envName.MatchString(v.Name), len(v.Value) > maxVariable, strings.ContainsRune(v.Value, 0):
+	case len(v.Name) > maxEnvName, !envName.MatchString(v.Name), len(v.Value) > maxVariable, strings.ContainsRune(v.Value, 0):
 		return "", errPayload
 	}
 	return v.Name + "=" + v.Value, nil

@@ -21,6 +21,7 @@ func TestParsePTY(t *testing.T) {
 		"usual":              {ptyRequest{Term: "xterm-256color", Cols: 120, Rows: 40}, "xterm-256color", attach.Size{Rows: 40, Cols: 120}},
 		"no size":            {ptyRequest{Term: "vt100"}, "vt100", attach.Size{Rows: 24, Cols: 80}},
 		"a huge size":        {ptyRequest{Term: "vt100", Cols: 1 << 31, Rows: 70000}, "vt100", attach.Size{Rows: maxSide, Cols: maxSide}},
+		"a long kind":        {ptyRequest{Term: strings.Repeat("x", maxTermName+1), Cols: 1, Rows: 1}, "xterm", attach.Size{Rows: 1, Cols: 1}},
 		"a kind with tricks": {ptyRequest{Term: "x\nLD_PRELOAD=/x", Cols: 1, Rows: 1}, "xterm", attach.Size{Rows: 1, Cols: 1}},
 	} {
 		term, size, err := parsePTY(ssh.Marshal(tt.request))
@@ -40,6 +41,7 @@ func TestParseEnv(t *testing.T) {
 	}{
 		"usual": {variable{"LC_ALL", "C.UTF-8"}, "LC_ALL=C.UTF-8"}, "empty": {variable{"A", ""}, "A="}, "an equals sign": {variable{"A=B", "c"}, ""},
 		"no name": {variable{"", "c"}, ""}, "a NUL": {variable{"A", "a\x00b"}, ""}, "too long": {variable{"A", strings.Repeat("x", maxVariable+1)}, ""},
+		"a long name": {variable{strings.Repeat("A", maxEnvName), "b"}, strings.Repeat("A", maxEnvName) + "=b"}, "a longer one": {variable{strings.Repeat("A", maxEnvName+1), "b"}, ""},
 	} {
 		if got, err := parseEnv(ssh.Marshal(tt.v)); got != tt.want || (err == nil) != (tt.want != "") {
 			t.Errorf("%s: %q, %v", name, got, err)
@@ -68,7 +70,7 @@ func FuzzPayloads(f *testing.F) {
 	}
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if term, size, err := parsePTY(data); err == nil && (!termName.MatchString(term) || size.Rows < 1 || size.Rows > maxSide || size.Cols < 1 || size.Cols > maxSide) {
+		if term, size, err := parsePTY(data); err == nil && (len(term) > maxTermName || !termName.MatchString(term) || size.Rows < 1 || size.Rows > maxSide || size.Cols < 1 || size.Cols > maxSide) {
 			t.Errorf("a terminal %q of %+v", term, size)
 		}
 		if kv, err := parseEnv(data); err == nil && (strings.ContainsRune(kv, 0) || !strings.Contains(kv, "=")) {
