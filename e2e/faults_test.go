@@ -45,6 +45,7 @@ type chaos struct {
 	known   map[string]bool // sandboxes that the server has confirmed
 	deleted map[string]bool // sandboxes whose deletion it has confirmed
 	files   map[string]string
+	written map[string]bool // sandboxes to which a file goes in this round
 }
 
 // TestKills ends the server with kill -9 in the middle of creating, running,
@@ -152,6 +153,7 @@ func (x *chaos) restart() {
 func (x *chaos) disturb() {
 	ctx, cancel := context.WithCancel(x.t.Context())
 	defer cancel()
+	x.written = map[string]bool{}
 	const concurrent = 3
 	results := make(chan func(), concurrent) // what a finished operation has proved
 	for range concurrent {
@@ -192,6 +194,10 @@ func (x *chaos) operation() func(ctx context.Context) (note func()) {
 		return func(ctx context.Context) func() { return x.call(ctx, http.MethodPost, "/api/sandbox/"+id+"/start") }
 	}
 	content := fmt.Sprint("content ", x.rand.Int())
+	if x.written[id] {
+		return x.create // which of two files that are sent at once stays is nobody's to say
+	}
+	x.written[id] = true
 	return func(ctx context.Context) func() { return x.upload(ctx, id, content) }
 }
 
