@@ -169,3 +169,27 @@ func TestStopEndsRestingShells(t *testing.T) {
 	}
 	l.shells(t, 0, 0)
 }
+
+// A terminal may have a shell that has run commands; it goes with the terminal.
+func TestTerminalInUsedShell(t *testing.T) {
+	l := newLab(t, computer.Config{Spares: -1})
+	l.RestFor(time.Hour)
+	g := l.box(t)
+	sh(t, g, "true")
+	l.shells(t, 1, 1)
+	var out safeBuffer
+	p, err := g.Start(t.Context(), guest.Cmd{
+		Args: []string{"/bin/bash"}, Dir: "/tmp", Env: g.Info().Env, TTY: &guest.WinSize{Rows: 24, Cols: 80},
+		Stdin: strings.NewReader("pwd; exit 3\n"), Stdout: &out,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if live, resting := l.Shells(); live != 1 || resting != 0 {
+		t.Errorf("%d shells, %d rest", live, resting)
+	}
+	if status, err := p.Wait(); err != nil || status.Code != 3 || !strings.Contains(out.String(), "\n/tmp\r\n") {
+		t.Errorf("%+v, %v, %q", status, err, out.String())
+	}
+	l.shells(t, 0, 0)
+}
