@@ -37,12 +37,21 @@ func (m *Manager) reconcile(ctx context.Context) (right []<-chan struct{}) {
 		return nil
 	}
 	right = m.act(ctx, plan(time.Now(), m.wanted(), &have))
+	m.noteSeen(ctx, have)
+	return right
+}
+
+// noteSeen writes down what the engines say beside states. It comes after the plan,
+// which does not judge a record that is newer than the look.
+func (m *Manager) noteSeen(ctx context.Context, have world) {
 	for _, v := range have.runners {
+		if !v.answers {
+			continue // what it has found is from before
+		}
 		for _, seen := range v.found {
-			m.noteFound(ctx, seen.Found) // after the plan, for which a record that is newer than the look is not to be judged
+			m.noteFound(ctx, seen.Found)
 		}
 	}
-	return right
 }
 
 // look asks every runner what it holds, all at once.

@@ -24,11 +24,27 @@ func (l *lab) shells(t *testing.T, live, resting int) {
 	}
 }
 
+// restLab is an engine whose shells rest until the end of the test. It has no spares.
+func restLab(t *testing.T) *lab {
+	t.Helper()
+	l := newLab(t, computer.Config{Spares: -1})
+	l.RestFor(time.Hour)
+	return l
+}
+
+// boxAtRest creates a sandbox whose shell has run a command.
+func (l *lab) boxAtRest(t *testing.T) guest.Guest {
+	t.Helper()
+	g := l.box(t)
+	sh(t, g, "true")
+	l.shells(t, 1, 1)
+	return g
+}
+
 // TestShellIsUsedAgain runs more commands in one shell than it has descriptors, of
 // all kinds that open some.
 func TestShellIsUsedAgain(t *testing.T) {
-	l := newLab(t, computer.Config{Spares: -1})
-	l.RestFor(time.Hour)
+	l := restLab(t)
 	g := l.box(t)
 	for i := range 120 {
 		for _, test := range []struct{ script, stdin, stdout, stderr string }{
@@ -52,7 +68,7 @@ func TestShellIsUsedAgain(t *testing.T) {
 // What a command did in its shell is not to be seen by the next one.
 func TestUsedShellIsAsNew(t *testing.T) {
 	const script = `echo "${x-unset} $? [$!] $#"; jobs; set | grep -c '^x='; alias; trap; shopt -p nullglob; pwd; f; cat; ls -A /tmp; false; echo on`
-	l := newLab(t, computer.Config{Spares: -1})
+	l := restLab(t)
 	g := l.box(t)
 	fresh := sh(t, g, script)
 	l.shells(t, 1, 1)
@@ -92,8 +108,7 @@ func TestShellThatLeftSomething(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := newLab(t, computer.Config{Spares: -1})
-			l.RestFor(time.Hour)
+			l := restLab(t)
 			if got := sh(t, l.box(t), script); got.code != 0 {
 				t.Errorf("%+v", got)
 			}
@@ -102,8 +117,7 @@ func TestShellThatLeftSomething(t *testing.T) {
 	}
 	t.Run("job", func(t *testing.T) {
 		t.Parallel()
-		l := newLab(t, computer.Config{Spares: -1})
-		l.RestFor(time.Hour)
+		l := restLab(t)
 		g := l.box(t)
 		if got := sh(t, g, "(until [ -e go ]; do sleep 0.01; done; echo ended >end) & echo begun"); got.stdout != "begun\n" {
 			t.Errorf("%+v", got)
@@ -119,8 +133,7 @@ func TestShellThatLeftSomething(t *testing.T) {
 // A signal that comes when its process has just ended does not reach the command
 // that has the shell next.
 func TestSignalOfTheCommandBefore(t *testing.T) {
-	l := newLab(t, computer.Config{Spares: -1})
-	l.RestFor(time.Hour)
+	l := restLab(t)
 	g := l.box(t)
 	for i := range 60 {
 		p, err := g.Start(t.Context(), guest.Cmd{Args: []string{"true"}, Dir: "/"})
@@ -155,11 +168,8 @@ func TestSignalOfTheCommandBefore(t *testing.T) {
 
 // A sandbox that stops takes its shells along.
 func TestStopEndsRestingShells(t *testing.T) {
-	l := newLab(t, computer.Config{Spares: -1})
-	l.RestFor(time.Hour)
-	g := l.box(t)
-	sh(t, g, "true")
-	l.shells(t, 1, 1)
+	l := restLab(t)
+	l.boxAtRest(t)
 	found, err := l.List(t.Context())
 	if err != nil || len(found) != 1 {
 		t.Fatalf("%v, %v", found, err)
@@ -172,11 +182,8 @@ func TestStopEndsRestingShells(t *testing.T) {
 
 // A terminal may have a shell that has run commands; it goes with the terminal.
 func TestTerminalInUsedShell(t *testing.T) {
-	l := newLab(t, computer.Config{Spares: -1})
-	l.RestFor(time.Hour)
-	g := l.box(t)
-	sh(t, g, "true")
-	l.shells(t, 1, 1)
+	l := restLab(t)
+	g := l.boxAtRest(t)
 	var out safeBuffer
 	p, err := g.Start(t.Context(), guest.Cmd{
 		Args: []string{"/bin/bash"}, Dir: "/tmp", Env: g.Info().Env, TTY: &guest.WinSize{Rows: 24, Cols: 80},

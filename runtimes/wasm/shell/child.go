@@ -92,7 +92,6 @@ func (c *child) run(m *wire.Message, answer func(*wire.Message)) {
 		return
 	}
 	stdin, stdout, stderr := m.Files[0], m.Files[1], m.Files[2]
-	<-c.process.ready
 	c.first.Do(func() { c.learn(m) })
 	c.mu.Lock()
 	c.rows, c.cols = m.Rows, m.Cols

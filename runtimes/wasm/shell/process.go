@@ -33,7 +33,6 @@ const (
 // command, which then need not wait for a process to start.
 type process struct {
 	peer  *wire.Peer
-	ready chan struct{} // closed when the first command may run
 	ended chan struct{} // closed to end the process
 
 	goroutines int // that there are without a command
@@ -50,7 +49,7 @@ func childMain() int {
 	debug.SetMemoryLimit(childMemory)
 	debug.SetTraceback("none")
 	os.Clearenv()
-	p := &process{ready: make(chan struct{}), ended: make(chan struct{})}
+	p := &process{ended: make(chan struct{})}
 	var err error
 	if p.peer, err = wire.NewPeer(os.NewFile(socketFD, "socket"), p.handle); err != nil {
 		return 1
@@ -66,17 +65,15 @@ func childMain() int {
 		p.peer.Serve()
 		os.Exit(0)
 	}()
-	close(p.ready)
 	<-p.ended
 	return 0
 }
 
+// handle carries out the server's requests, which nobody reads before the process is
+// confined.
 func (p *process) handle(m *wire.Message, answer func(*wire.Message)) {
 	if m.Op == wire.OpReady {
-		go func() {
-			<-p.ready
-			answer(&wire.Message{})
-		}()
+		answer(&wire.Message{})
 		return
 	}
 	p.mu.Lock()
