@@ -242,7 +242,7 @@ export class Workspace implements ScreenHost {
   }
 
   mayPaste(text: string): Promise<boolean> {
-    const lines = text.split(/\r\n|\r|\n/).length;
+    const lines = text.replace(/(\r\n|\r|\n)$/, "").split(/\r\n|\r|\n/).length; // the last one may have its end, or not
     return this.confirm(`Paste ${lines} lines?`, "The program here does not know that they are pasted: each line may be run as soon as it arrives.", "Paste", text);
   }
 
