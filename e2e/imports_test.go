@@ -38,6 +38,9 @@ var table = map[string]rule{
 		thirdParty: []string{"github.com/google/uuid"},
 	},
 
+	// Any package may import what stands in for one of the standard library.
+	"internal/lazyregexp": {},
+
 	"sandbox":                     {},
 	"sandbox/scheduler":           {ours: []string{"sandbox", "sandbox/journal"}},
 	"sandbox/journal":             {ours: []string{"sandbox"}},
@@ -191,7 +194,10 @@ var table = map[string]rule{
 	"e2e/conformance": {ours: []string{"e2e/spec", "e2e/testserver"}, thirdParty: []string{"github.com/coder/websocket"}},
 }
 
-const module = "sandpiper"
+const (
+	module     = "sandpiper"
+	lazyregexp = "sandpiper/internal/lazyregexp"
+)
 
 // goPackage is a package as its files say, whatever their build tags.
 type goPackage struct {
@@ -266,6 +272,9 @@ func ruleFor(dir string) (key string, r rule, ok bool) {
 }
 
 func (r rule) allows(imp string) bool {
+	if imp == lazyregexp {
+		return true
+	}
 	if own, ok := strings.CutPrefix(imp, module+"/"); ok {
 		return slices.ContainsFunc(r.ours, func(pattern string) bool {
 			base, all := strings.CutSuffix(pattern, "/...")

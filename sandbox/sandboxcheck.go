@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"net/netip"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
+
+	"sandpiper/internal/lazyregexp"
 )
 
 // What a sandbox may carry.
@@ -27,13 +27,7 @@ const (
 // wire.
 var reservedNames = []string{"paginated", "for-runner", "ssh-access", "by-name"}
 
-var uuidPattern = lazy(`^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$`)
-
-// lazy returns what compiles a pattern when it is asked for first. Each
-// process of the program, of which there are many, would else compile all.
-func lazy(pattern string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
-}
+var uuidPattern = lazyregexp.New(`^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$`)
 
 // ValidateName reports, as a *Error of the field "name", why name cannot be the
 // name of a sandbox, a snapshot or a key: it stands in paths, and it must not be
@@ -86,7 +80,7 @@ func ValidateUser(user string) error {
 	return nil
 }
 
-var targetPattern = lazy(`^[A-Za-z0-9_.-]{1,64}$`)
+var targetPattern = lazyregexp.New(`^[A-Za-z0-9_.-]{1,64}$`)
 
 // ValidateTarget reports, as a *Error of the field "target", why target cannot
 // be the name of a region.
@@ -170,7 +164,7 @@ func ParseAllowList(list string) ([]string, error) {
 	return nets, nil
 }
 
-var domainPattern = lazy(`^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$`)
+var domainPattern = lazyregexp.New(`^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$`)
 
 // ParseDomains reads the wire's list of names that may be reached: up to
 // MaxDomains, each perhaps with *. in front, with commas between them. The error

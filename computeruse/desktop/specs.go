@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"sandpiper/internal/lazyregexp"
 	"sandpiper/sandbox/guest"
 )
 
@@ -105,13 +105,13 @@ func (d *Desktop) makeRuntimeDir() error {
 // DisplayName is the display's, as in DISPLAY.
 func (d *Desktop) DisplayName() string {
 	name, _, _ := strings.Cut(getenv(d.guest.Info().Env, "DISPLAY"), ".")
-	if displayPattern.MatchString(name) {
+	if displayPattern().MatchString(name) {
 		return name
 	}
 	return defaultDisplay
 }
 
-var displayPattern = regexp.MustCompile(`^:[0-9]{1,4}$`)
+var displayPattern = lazyregexp.New(`^:[0-9]{1,4}$`)
 
 func (d *Desktop) socket() string {
 	return "/tmp/.X11-unix/X" + strings.TrimPrefix(d.DisplayName(), ":")
@@ -143,7 +143,7 @@ func (d *Desktop) environment() []string {
 // screenSize returns the size that the environment asks for, without a depth
 // that may stand behind it.
 func screenSize(env []string) string {
-	match := sizePattern.FindStringSubmatch(getenv(env, SizeVariable))
+	match := sizePattern().FindStringSubmatch(getenv(env, SizeVariable))
 	if match == nil {
 		return DefaultSize
 	}
@@ -155,7 +155,7 @@ func screenSize(env []string) string {
 	return match[1] + "x" + match[2]
 }
 
-var sizePattern = regexp.MustCompile(`^([0-9]{3,4})x([0-9]{3,4})(x[0-9]+)?$`)
+var sizePattern = lazyregexp.New(`^([0-9]{3,4})x([0-9]{3,4})(x[0-9]+)?$`)
 
 func wait(ctx context.Context, event <-chan struct{}) error {
 	select {

@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +21,7 @@ import (
 	"time"
 
 	"sandpiper/computeruse/wire"
+	"sandpiper/internal/lazyregexp"
 	"sandpiper/sandbox/guest"
 )
 
@@ -131,7 +131,7 @@ func ffmpegArgs(display, file string) []string {
 // Write implements io.Writer for the progress of ffmpeg: the first that it
 // reports with a frame is the sign that it records.
 func (f *film) Write(p []byte) (int, error) {
-	if frames.Match(p) {
+	if frames().Match(p) {
 		select {
 		case <-f.ready:
 		default:
@@ -141,7 +141,7 @@ func (f *film) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-var frames = regexp.MustCompile(`(?m)^frame=\s*[1-9]`)
+var frames = lazyregexp.New(`(?m)^frame=\s*[1-9]`)
 
 // launch starts ffmpeg, if there is a place among the active.
 func (r *Recorder) launch(ctx context.Context, label, display string, env []string) (string, *film, error) {
@@ -248,12 +248,12 @@ func (r *Recorder) List() ([]wire.Recording, error) {
 	return all[:min(len(all), maxList)], nil
 }
 
-var namePattern = regexp.MustCompile(`^.{1,80}_([0-9]{8}T[0-9]{6}Z)_([0-9a-f]{16})(\.part)?\.mp4$`)
+var namePattern = lazyregexp.New(`^.{1,80}_([0-9]{8}T[0-9]{6}Z)_([0-9a-f]{16})(\.part)?\.mp4$`)
 
 // describe reads what a file's name and its state tell. Only regular files with
 // such a name are recordings: whatever else lies in the folder is the user's.
 func (r *Recorder) describe(entry fs.DirEntry) (wire.Recording, bool) {
-	match := namePattern.FindStringSubmatch(entry.Name())
+	match := namePattern().FindStringSubmatch(entry.Name())
 	if match == nil || !entry.Type().IsRegular() {
 		return wire.Recording{}, false
 	}

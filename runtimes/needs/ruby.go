@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"sandpiper/internal/lazyregexp"
 	"sandpiper/sandbox"
 )
 
@@ -34,28 +35,28 @@ var (
 
 // Calls that show a need. They are looked for in code that has no texts left.
 var rubyCalls = []struct {
-	pattern *regexp.Regexp
+	pattern func() *regexp.Regexp
 	kind    Kind
 	name    string
 }{
-	{regexp.MustCompile(`\bThread\.(new|start|fork)\b`), Threads, "Thread"},
-	{regexp.MustCompile(`(^|[^.\w:])system[ (]`), Processes, "system"},
-	{regexp.MustCompile(`(^|[^.\w:])spawn[ (]`), Processes, "spawn"},
-	{regexp.MustCompile(`(^|[^.\w:])fork\b|\bProcess\.fork\b`), Processes, "fork"},
-	{regexp.MustCompile(`\bIO\.popen\b`), Processes, "IO.popen"},
-	{regexp.MustCompile(`\b(TCPSocket|TCPServer|UDPSocket)\.(new|open)\b`), Network, "socket"},
+	{lazyregexp.New(`\bThread\.(new|start|fork)\b`), Threads, "Thread"},
+	{lazyregexp.New(`(^|[^.\w:])system[ (]`), Processes, "system"},
+	{lazyregexp.New(`(^|[^.\w:])spawn[ (]`), Processes, "spawn"},
+	{lazyregexp.New(`(^|[^.\w:])fork\b|\bProcess\.fork\b`), Processes, "fork"},
+	{lazyregexp.New(`\bIO\.popen\b`), Processes, "IO.popen"},
+	{lazyregexp.New(`\b(TCPSocket|TCPServer|UDPSocket)\.(new|open)\b`), Network, "socket"},
 }
 
 var (
-	rubyDefs    = regexp.MustCompile(`\bdef (?:self\.)?(system|spawn|fork)\b`)
-	rubyRequire = regexp.MustCompile(`(?:^|[;{(]|\b(?:then|do|begin|else|rescue)\b)\s*(require|gem)\s*\(?\s*(?:"([^"#\\]+)"|'([^'\\]+)')`)
-	heredoc     = regexp.MustCompile("<<[~-]([\"'`]?)([A-Z_][A-Za-z0-9_]*)")
+	rubyDefs    = lazyregexp.New(`\bdef (?:self\.)?(system|spawn|fork)\b`)
+	rubyRequire = lazyregexp.New(`(?:^|[;{(]|\b(?:then|do|begin|else|rescue)\b)\s*(require|gem)\s*\(?\s*(?:"([^"#\\]+)"|'([^'\\]+)')`)
+	heredoc     = lazyregexp.New("<<[~-]([\"'`]?)([A-Z_][A-Za-z0-9_]*)")
 )
 
 // findRuby finds the needs of a Ruby file, line by line.
 func findRuby(source string, own func(string) bool, add func(Kind, string)) {
 	defined := map[string]bool{}
-	for _, m := range rubyDefs.FindAllStringSubmatch(source, -1) {
+	for _, m := range rubyDefs().FindAllStringSubmatch(source, -1) {
 		defined[m[1]] = true
 	}
 	until := "" // the line that ends what is no code
@@ -73,7 +74,7 @@ func findRuby(source string, own func(string) bool, add func(Kind, string)) {
 		case strings.TrimRight(l, "\r\n") == "__END__":
 			return
 		}
-		if m := heredoc.FindStringSubmatch(l); m != nil {
+		if m := heredoc().FindStringSubmatch(l); m != nil {
 			until = m[2]
 		}
 		rubyLine(l, defined, own, add)
@@ -84,14 +85,14 @@ func findRuby(source string, own func(string) bool, add func(Kind, string)) {
 func rubyLine(l string, defined map[string]bool, own func(string) bool, add func(Kind, string)) {
 	code := rubyCode(l)
 	if strings.Contains(code, "require") || strings.Contains(code, "gem") {
-		for _, m := range rubyRequire.FindAllStringSubmatch(l, -1) {
+		for _, m := range rubyRequire().FindAllStringSubmatch(l, -1) {
 			if strings.Contains(code, m[1]) {
 				rubyLibrary(m[2]+m[3], own, add)
 			}
 		}
 	}
 	for _, c := range rubyCalls {
-		if !defined[c.name] && c.pattern.MatchString(code) {
+		if !defined[c.name] && c.pattern().MatchString(code) {
 			add(c.kind, c.name)
 		}
 	}

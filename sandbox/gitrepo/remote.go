@@ -5,9 +5,10 @@ import (
 	"net/url"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"sandpiper/internal/lazyregexp"
 
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/config"
@@ -112,7 +113,7 @@ type exchangeWith struct {
 }
 
 // scpLike are addresses such as git@github.com:owner/name.git.
-var scpLike = regexp.MustCompile(`^([^/:@]+@)?[^/:]+:[^/]`)
+var scpLike = lazyregexp.New(`^([^/:@]+@)?[^/:]+:[^/]`)
 
 // dial prepares a conversation with a remote: an address of another machine, or
 // a folder of the guest, from the folder dir. done must be called after it.
@@ -129,7 +130,7 @@ func (c *Client) dial(ctx context.Context, remote, dir string, cred Credentials,
 			return nil, errorf(KindInvalid, "%.200q is not a valid address", redact(remote))
 		}
 		return c.dialWeb(ctx, u, cred, insecure)
-	case scpLike.MatchString(remote):
+	case scpLike().MatchString(remote):
 		return nil, checkScheme("ssh")
 	case filepath.IsAbs(remote):
 		return c.dialGuest(ctx, remote, remote)

@@ -5,9 +5,9 @@ package notebook
 
 import (
 	"net/http"
-	"regexp"
 
 	"sandpiper/components"
+	"sandpiper/internal/lazyregexp"
 	"sandpiper/sandbox"
 	"sandpiper/web/auth"
 	"sandpiper/web/page"
@@ -72,11 +72,11 @@ func (h *Handler) getNew(w http.ResponseWriter, r *http.Request) error {
 }
 
 // idForm is that of the notebooks' ids, which the page's script makes.
-var idForm = regexp.MustCompile(`^[A-Za-z0-9_-]{8,64}$`)
+var idForm = lazyregexp.New(`^[A-Za-z0-9_-]{8,64}$`)
 
 // getNotebook shows a notebook that the browser keeps.
 func (h *Handler) getNotebook(w http.ResponseWriter, r *http.Request) error {
-	if !idForm.MatchString(r.PathValue("id")) {
+	if !idForm().MatchString(r.PathValue("id")) {
 		return sandbox.Errorf(sandbox.KindNotFound, "there is no notebook at %s", r.URL.Path)
 	}
 	return h.show(w, r, "Notebook")

@@ -3,11 +3,11 @@ package sshgateway
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
 
+	"sandpiper/internal/lazyregexp"
 	"sandpiper/sandbox/toolbox/attach"
 )
 
@@ -67,8 +67,8 @@ type (
 // program, which starts for each shell, compiled these for 3 ms.
 var (
 	errPayload = errors.New("the request is malformed")
-	termName   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]*$`)
-	envName    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	termName   = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9._+-]*$`)
+	envName    = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 
 func parse[T any](payload []byte) (v T, err error) {
@@ -86,7 +86,7 @@ func parsePTY(payload []byte) (term string, size attach.Size, err error) {
 		return "", size, err
 	}
 	term = p.Term
-	if len(term) > maxTermName || !termName.MatchString(term) {
+	if len(term) > maxTermName || !termName().MatchString(term) {
 		term = "xterm"
 	}
 	return term, sizeOf(p.Rows, p.Cols), nil
@@ -114,7 +114,7 @@ func parseEnv(payload []byte) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case len(v.Name) > maxEnvName, !envName.MatchString(v.Name), len(v.Value) > maxVariable, strings.ContainsRune(v.Value, 0):
+	case len(v.Name) > maxEnvName, !envName().MatchString(v.Name), len(v.Value) > maxVariable, strings.ContainsRune(v.Value, 0):
 		return "", errPayload
 	}
 	return v.Name + "=" + v.Value, nil

@@ -70,7 +70,7 @@ func FuzzPayloads(f *testing.F) {
 	}
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if term, size, err := parsePTY(data); err == nil && (len(term) > maxTermName || !termName.MatchString(term) || size.Rows < 1 || size.Rows > maxSide || size.Cols < 1 || size.Cols > maxSide) {
+		if term, size, err := parsePTY(data); err == nil && (len(term) > maxTermName || !termName().MatchString(term) || size.Rows < 1 || size.Rows > maxSide || size.Cols < 1 || size.Cols > maxSide) {
 			t.Errorf("a terminal %q of %+v", term, size)
 		}
 		if kv, err := parseEnv(data); err == nil && (strings.ContainsRune(kv, 0) || !strings.Contains(kv, "=")) {

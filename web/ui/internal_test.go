@@ -84,7 +84,7 @@ func FuzzShareRequest(f *testing.F) {
 			}
 			return
 		}
-		if !snippetID.MatchString(s.ID) || len(s.Output) > maxSharedOutput {
+		if !snippetID().MatchString(s.ID) || len(s.Output) > maxSharedOutput {
 			t.Errorf("kept as %q with %d bytes of output", s.ID, len(s.Output))
 		}
 	})
@@ -101,7 +101,7 @@ func FuzzSharedID(f *testing.F) {
 			return
 		}
 		u, err := url.Parse(link)
-		if err != nil || u.Host != "run.example.org" || !snippetID.MatchString(id) {
+		if err != nil || u.Host != "run.example.org" || !snippetID().MatchString(id) {
 			t.Errorf("%q is not ours, but gave %q", link, id)
 		}
 	})
@@ -125,11 +125,11 @@ func TestIDsAvoidBadEndings(t *testing.T) {
 	for i := range sum {
 		sum[i] = 0xff // "_" over and over
 	}
-	if id := idOf(sum); !snippetID.MatchString(id) {
+	if id := idOf(sum); !snippetID().MatchString(id) {
 		t.Errorf("got %q", id)
 	}
 	sum[31] = 0
-	if id := idOf(sum); !snippetID.MatchString(id) {
+	if id := idOf(sum); !snippetID().MatchString(id) {
 		t.Errorf("got %q", id)
 	}
 }

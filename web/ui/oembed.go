@@ -89,7 +89,7 @@ func (h *Handler) sharedID(link string) (string, bool) {
 		return "", false
 	}
 	for _, prefix := range []string{"/s/", "/embed/"} {
-		if id, ok := strings.CutPrefix(strings.TrimSuffix(u.Path, "/"), prefix); ok && snippetID.MatchString(id) {
+		if id, ok := strings.CutPrefix(strings.TrimSuffix(u.Path, "/"), prefix); ok && snippetID().MatchString(id) {
 			return id, true
 		}
 	}

@@ -2,8 +2,9 @@ package ui
 
 import (
 	"net/http"
-	"regexp"
 	"strings"
+
+	"sandpiper/internal/lazyregexp"
 )
 
 // embedHeaders sets what an embed has: whoever frames or opens it, it is a
@@ -54,12 +55,12 @@ func framedHeaders(h http.Header) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 }
 
-var plainHost = regexp.MustCompile(`^[A-Za-z0-9.\-]+(:[0-9]+)?$|^\[[0-9a-fA-F:.]+\](:[0-9]+)?$`)
+var plainHost = lazyregexp.New(`^[A-Za-z0-9.\-]+(:[0-9]+)?$|^\[[0-9a-fA-F:.]+\](:[0-9]+)?$`)
 
 // host returns the server as a source of a Content-Security-Policy. A document
 // with an opaque origin has no 'self'. The scheme is left to the document.
 func (h *Handler) host(r *http.Request) string {
-	if plainHost.MatchString(r.Host) {
+	if plainHost().MatchString(r.Host) {
 		return r.Host
 	}
 	_, host, _ := strings.Cut(h.public, "://")

@@ -191,7 +191,7 @@ func (h *Handler) snippet(r *http.Request) (sandbox.Snippet, error) {
 }
 
 func (h *Handler) snippetByID(r *http.Request, id string) (sandbox.Snippet, error) {
-	if !snippetID.MatchString(id) {
+	if !snippetID().MatchString(id) {
 		return sandbox.Snippet{}, errNoSnippet
 	}
 	s, err := h.snippets.Snippet(r.Context(), id)

@@ -6,11 +6,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strconv"
 	"time"
 	"unicode/utf8"
 
+	"sandpiper/internal/lazyregexp"
 	"sandpiper/sandbox"
 	"sandpiper/web/words"
 )
@@ -29,7 +29,7 @@ const idLength = 11
 // longestExpiry bounds how far ahead an expiry may lie.
 const longestExpiry = 366 * 24 * time.Hour
 
-var snippetID = regexp.MustCompile(`^[A-Za-z0-9_-]{10}[A-Za-z0-9]$`)
+var snippetID = lazyregexp.New(`^[A-Za-z0-9_-]{10}[A-Za-z0-9]$`)
 
 // newSnippet returns what is kept of a shared program. Whether its language
 // exists is not checked: a program may wait for its language to come back.
@@ -84,7 +84,7 @@ func contentID(s sandbox.Snippet, salt []byte) (string, error) {
 func idOf(sum []byte) string {
 	text := base64.RawURLEncoding.EncodeToString(sum)
 	for i := range len(text) - idLength {
-		if id := text[i : i+idLength]; snippetID.MatchString(id) {
+		if id := text[i : i+idLength]; snippetID().MatchString(id) {
 			return id
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sandpiper/internal/lazyregexp"
 	"sandpiper/sandbox"
 )
 
@@ -14,22 +15,22 @@ const maxDiagnostics = 50
 
 // messages are the forms in which languages point at a place. Their groups are
 // file, line, column, severity and message; some lack one or the other.
-var messages = []*regexp.Regexp{
-	regexp.MustCompile(`^(?P<file>[^\s:()]+):(?P<line>\d+):(?P<column>\d+): (?:fatal )?(?P<severity>error|warning|note): (?P<message>.+)$`), // gcc
-	regexp.MustCompile(`^(?P<file>[^\s:()]+)\((?P<line>\d+),(?P<column>\d+)\): (?P<severity>error|warning) (?P<message>.+)$`),               // tsc
-	regexp.MustCompile(`^(?P<file>[^\s:]+): line (?P<line>\d+): (?P<message>.+)$`),                                                          // bash
+var messages = []func() *regexp.Regexp{
+	lazyregexp.New(`^(?P<file>[^\s:()]+):(?P<line>\d+):(?P<column>\d+): (?:fatal )?(?P<severity>error|warning|note): (?P<message>.+)$`), // gcc
+	lazyregexp.New(`^(?P<file>[^\s:()]+)\((?P<line>\d+),(?P<column>\d+)\): (?P<severity>error|warning) (?P<message>.+)$`),               // tsc
+	lazyregexp.New(`^(?P<file>[^\s:]+): line (?P<line>\d+): (?P<message>.+)$`),                                                          // bash
 }
 
 // where are the forms in which interpreters say where something happened, before
 // they say what.
-var where = []*regexp.Regexp{
-	regexp.MustCompile(`^  File "(?P<file>[^"]+)", line (?P<line>\d+)`),                                    // Python
-	regexp.MustCompile(`^(?:file://)?(?P<file>/[^\s:]+):(?P<line>\d+)$`),                                   // Node, syntax errors
-	regexp.MustCompile(`^    at .*?\(?(?:file://)?(?P<file>/[^\s:()]+):(?P<line>\d+):(?P<column>\d+)\)?$`), // Node, traces
+var where = []func() *regexp.Regexp{
+	lazyregexp.New(`^  File "(?P<file>[^"]+)", line (?P<line>\d+)`),                                    // Python
+	lazyregexp.New(`^(?:file://)?(?P<file>/[^\s:]+):(?P<line>\d+)$`),                                   // Node, syntax errors
+	lazyregexp.New(`^    at .*?\(?(?:file://)?(?P<file>/[^\s:()]+):(?P<line>\d+):(?P<column>\d+)\)?$`), // Node, traces
 }
 
 // what is how interpreters say what happened.
-var what = regexp.MustCompile(`^(?:Uncaught )?(?:[\w.]*(?:Error|Exception|Interrupt|Exit|Warning)|StopIteration)\b(?:: .*)?$`)
+var what = lazyregexp.New(`^(?:Uncaught )?(?:[\w.]*(?:Error|Exception|Interrupt|Exit|Warning)|StopIteration)\b(?:: .*)?$`)
 
 // diagnose reads the places that messages on stderr point at, in files of the
 // program.
@@ -46,7 +47,7 @@ func diagnose(stderr string, files []sandbox.File) []sandbox.Diagnostic {
 		if d, ok := match(where, line, files); ok && (at == nil || said == "") {
 			at = &d
 		}
-		if what.MatchString(line) {
+		if what().MatchString(line) {
 			said = line
 		}
 	}
@@ -59,8 +60,9 @@ func diagnose(stderr string, files []sandbox.File) []sandbox.Diagnostic {
 
 // match returns the place that a line names by one of the forms, if it is in a
 // file of the program.
-func match(forms []*regexp.Regexp, line string, files []sandbox.File) (sandbox.Diagnostic, bool) {
-	for _, form := range forms {
+func match(forms []func() *regexp.Regexp, line string, files []sandbox.File) (sandbox.Diagnostic, bool) {
+	for _, compiled := range forms {
+		form := compiled()
 		groups := form.FindStringSubmatch(line)
 		if groups == nil {
 			continue

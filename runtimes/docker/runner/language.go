@@ -5,9 +5,9 @@ import (
 	"context"
 	_ "embed" // of transpile.js
 	"path"
-	"regexp"
 	"strings"
 
+	"sandpiper/internal/lazyregexp"
 	"sandpiper/runtimes/catalog"
 	"sandpiper/sandbox"
 	"sandpiper/sandbox/toolbox/attach"
@@ -120,9 +120,9 @@ func sources(files []sandbox.File, extensions ...string) []string {
 
 // Marks of the two kinds of scripts that Node knows.
 var (
-	importsOrExports = regexp.MustCompile(`(?m)^\s*(import\b\s*[^(\s]|export\b)`)
-	awaits           = regexp.MustCompile(`\bawait\b`)
-	commonJS         = regexp.MustCompile(`\brequire\s*\(|\bmodule\.exports\b|\b__dirname\b`)
+	importsOrExports = lazyregexp.New(`(?m)^\s*(import\b\s*[^(\s]|export\b)`)
+	awaits           = lazyregexp.New(`\bawait\b`)
+	commonJS         = lazyregexp.New(`\brequire\s*\(|\bmodule\.exports\b|\b__dirname\b`)
 )
 
 // modules adds the package.json that makes modules of scripts, where they need
@@ -135,7 +135,7 @@ func modules(files []sandbox.File) []sandbox.File {
 			return files
 		}
 		if path.Ext(f.Name) == ".js" {
-			needed = needed || importsOrExports.Match(f.Content) || awaits.Match(f.Content) && !commonJS.Match(f.Content)
+			needed = needed || importsOrExports().Match(f.Content) || awaits().Match(f.Content) && !commonJS().Match(f.Content)
 		}
 	}
 	if !needed {
@@ -166,14 +166,14 @@ func (r *Runner) versions(ctx context.Context, m member) (map[string]string, err
 	return parseVersions(out.String()), nil
 }
 
-var number = regexp.MustCompile(`\d+(\.\d+)+`)
+var number = lazyregexp.New(`\d+(\.\d+)+`)
 
 // parseVersions reads lines of a language and what it says of its version.
 func parseVersions(text string) map[string]string {
 	found := map[string]string{}
 	for line := range strings.Lines(text) {
 		id, said, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if v := number.FindString(said); v != "" {
+		if v := number().FindString(said); v != "" {
 			found[id] = v
 		}
 	}

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"sandpiper/internal/lazyregexp"
 	"sandpiper/runtimes/wasm/home"
 	"sandpiper/runtimes/wasm/toolchain"
 	"sandpiper/runtimes/wasm/vm"
@@ -193,7 +193,7 @@ func (c *command) typed(input string, o options) string {
 }
 
 // A line that names another file of the program.
-var included = regexp.MustCompile(`(?m)(?:^[ \t]*#[ \t]*(?:include|include_next|import|embed)|__has_include(?:_next)?[ \t]*\(|__has_embed[ \t]*\()[ \t]*["<]([^">\n]+)[">]`)
+var included = lazyregexp.New(`(?m)(?:^[ \t]*#[ \t]*(?:include|include_next|import|embed)|__has_include(?:_next)?[ \t]*\(|__has_embed[ \t]*\()[ \t]*["<]([^">\n]+)[">]`)
 
 // maxIncludes bounds the places in which included files are looked for.
 const maxIncludes = 20_000
@@ -221,7 +221,7 @@ func (c *command) add(r *toolchain.Request, o options, sources []string) error {
 		}
 		have[c.inside(name)] = true
 		r.Files = append(r.Files, toolchain.File{Name: c.inside(name), Content: content})
-		for _, m := range included.FindAllSubmatch(content, -1) {
+		for _, m := range included().FindAllSubmatch(content, -1) {
 			for _, dir := range append([]string{path.Dir(c.files.Abs(name))}, o.includes...) {
 				at := path.Join(c.files.Abs(dir), string(m[1]))
 				if asked[at] {
@@ -278,15 +278,15 @@ func (c *command) libraries(r *toolchain.Request, o options) ([]string, error) {
 }
 
 // place is a file of the sandbox in a message.
-var place = regexp.MustCompile(`(^|[\s(:])` + sourceDir + `(/[^\s:]+)`)
+var place = lazyregexp.New(`(^|[\s(:])` + sourceDir + `(/[^\s:]+)`)
 
 // local names files in messages as one finds them from the working folder.
 func (c *command) local(messages string) string {
 	var b strings.Builder
 	for line := range strings.Lines(messages) {
 		if !strings.HasPrefix(line, " ") { // a line that shows code
-			line = place.ReplaceAllStringFunc(line, func(m string) string {
-				parts := place.FindStringSubmatch(m)
+			line = place().ReplaceAllStringFunc(line, func(m string) string {
+				parts := place().FindStringSubmatch(m)
 				return parts[1] + strings.TrimPrefix(parts[2], strings.TrimSuffix(c.dir, "/")+"/")
 			})
 		}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sandpiper/internal/lazyregexp"
 	"sandpiper/sandbox"
 )
 
@@ -18,7 +19,7 @@ const maxDiagnostics = 50
 //	main.c:3:5: error: use of undeclared identifier 'x'
 //	    3 |     x = 1;
 //	      |     ^
-var placed = regexp.MustCompile(`^([^\s:][^:]*):(\d+):(?:(\d+):)? (fatal error|error|warning): (.+)$`)
+var placed = lazyregexp.New(`^([^\s:][^:]*):(\d+):(?:(\d+):)? (fatal error|error|warning): (.+)$`)
 
 // diagnose reads what clang printed of the program's files. Notes explain an error
 // elsewhere and are left to the text.
@@ -30,7 +31,7 @@ func diagnose(messages string, files []sandbox.File) []sandbox.Diagnostic {
 			found = append(found, d)
 			continue
 		}
-		m := placed.FindStringSubmatch(line)
+		m := placed().FindStringSubmatch(line)
 		if m == nil || !has(files, m[1]) {
 			continue
 		}
@@ -57,11 +58,11 @@ func diagnose(messages string, files []sandbox.File) []sandbox.Diagnostic {
 // A message of the linker, which has no places:
 //
 //	wasm-ld: error: main.c.o: undefined symbol: f
-var undefined = regexp.MustCompile(`^wasm-ld: error: (\S+)\.o: undefined symbol: (.+)$`)
+var undefined = lazyregexp.New(`^wasm-ld: error: (\S+)\.o: undefined symbol: (.+)$`)
 
 // undefinedSymbol points at where a source first names what the linker misses.
 func undefinedSymbol(line string, files []sandbox.File) (sandbox.Diagnostic, bool) {
-	m := undefined.FindStringSubmatch(line)
+	m := undefined().FindStringSubmatch(line)
 	if m == nil {
 		return sandbox.Diagnostic{}, false
 	}
@@ -94,7 +95,7 @@ func has(files []sandbox.File, name string) bool {
 }
 
 // folders are those that the compiler works in.
-var folders = regexp.MustCompile(`(^|[\s(])/?` + sourceDir + `/`)
+var folders = lazyregexp.New(`(^|[\s(])/?` + sourceDir + `/`)
 
 // tidy takes the folder that the compiler worked in from its messages, but not from
 // the lines that show code.
@@ -102,7 +103,7 @@ func tidy(messages string) string {
 	var b strings.Builder
 	for line := range strings.Lines(messages) {
 		if !strings.HasPrefix(line, " ") {
-			line = folders.ReplaceAllString(line, "$1")
+			line = folders().ReplaceAllString(line, "$1")
 		}
 		b.WriteString(line)
 	}
@@ -135,16 +136,16 @@ func hint(messages string) string {
 }
 
 // threads are functions that the C library has here and that always fail.
-var threads = regexp.MustCompile(`\b(?:pthread_create|thrd_create)\b|\bstd::(?:j?thread|async)\b`)
+var threads = lazyregexp.New(`\b(?:pthread_create|thrd_create)\b|\bstd::(?:j?thread|async)\b`)
 
 // startsThreads reports whether a program seems to start threads.
 func startsThreads(files []sandbox.File) bool {
-	return slices.ContainsFunc(files, func(f sandbox.File) bool { return threads.Match(f.Content) })
+	return slices.ContainsFunc(files, func(f sandbox.File) bool { return threads().Match(f.Content) })
 }
 
-var mainFunction = regexp.MustCompile(`\bmain\b`)
+var mainFunction = lazyregexp.New(`\bmain\b`)
 
 // namesMain reports whether a program may have a main function.
 func namesMain(files []sandbox.File) bool {
-	return slices.ContainsFunc(files, func(f sandbox.File) bool { return mainFunction.Match(f.Content) })
+	return slices.ContainsFunc(files, func(f sandbox.File) bool { return mainFunction().Match(f.Content) })
 }

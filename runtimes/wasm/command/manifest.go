@@ -10,10 +10,10 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
+	"sandpiper/internal/lazyregexp"
 	"sandpiper/sandbox"
 )
 
@@ -42,8 +42,8 @@ type Manifest struct {
 }
 
 var (
-	validID        = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`)
-	validExtension = regexp.MustCompile(`^\.[A-Za-z0-9_+-]{1,15}$`)
+	validID        = lazyregexp.New(`^[a-z][a-z0-9-]{0,30}$`)
+	validExtension = lazyregexp.New(`^\.[A-Za-z0-9_+-]{1,15}$`)
 )
 
 // ReadManifests reads the manifest of every folder in dir, in the order of their
@@ -115,11 +115,11 @@ func ParseManifest(b []byte) (Manifest, error) {
 
 func (m Manifest) check() error {
 	switch {
-	case !validID.MatchString(m.ID):
+	case !validID().MatchString(m.ID):
 		return fmt.Errorf("id %q must be lower case letters, digits and dashes", m.ID)
 	case m.Name == "" || m.Version == "":
 		return errors.New("name and version are required")
-	case !validExtension.MatchString(m.Extension):
+	case !validExtension().MatchString(m.Extension):
 		return fmt.Errorf("extension %q must be a dot and some letters", m.Extension)
 	case m.Module == "" || filepath.Base(m.Module) != m.Module || m.Module == "." || m.Module == "..":
 		return fmt.Errorf("module %q must be the name of a file in the same folder", m.Module)

@@ -3,8 +3,9 @@ package coreutils
 import (
 	"io"
 	"os"
-	"regexp"
 	"strings"
+
+	"sandpiper/internal/lazyregexp"
 
 	"github.com/benhoyt/goawk/interp"
 	"github.com/benhoyt/goawk/parser"
@@ -14,7 +15,7 @@ import (
 // standard input here, one after the other, so FILENAME is set before each.
 const awkFile = "SANDPIPER_FILENAME"
 
-var awkFilename = regexp.MustCompile(`\bFILENAME\b`)
+var awkFilename = lazyregexp.New(`\bFILENAME\b`)
 
 // awk runs an AWK program on GoAWK. It is given no means to open files and run
 // commands itself: the files of the command line are read for it.
@@ -34,7 +35,7 @@ func awk(c *Call) int {
 		source.WriteString(args[0])
 		args = args[1:]
 	}
-	program, err := parser.ParseProgram(awkFilename.ReplaceAll([]byte(source.String()), []byte(awkFile)), nil)
+	program, err := parser.ParseProgram(awkFilename().ReplaceAll([]byte(source.String()), []byte(awkFile)), nil)
 	if err != nil {
 		return c.fail(2, "%s", err)
 	}
@@ -96,13 +97,13 @@ type awkInput struct {
 	failed  bool
 }
 
-var awkAssignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
+var awkAssignment = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*=`)
 
 // arguments replaces each file by an assignment of its name and a "-".
 func (f *awkInput) arguments(args []string) []string {
 	var out []string
 	for _, arg := range args {
-		if awkAssignment.MatchString(arg) {
+		if awkAssignment().MatchString(arg) {
 			out = append(out, arg)
 			continue
 		}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"sandpiper/internal/lazyregexp"
 )
 
 // syntaxKind is how a pattern is written.
@@ -108,7 +110,7 @@ func (t *translator) next() error {
 // operator puts one of ( ) { } | + ?.
 func (t *translator) operator(ch byte) {
 	switch {
-	case ch == '{' && !interval.MatchString(t.in[min(len(t.in), t.at):]) && t.extended, ch == '}' && t.extended && !t.inInterval():
+	case ch == '{' && !interval().MatchString(t.in[min(len(t.in), t.at):]) && t.extended, ch == '}' && t.extended && !t.inInterval():
 		t.put(`\`+string(ch), false)
 	case (ch == '+' || ch == '?') && t.start:
 		t.put(`\`+string(ch), false)
@@ -117,11 +119,11 @@ func (t *translator) operator(ch byte) {
 	}
 }
 
-var interval = regexp.MustCompile(`^[0-9]*,?[0-9]*\\?}`)
+var interval = lazyregexp.New(`^[0-9]*,?[0-9]*\\?}`)
 
-var openInterval = regexp.MustCompile(`[^\\]\{[0-9]*,?[0-9]*$`)
+var openInterval = lazyregexp.New(`[^\\]\{[0-9]*,?[0-9]*$`)
 
-func (t *translator) inInterval() bool { return openInterval.MatchString(t.out.String()) }
+func (t *translator) inInterval() bool { return openInterval().MatchString(t.out.String()) }
 
 // escape goes on after a backslash.
 func (t *translator) escape() error {

@@ -240,7 +240,7 @@ func (c *command) local(t *target, messages string) string {
 		if rest, ok := strings.CutPrefix(line, "vet: "); ok {
 			prefix, line = "vet: ", strings.TrimPrefix(strings.TrimPrefix(rest, "./"), "/"+sourceDir+"/")
 		}
-		if m := placed.FindStringSubmatch(strings.TrimRight(line, "\n")); m != nil {
+		if m := placed().FindStringSubmatch(strings.TrimRight(line, "\n")); m != nil {
 			line = strings.Replace(line, m[1], c.shown(path.Join(t.home, m[1])), 1)
 		}
 		b.WriteString(prefix + line)

@@ -1,10 +1,10 @@
 package golang
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
+	"sandpiper/internal/lazyregexp"
 	"sandpiper/sandbox"
 )
 
@@ -15,7 +15,7 @@ const maxDiagnostics = 50
 //
 //	/src/main.go:7:2: declared and not used: x
 //	main.go:3:8: could not import "x" (open : No such file)
-var placed = regexp.MustCompile(`^(?:\./)?(?:/?src/)?([^\s:][^:]*\.go):(\d+)(?::(\d+))?: (.+)$`)
+var placed = lazyregexp.New(`^(?:\./)?(?:/?src/)?([^\s:][^:]*\.go):(\d+)(?::(\d+))?: (.+)$`)
 
 // diagnose reads what the compiler printed. Lines that begin with a tab go on with
 // the message before.
@@ -31,7 +31,7 @@ func diagnose(messages string, files []sandbox.File) []sandbox.Diagnostic {
 			continue
 		}
 		last = false
-		m := placed.FindStringSubmatch(line)
+		m := placed().FindStringSubmatch(line)
 		if m == nil || len(found) == maxDiagnostics {
 			continue
 		}
@@ -65,11 +65,11 @@ func has(files []sandbox.File, name string) bool {
 	return false
 }
 
-var notFound = regexp.MustCompile(`^could not import ([^\s(]+) \(.*$`)
+var notFound = lazyregexp.New(`^could not import ([^\s(]+) \(.*$`)
 
 // explain says it in other words where the compiler speaks of its own files.
 func explain(message string) string {
-	if m := notFound.FindStringSubmatch(message); m != nil {
+	if m := notFound().FindStringSubmatch(message); m != nil {
 		return "package " + strings.Trim(m[1], `"`) + " is not in the standard library that is installed here; other packages need a container sandbox"
 	}
 	return message
@@ -83,20 +83,20 @@ func explain(message string) string {
 //	main.main()
 //		main.go:7 +0x3
 var (
-	ended = regexp.MustCompile(`(?m)^(?:panic: |fatal error: )(.+)$`)
-	frame = regexp.MustCompile(`(?m)^\t([^\s:][^:\n]*\.go):(\d+)(?: \+0x[0-9a-f]+)?$`)
+	ended = lazyregexp.New(`(?m)^(?:panic: |fatal error: )(.+)$`)
+	frame = lazyregexp.New(`(?m)^\t([^\s:][^:\n]*\.go):(\d+)(?: \+0x[0-9a-f]+)?$`)
 )
 
 // diagnosePanic points at the first place of the program that the goroutine which
 // ended it was at.
 func diagnosePanic(stderr string, files []sandbox.File) []sandbox.Diagnostic {
-	all := ended.FindAllStringSubmatchIndex(stderr, -1)
+	all := ended().FindAllStringSubmatchIndex(stderr, -1)
 	if all == nil {
 		return nil
 	}
 	last := all[len(all)-1]
 	message := strings.TrimSuffix(stderr[last[2]:last[3]], " [recovered]")
-	for _, m := range frame.FindAllStringSubmatch(stderr[last[1]:], -1) {
+	for _, m := range frame().FindAllStringSubmatch(stderr[last[1]:], -1) {
 		if d, ok := diagnostic(m[1], m[2], "", message, files); ok {
 			return []sandbox.Diagnostic{d}
 		}
@@ -105,7 +105,7 @@ func diagnosePanic(stderr string, files []sandbox.File) []sandbox.Diagnostic {
 }
 
 // A test's message: "    main_test.go:9: got 1, want 2".
-var failure = regexp.MustCompile(`^ {4,}([^\s:][^:]*\.go):(\d+): (.+)$`)
+var failure = lazyregexp.New(`^ {4,}([^\s:][^:]*\.go):(\d+): (.+)$`)
 
 // diagnoseTests points at what tests that failed said. Messages of those that pass
 // look the same; they come before a line that begins with "--- PASS".
@@ -120,7 +120,7 @@ func diagnoseTests(output string, files []sandbox.File) []sandbox.Diagnostic {
 		case strings.HasPrefix(name, "--- FAIL"):
 			found, pending = append(found, pending...), nil
 		default:
-			m := failure.FindStringSubmatch(line)
+			m := failure().FindStringSubmatch(line)
 			if m == nil || len(found)+len(pending) >= maxDiagnostics {
 				continue
 			}

@@ -126,7 +126,7 @@ func tidy(messages string) string {
 	var b strings.Builder
 	for line := range strings.Lines(messages) {
 		line = strings.TrimPrefix(line, "/"+sourceDir+"/")
-		if m := placed.FindStringSubmatch(strings.TrimRight(line, "\n")); m != nil && m[4] != explain(m[4]) {
+		if m := placed().FindStringSubmatch(strings.TrimRight(line, "\n")); m != nil && m[4] != explain(m[4]) {
 			line = strings.TrimSuffix(strings.TrimRight(line, "\n"), m[4]) + explain(m[4]) + "\n"
 		}
 		b.WriteString(line)

@@ -8,12 +8,11 @@ import (
 	"go/token"
 	"io"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
+	"sandpiper/internal/lazyregexp"
 	"sandpiper/sandbox"
 )
 
@@ -55,11 +54,9 @@ var platform = func() build.Context {
 }()
 
 var (
-	moduleLine  = regexp.MustCompile(`(?m)^\s*module\s+"?([^\s"]+)"?`)
-	versionLine = regexp.MustCompile(`(?m)^\s*go\s+(1\.\d+)`)
-
-	// Its program is large, and few processes of this one need it.
-	modulePath = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9._~/-]{1,200}$`) })
+	moduleLine  = lazyregexp.New(`(?m)^\s*module\s+"?([^\s"]+)"?`)
+	versionLine = lazyregexp.New(`(?m)^\s*go\s+(1\.\d+)`)
+	modulePath  = lazyregexp.New(`^[A-Za-z0-9._~/-]{1,200}$`)
 )
 
 // newProgram reads a program whose files are all there. root is the folder of the
@@ -99,10 +96,10 @@ func (p *program) findModule(contents map[string][]byte) {
 
 // readModule reads a go.mod.
 func (p *program) readModule(text []byte) {
-	if m := moduleLine.FindSubmatch(text); m != nil && modulePath().Match(m[1]) {
+	if m := moduleLine().FindSubmatch(text); m != nil && modulePath().Match(m[1]) {
 		p.module = string(m[1])
 	}
-	if m := versionLine.FindSubmatch(text); m != nil {
+	if m := versionLine().FindSubmatch(text); m != nil {
 		p.version = string(m[1])
 	}
 }

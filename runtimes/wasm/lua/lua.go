@@ -4,10 +4,10 @@ package lua
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"sandpiper/internal/lazyregexp"
 	"sandpiper/sandbox"
 )
 
@@ -20,30 +20,30 @@ import (
 //	lua: main.lua:1:11: syntax error near '='
 //	lua: main.lua: syntax error near <eof>
 var (
-	errorLine = regexp.MustCompile(`(?m)^lua: (.*)$`)
-	placed    = regexp.MustCompile(`^([^:\n]+):(\d+):(?:(\d+):)? (.*)$`)
-	atEnd     = regexp.MustCompile(`^([^:\n]+): (.* near <eof>)$`)
-	frameLine = regexp.MustCompile(`(?m)^\t([^:\n]+):(\d+): in `)
-	notFound  = regexp.MustCompile(`(?m)^lua: .*module '?([\w.-]+)'? not found:`)
+	errorLine = lazyregexp.New(`(?m)^lua: (.*)$`)
+	placed    = lazyregexp.New(`^([^:\n]+):(\d+):(?:(\d+):)? (.*)$`)
+	atEnd     = lazyregexp.New(`^([^:\n]+): (.* near <eof>)$`)
+	frameLine = lazyregexp.New(`(?m)^\t([^:\n]+):(\d+): in `)
+	notFound  = lazyregexp.New(`(?m)^lua: .*module '?([\w.-]+)'? not found:`)
 )
 
 // Diagnose finds the error that ended a program in the end of its stderr. It
 // returns nil when there is none that is in one of the program's files.
 func Diagnose(stderr []byte, files []sandbox.File) []sandbox.Diagnostic {
 	text := string(stderr)
-	all := errorLine.FindAllStringSubmatchIndex(text, -1)
+	all := errorLine().FindAllStringSubmatchIndex(text, -1)
 	if all == nil {
 		return nil
 	}
 	last := all[len(all)-1]
 	message, rest := text[last[2]:last[3]], text[last[1]:]
-	if m := placed.FindStringSubmatch(message); m != nil {
+	if m := placed().FindStringSubmatch(message); m != nil {
 		return diagnostic(m[1], m[2], m[3], m[4], files)
 	}
-	if m := atEnd.FindStringSubmatch(message); m != nil {
+	if m := atEnd().FindStringSubmatch(message); m != nil {
 		return diagnostic(m[1], lastLine(m[1], files), "", m[2], files)
 	}
-	for _, m := range frameLine.FindAllStringSubmatch(rest, -1) {
+	for _, m := range frameLine().FindAllStringSubmatch(rest, -1) {
 		if d := diagnostic(m[1], m[2], "", message, files); d != nil {
 			return d
 		}
@@ -83,7 +83,7 @@ func find(name string, files []sandbox.File) (sandbox.File, bool) {
 // Hint returns one sentence for a program that ended because it required a
 // module that is not there, or "".
 func Hint(stderr []byte, _ []sandbox.File) string {
-	m := notFound.FindSubmatch(stderr)
+	m := notFound().FindSubmatch(stderr)
 	if m == nil {
 		return ""
 	}

@@ -1,10 +1,10 @@
 package python
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
+	"sandpiper/internal/lazyregexp"
 	"sandpiper/sandbox"
 )
 
@@ -19,8 +19,8 @@ import (
 // A SyntaxError has one File line without "in" and a caret line, and may come
 // without the first line.
 var (
-	frameLine = regexp.MustCompile(`^  File "([^"]+)", line (\d+)`)
-	errorLine = regexp.MustCompile(`^[A-Za-z_][\w.]*(: .*)?$`)
+	frameLine = lazyregexp.New(`^  File "([^"]+)", line (\d+)`)
+	errorLine = lazyregexp.New(`^[A-Za-z_][\w.]*(: .*)?$`)
 )
 
 // frame is a place that a traceback names.
@@ -52,11 +52,11 @@ func Diagnose(stderr []byte, files []sandbox.File) []sandbox.Diagnostic {
 // unindented one after the last frame. Messages may have further lines.
 func lastError(lines []string) int {
 	for last := len(lines) - 1; last >= 0; last-- {
-		if !frameLine.MatchString(lines[last]) {
+		if !frameLine().MatchString(lines[last]) {
 			continue
 		}
 		for i := last + 1; i < len(lines); i++ {
-			if errorLine.MatchString(lines[i]) {
+			if errorLine().MatchString(lines[i]) {
 				return i
 			}
 		}
@@ -81,7 +81,7 @@ func innermost(lines []string, files []sandbox.File) (frame, bool) {
 
 // parseFrame reads the frame that begins at lines[0].
 func parseFrame(lines []string, files []sandbox.File) (frame, bool) {
-	m := frameLine.FindStringSubmatch(lines[0])
+	m := frameLine().FindStringSubmatch(lines[0])
 	if m == nil {
 		return frame{}, false
 	}

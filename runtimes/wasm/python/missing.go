@@ -3,14 +3,14 @@ package python
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 
+	"sandpiper/internal/lazyregexp"
 	"sandpiper/sandbox"
 )
 
 // notFound matches the last line of an uncaught ModuleNotFoundError.
-var notFound = regexp.MustCompile(`(?m)^ModuleNotFoundError: No module named '([^'.]+)[^']*'\n?\z`)
+var notFound = lazyregexp.New(`(?m)^ModuleNotFoundError: No module named '([^'.]+)[^']*'\n?\z`)
 
 // absentModules are those of the standard library that need what WebAssembly
 // has not.
@@ -25,7 +25,7 @@ var absentModules = map[string]bool{
 // missingModule returns one sentence for a program that ended because it could
 // not import a module, unless that module was meant to be one of its own files.
 func missingModule(stderr []byte, files []sandbox.File) string {
-	m := notFound.FindSubmatch(stderr)
+	m := notFound().FindSubmatch(stderr)
 	if m == nil {
 		return ""
 	}

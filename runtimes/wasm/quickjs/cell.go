@@ -3,9 +3,9 @@ package quickjs
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
-	"sync"
+
+	"sandpiper/internal/lazyregexp"
 )
 
 // cellCode makes code of a cell, as esbuild has printed it, into a script whose
@@ -33,19 +33,12 @@ func cellCode(code string) (string, error) {
 	return b.String(), nil
 }
 
-// lazy returns what compiles a pattern when it is asked for first. Letters of
-// all scripts make a large one, and shells and workers, which are processes of
-// this program, need none of them.
-func lazy(pattern string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
-}
-
 var (
-	declaration  = lazy(`^(?:let|const) `)
-	uninitiated  = lazy(`^let ([\p{L}\p{N}_$]+(?:, [\p{L}\p{N}_$]+)*);$`)
-	classHead    = lazy(`^class ([\p{L}\p{N}_$]+)`)
-	namedDefault = lazy(`^(?:class|(?:async )?function\*?) [\p{L}_$]`)
-	notAValue    = lazy(`^(?:(?:var|let|const|class|function|async function|if|for|while|do|switch|try|throw|return|import|export|debugger|with|break|continue|else|using)\b[^.:=]|[{;]|[\p{L}\p{N}_$]+:|import ?["{*]|try ?\{|do$)`)
+	declaration  = lazyregexp.New(`^(?:let|const) `)
+	uninitiated  = lazyregexp.New(`^let ([\p{L}\p{N}_$]+(?:, [\p{L}\p{N}_$]+)*);$`)
+	classHead    = lazyregexp.New(`^class ([\p{L}\p{N}_$]+)`)
+	namedDefault = lazyregexp.New(`^(?:class|(?:async )?function\*?) [\p{L}_$]`)
+	notAValue    = lazyregexp.New(`^(?:(?:var|let|const|class|function|async function|if|for|while|do|switch|try|throw|return|import|export|debugger|with|break|continue|else|using)\b[^.:=]|[{;]|[\p{L}\p{N}_$]+:|import ?["{*]|try ?\{|do$)`)
 )
 
 // isExpression reports whether a statement is an expression.
@@ -97,9 +90,9 @@ func firstLine(text string) string {
 
 // The forms of a static import, as esbuild prints them.
 var (
-	staticImport = lazy(`^import ["{*\p{L}_$]`)
-	importParts  = lazy(`^import (?:([\p{L}_$][\p{L}\p{N}_$]*)(?:, )?)?(?:\* as ([\p{L}\p{N}_$]+)|\{([^}]*)\})?(?: from )?("(?:[^"\\]|\\.)*")(?: with (\{[^}]*\}))?;$`)
-	importName   = lazy(`^\s*([\p{L}\p{N}_$]+|"(?:[^"\\]|\\.)*")(?: as ([\p{L}\p{N}_$]+))?\s*$`)
+	staticImport = lazyregexp.New(`^import ["{*\p{L}_$]`)
+	importParts  = lazyregexp.New(`^import (?:([\p{L}_$][\p{L}\p{N}_$]*)(?:, )?)?(?:\* as ([\p{L}\p{N}_$]+)|\{([^}]*)\})?(?: from )?("(?:[^"\\]|\\.)*")(?: with (\{[^}]*\}))?;$`)
+	importName   = lazyregexp.New(`^\s*([\p{L}\p{N}_$]+|"(?:[^"\\]|\\.)*")(?: as ([\p{L}\p{N}_$]+))?\s*$`)
 )
 
 // cellImport rewrites a static import as a dynamic one.

@@ -1,10 +1,10 @@
 package quickjs
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
+	"sandpiper/internal/lazyregexp"
 	"sandpiper/sandbox"
 )
 
@@ -13,13 +13,13 @@ const maxDiagnostics = 50
 
 var (
 	// compileError matches a syntax error in TypeScript.
-	compileError = regexp.MustCompile(`^([^\s:][^:]*):(\d+):(\d+): error: (.+)$`)
+	compileError = lazyregexp.New(`^([^\s:][^:]*):(\d+):(\d+): error: (.+)$`)
 
 	// errorPlace matches the line above the source line of an uncaught error.
-	errorPlace = regexp.MustCompile(`^([^\s:][^:]*):(\d+):(\d+)$`)
+	errorPlace = lazyregexp.New(`^([^\s:][^:]*):(\d+):(\d+)$`)
 
 	// uncaught matches an uncaught error's first line.
-	uncaught = regexp.MustCompile(`^Uncaught (?:\(in promise\) )?(.+)$`)
+	uncaught = lazyregexp.New(`^Uncaught (?:\(in promise\) )?(.+)$`)
 )
 
 // placeDistance is how many lines lie between a place and its error at most: the
@@ -35,11 +35,11 @@ func Diagnostics(stderr []byte) []sandbox.Diagnostic {
 	var distance int
 	for line := range strings.Lines(string(stderr)) {
 		line = strings.TrimRight(line, "\r\n")
-		if m := compileError.FindStringSubmatch(line); m != nil {
+		if m := compileError().FindStringSubmatch(line); m != nil {
 			found = appendDiagnostic(found, m[1:4], m[4])
 			continue
 		}
-		if m := errorPlace.FindStringSubmatch(line); m != nil {
+		if m := errorPlace().FindStringSubmatch(line); m != nil {
 			if d := appendDiagnostic(nil, m[1:4], ""); d != nil {
 				at, distance = &d[0], 0
 				continue
@@ -48,7 +48,7 @@ func Diagnostics(stderr []byte) []sandbox.Diagnostic {
 		if at == nil {
 			continue
 		}
-		if m := uncaught.FindStringSubmatch(line); m != nil {
+		if m := uncaught().FindStringSubmatch(line); m != nil {
 			at.Message = strings.TrimSuffix(m[1], " {")
 			found = append(found, *at)
 			at = nil

@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/tetratelabs/wazero/api"
 
+	"sandpiper/internal/lazyregexp"
 	"sandpiper/runtimes/wasm/jail"
 	"sandpiper/runtimes/wasm/kernel"
 	"sandpiper/runtimes/wasm/vm"
@@ -99,7 +99,7 @@ func (i *interpreter) Execute(ctx context.Context, guest api.Module, code string
 }
 
 // Cells are files by these names, by which the places in errors find them.
-var cellFile = regexp.MustCompile(`^<cell (\d+)>$`)
+var cellFile = lazyregexp.New(`^<cell (\d+)>$`)
 
 func cellName(id int) string { return "<cell " + strconv.Itoa(id) + ">" }
 
@@ -147,7 +147,7 @@ func syntaxAnswer(failure string) *kernel.Answer {
 	lines := strings.Split(strings.TrimRight(failure, "\n"), "\n")
 	a := &kernel.Answer{End: kernel.EndError, Diagnostics: Diagnostics([]byte(failure))}
 	message := lines[0]
-	if m := compileError.FindStringSubmatch(message); m != nil {
+	if m := compileError().FindStringSubmatch(message); m != nil {
 		message = m[4]
 	}
 	a.Error = &sandbox.CellError{Name: "SyntaxError", Value: message, Traceback: append(lines, "SyntaxError: "+message)}
@@ -304,7 +304,7 @@ func (s *session) describeError(a *kernel.Answer, err value) {
 
 // cellDiagnostics is the place that a report begins with, if that is in this cell.
 func (s *session) cellDiagnostics(report string, e *sandbox.CellError) []sandbox.Diagnostic {
-	m := errorPlace.FindStringSubmatch(firstLine(report))
+	m := errorPlace().FindStringSubmatch(firstLine(report))
 	if m == nil || m[1] != s.cell.name {
 		return nil
 	}
@@ -358,7 +358,7 @@ func (s *session) loadedFile(name string) *moduleFile {
 	if f := s.files[name]; f != nil || s.cell == nil {
 		return f
 	}
-	m := cellFile.FindStringSubmatch(name)
+	m := cellFile().FindStringSubmatch(name)
 	if m == nil {
 		return nil
 	}

@@ -5,9 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"sandpiper/internal/lazyregexp"
 )
 
 // helperName is the module that programs import for charts and tables.
@@ -45,11 +46,11 @@ const (
 )
 
 var (
-	hashbang    = regexp.MustCompile(`^#!.*`)
-	moduleWords = regexp.MustCompile(`\b(?:import|export|await)\b`)
-	awaitWord   = regexp.MustCompile(`\bawait\b`)
-	requireCall = regexp.MustCompile(`\brequire\s*\(`)
-	identifier  = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$]*$`)
+	hashbang    = lazyregexp.New(`^#!.*`)
+	moduleWords = lazyregexp.New(`\b(?:import|export|await)\b`)
+	awaitWord   = lazyregexp.New(`\bawait\b`)
+	requireCall = lazyregexp.New(`\brequire\s*\(`)
+	identifier  = lazyregexp.New(`^[A-Za-z_$][A-Za-z0-9_$]*$`)
 )
 
 // file returns a file by the name that resolve gave it, loading it the first
@@ -76,7 +77,7 @@ func (s *session) file(name string) *moduleFile {
 		}
 		f.original = string(b)
 	}
-	f.source = hashbang.ReplaceAllString(strings.TrimPrefix(f.original, "\ufeff"), "")
+	f.source = hashbang().ReplaceAllString(strings.TrimPrefix(f.original, "\ufeff"), "")
 	if s.isTypeScript(name) && !s.stripTypes(f) {
 		return nil
 	}
@@ -117,7 +118,7 @@ func (s *session) classify(f *moduleFile) bool {
 		return true
 	}
 	head := scriptHead
-	if f.name == s.main && awaitWord.MatchString(f.source) {
+	if f.name == s.main && awaitWord().MatchString(f.source) {
 		head = asyncHead
 	}
 	f.shift = len(head)
@@ -126,7 +127,7 @@ func (s *session) classify(f *moduleFile) bool {
 	case f.compiled != exception:
 		f.kind = kindScript
 		return true
-	case ext == ".cjs" || ext == ".cts" || !moduleWords.MatchString(f.source):
+	case ext == ".cjs" || ext == ".cts" || !moduleWords().MatchString(f.source):
 		return false
 	}
 	s.free(s.caught())
@@ -144,7 +145,7 @@ func (s *session) becomeModule(f *moduleFile) {
 		head = fmt.Sprintf("import.meta.url=%s;import.meta.filename=%s;import.meta.dirname=%s;import.meta.main=%t;",
 			quote("file://"+file), quote(file), quote(path.Dir(file)), f.name == s.main)
 	}
-	if f.mapping != nil && requireCall.MatchString(f.source) {
+	if f.mapping != nil && requireCall().MatchString(f.source) {
 		head += `import{createRequire}from"node:module";const require=createRequire(` + quote(file) + `);`
 	}
 	f.kind, f.shift = kindModule, len(head)
@@ -241,7 +242,7 @@ func reexport(object string, names []string) string {
 	var b strings.Builder
 	b.WriteString("const m=" + object + ";export default m;")
 	for i, name := range names {
-		if name != "default" && identifier.MatchString(name) {
+		if name != "default" && identifier().MatchString(name) {
 			fmt.Fprintf(&b, "const _%d=m.%s;export{_%d as %s};", i, name, i, name)
 		}
 	}

@@ -1,9 +1,10 @@
 package quickjs
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"sandpiper/internal/lazyregexp"
 )
 
 // nodeModules are modules of Node that need what a sandbox does not have.
@@ -17,7 +18,7 @@ var nodeModules = []string{
 var browserNames = []string{"document", "window", "localStorage", "sessionStorage", "XMLHttpRequest", "location"}
 
 // undefinedName matches the error for a name that is not there.
-var undefinedName = regexp.MustCompile(`^Uncaught (?:\(in promise\) )?ReferenceError: (\w+) is not defined\n`)
+var undefinedName = lazyregexp.New(`^Uncaught (?:\(in promise\) )?ReferenceError: (\w+) is not defined\n`)
 
 // note returns a line that explains the error which ended the program, where
 // what is missing is not the program's fault; empty for all others.
@@ -25,7 +26,7 @@ func (s *session) note(text string) string {
 	if s.missing != "" && strings.Contains(text, "'"+s.missing+"'") {
 		return missingNote(s.missing)
 	}
-	m := undefinedName.FindStringSubmatch(text)
+	m := undefinedName().FindStringSubmatch(text)
 	switch {
 	case m == nil:
 		return ""

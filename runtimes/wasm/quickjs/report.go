@@ -9,12 +9,13 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"sandpiper/internal/lazyregexp"
 	"sandpiper/sandbox"
 )
 
 // frame matches a line of a stack: "at name (file:line:column)", without the
 // name and the brackets where code is not in a function.
-var frame = regexp.MustCompile(`^\s+at (?:.*\()?([^()\s][^()]*):(\d+):(\d+)\)?(?: \{)?$`)
+var frame = lazyregexp.New(`^\s+at (?:.*\()?([^()\s][^()]*):(\d+):(\d+)\)?(?: \{)?$`)
 
 // place is where an error came from.
 type place struct {
@@ -26,7 +27,7 @@ func (p place) String() string { return fmt.Sprintf("%s:%d:%d", p.file, p.line, 
 
 // parseFrame reads a line of a stack.
 func parseFrame(line string) (place, bool) {
-	m := frame.FindStringSubmatch(line)
+	m := frame().FindStringSubmatch(line)
 	if m == nil {
 		return place{}, false
 	}
@@ -64,11 +65,11 @@ func (s *session) report(text string) string {
 
 // noExport matches the engine's error for an import of a name that is not there,
 // which has no stack.
-var noExport = regexp.MustCompile(`^Uncaught SyntaxError: Could not find export '([^']+)' in module '`)
+var noExport = lazyregexp.New(`^Uncaught SyntaxError: Could not find export '([^']+)' in module '`)
 
 // missingExport returns the place of the import that such an error is about.
 func (s *session) missingExport(text string) (place, bool) {
-	m := noExport.FindStringSubmatch(text)
+	m := noExport().FindStringSubmatch(text)
 	if m == nil {
 		return place{}, false
 	}

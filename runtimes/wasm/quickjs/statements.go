@@ -3,6 +3,8 @@ package quickjs
 import (
 	"slices"
 	"strings"
+
+	"sandpiper/internal/lazyregexp"
 )
 
 // statement is a statement at the top level of code that esbuild has printed:
@@ -146,7 +148,7 @@ func (s *scanner) regexp() {
 // beforeRegexp are the words after which a slash begins a regular expression.
 var beforeRegexp = []string{"return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "else", "do", "await", "yield", "instanceof", "default", "extends"}
 
-var lastWord = lazy(`[\p{L}\p{N}_$]+$`)
+var lastWord = lazyregexp.New(`[\p{L}\p{N}_$]+$`)
 
 // divides reports whether the slash here is a division: it has spaces around it,
 // and in front is the end of a value.

@@ -1,10 +1,10 @@
 package ruby
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
+	"sandpiper/internal/lazyregexp"
 	"sandpiper/sandbox"
 )
 
@@ -24,12 +24,12 @@ import (
 //	> 3 |   puts x)
 //	    |         ^ unexpected ')', ignoring it
 var (
-	errorLine  = regexp.MustCompile(`^(\S[^:]*):(\d+):(?:in '[^']*':)? (.+) \(([A-Z][\w:]*)\)$`)
-	firstLine  = regexp.MustCompile(`^(\S[^:]*):(\d+):in '[^']*': (.+)$`)
-	placeLine  = regexp.MustCompile(`^(\S[^:]*):(\d+):`)
-	fromLine   = regexp.MustCompile(`^\tfrom ([^:]+):(\d+):in `)
-	wrongLine  = regexp.MustCompile(`^> *(\d+) \| `)
-	wrongPlace = regexp.MustCompile(`^ *\| ( *)\^+~* ?(.*)$`)
+	errorLine  = lazyregexp.New(`^(\S[^:]*):(\d+):(?:in '[^']*':)? (.+) \(([A-Z][\w:]*)\)$`)
+	firstLine  = lazyregexp.New(`^(\S[^:]*):(\d+):in '[^']*': (.+)$`)
+	placeLine  = lazyregexp.New(`^(\S[^:]*):(\d+):`)
+	fromLine   = lazyregexp.New(`^\tfrom ([^:]+):(\d+):in `)
+	wrongLine  = lazyregexp.New(`^> *(\d+) \| `)
+	wrongPlace = lazyregexp.New(`^ *\| ( *)\^+~* ?(.*)$`)
 )
 
 // maxSyntaxErrors is how many places of a syntax error are reported: most of
@@ -64,9 +64,9 @@ func Diagnose(stderr []byte, files []sandbox.File) []sandbox.Diagnostic {
 func lastError(lines []string) (int, string) {
 	found, message := -1, ""
 	for i := len(lines) - 1; i >= 0; i-- {
-		if m := errorLine.FindStringSubmatch(lines[i]); m != nil {
+		if m := errorLine().FindStringSubmatch(lines[i]); m != nil {
 			found, message = i, m[3]+" ("+m[4]+")"
-		} else if m := firstLine.FindStringSubmatch(lines[i]); m != nil && found < 0 {
+		} else if m := firstLine().FindStringSubmatch(lines[i]); m != nil && found < 0 {
 			return i, m[3]
 		} else if found >= 0 && !strings.HasPrefix(lines[i], "\tfrom ") {
 			break
@@ -78,9 +78,9 @@ func lastError(lines []string) (int, string) {
 // innermost returns the first place of an error that is in one of files.
 func innermost(lines []string, files []sandbox.File) (sandbox.File, int, bool) {
 	for i, l := range lines {
-		m := fromLine.FindStringSubmatch(l)
+		m := fromLine().FindStringSubmatch(l)
 		if i == 0 {
-			m = placeLine.FindStringSubmatch(l)
+			m = placeLine().FindStringSubmatch(l)
 		}
 		if m == nil {
 			continue
@@ -126,7 +126,7 @@ func column(lines []string, file sandbox.File, line int) int {
 
 // syntaxErrors reads the places of a SyntaxError that begins at lines[0].
 func syntaxErrors(lines []string, files []sandbox.File) []sandbox.Diagnostic {
-	m := errorLine.FindStringSubmatch(lines[0])
+	m := errorLine().FindStringSubmatch(lines[0])
 	if m == nil || m[4] != "SyntaxError" {
 		return nil
 	}
@@ -137,10 +137,10 @@ func syntaxErrors(lines []string, files []sandbox.File) []sandbox.Diagnostic {
 	var found []sandbox.Diagnostic
 	marked := false
 	for _, l := range lines[1:] {
-		if w := wrongLine.FindStringSubmatch(l); w != nil {
+		if w := wrongLine().FindStringSubmatch(l); w != nil {
 			line, _ = strconv.Atoi(w[1])
 			marked = line > 0
-		} else if w := wrongPlace.FindStringSubmatch(l); w != nil && marked && len(found) < maxSyntaxErrors {
+		} else if w := wrongPlace().FindStringSubmatch(l); w != nil && marked && len(found) < maxSyntaxErrors {
 			found = append(found, sandbox.Diagnostic{File: file.Name, Line: line, Column: len(w[1]) + 1,
 				Severity: sandbox.SeverityError, Message: strings.TrimSpace(w[2])})
 		}

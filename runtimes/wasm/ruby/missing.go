@@ -2,18 +2,18 @@ package ruby
 
 import (
 	"fmt"
-	"regexp"
 
+	"sandpiper/internal/lazyregexp"
 	"sandpiper/sandbox"
 )
 
 // notFound matches the message of an uncaught LoadError.
-var notFound = regexp.MustCompile(`(?m)^[^\n]*: (?:in [^\n]*: )?cannot load such file -- ([^\s(]+) \(LoadError\)`)
+var notFound = lazyregexp.New(`(?m)^[^\n]*: (?:in [^\n]*: )?cannot load such file -- ([^\s(]+) \(LoadError\)`)
 
 // missingGem returns one sentence for a program that ended because it could not
 // load a library, unless that was meant to be one of its own files.
 func missingGem(stderr []byte, files []sandbox.File) string {
-	m := notFound.FindSubmatch(stderr)
+	m := notFound().FindSubmatch(stderr)
 	if m == nil {
 		return ""
 	}

@@ -3,8 +3,9 @@ package sql
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
+
+	"sandpiper/internal/lazyregexp"
 )
 
 // ParseCommand reads the arguments of the command `sqlite3`: options that are
@@ -54,13 +55,13 @@ func quoteWord(s string) string {
 }
 
 // fileCommand is a dot command that names a file.
-var fileCommand = regexp.MustCompile(`(?m)^(\.(?:open|read|import)[ \t]+"?)([^/\s"-][^\s"]*)`)
+var fileCommand = lazyregexp.New(`(?m)^(\.(?:open|read|import)[ \t]+"?)([^/\s"-][^\s"]*)`)
 
 // absolute makes the files of dot commands absolute, since the module knows no
 // working folder.
 func absolute(dir, text string) string {
-	return fileCommand.ReplaceAllStringFunc(text, func(line string) string {
-		m := fileCommand.FindStringSubmatch(line)
+	return fileCommand().ReplaceAllStringFunc(text, func(line string) string {
+		m := fileCommand().FindStringSubmatch(line)
 		return m[1] + path.Join(dir, m[2])
 	})
 }

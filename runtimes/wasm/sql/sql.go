@@ -10,23 +10,23 @@
 package sql
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
+	"sandpiper/internal/lazyregexp"
 	"sandpiper/sandbox"
 )
 
 // errorLine matches messages such as
 //
 //	main.sql:3:8: error: no such table: birds
-var errorLine = regexp.MustCompile(`(?m)^([^:\n]+):(\d+):(\d+): error: (.*)$`)
+var errorLine = lazyregexp.New(`(?m)^([^:\n]+):(\d+):(\d+): error: (.*)$`)
 
 // Diagnose finds the errors in the end of a program's stderr that are in one of
 // its files.
 func Diagnose(stderr []byte, files []sandbox.File) []sandbox.Diagnostic {
 	var found []sandbox.Diagnostic
-	for _, m := range errorLine.FindAllStringSubmatch(string(stderr), -1) {
+	for _, m := range errorLine().FindAllStringSubmatch(string(stderr), -1) {
 		line, err1 := strconv.Atoi(m[2])
 		column, err2 := strconv.Atoi(m[3])
 		name := strings.TrimPrefix(strings.TrimLeft(m[1], "/"), "./")

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"regexp"
+	"sync"
+
+	"sandpiper/internal/lazyregexp"
 )
 
 var (
@@ -46,11 +48,14 @@ func Language(name string) (string, error) {
 	return "", fmt.Errorf("%q: %w; there are python, javascript and typescript", name, ErrLanguage)
 }
 
-// pythonHarness returns a harness with what it needs before it. The source of
-// charts.py is only a string there, until somebody draws.
-func pythonHarness(harness string) string {
-	charts, _ := json.Marshal(chartsSource) // strings of JSON are strings of Python; it cannot fail
-	return "CHARTS = " + string(charts) + "\n" + hookSource + "\n" + harness
+// pythonHarness returns a harness with what it needs before it, put together
+// when it is asked for first. The source of charts.py is only a string there,
+// until somebody draws.
+func pythonHarness(harness string) func() string {
+	return sync.OnceValue(func() string {
+		charts, _ := json.Marshal(chartsSource) // strings of JSON are strings of Python; it cannot fail
+		return "CHARTS = " + string(charts) + "\n" + hookSource + "\n" + harness
+	})
 }
 
 var (
@@ -65,7 +70,7 @@ var (
 func cellCommands(language, mark string) ([][]string, error) {
 	switch language {
 	case Python:
-		return [][]string{{"python3", "-c", pythonCells, mark}, {"python", "-c", pythonCells, mark}}, nil
+		return [][]string{{"python3", "-c", pythonCells(), mark}, {"python", "-c", pythonCells(), mark}}, nil
 	case JavaScript, TypeScript:
 		return [][]string{{"node", "-e", nodeCells, mark, language}}, nil
 	}
@@ -75,9 +80,9 @@ func cellCommands(language, mark string) ([][]string, error) {
 // isModule finds programs that only work as modules: they import, export, or
 // wait at their top level without being able to require.
 var (
-	isModule  = regexp.MustCompile(`(?m)^(import\s*["'{*]|import\s+[\w$]|export\s)`)
-	awaitsTop = regexp.MustCompile(`(?m)^((const|let|var)\s.*=\s*)?await\s`)
-	requires  = regexp.MustCompile(`\brequire\s*\(`)
+	isModule  = lazyregexp.New(`(?m)^(import\s*["'{*]|import\s+[\w$]|export\s)`)
+	awaitsTop = lazyregexp.New(`(?m)^((const|let|var)\s.*=\s*)?await\s`)
+	requires  = lazyregexp.New(`\brequire\s*\(`)
 )
 
 // programCommands returns the commands that run a program, and what they read.
@@ -86,11 +91,11 @@ var (
 func programCommands(p Program, whole bool, mark string) (commands [][]string, stdin string, err error) {
 	switch p.Language {
 	case Python:
-		args := append([]string{"-u", "-c", pythonRun}, p.Args...)
+		args := append([]string{"-u", "-c", pythonRun()}, p.Args...)
 		return [][]string{append([]string{"python3"}, args...), append([]string{"python"}, args...)}, mark + "\n" + p.Code, nil
 	case JavaScript:
 		args := append([]string{"-"}, p.Args...)
-		if isModule.MatchString(p.Code) || awaitsTop.MatchString(p.Code) && !requires.MatchString(p.Code) {
+		if isModule().MatchString(p.Code) || awaitsTop().MatchString(p.Code) && !requires().MatchString(p.Code) {
 			args = append([]string{"--input-type=module"}, args...)
 		}
 		return [][]string{append([]string{"node"}, args...)}, p.Code, nil
