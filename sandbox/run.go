@@ -193,6 +193,13 @@ type Sink interface {
 	Display(d Display)
 }
 
+// Preparer is a CodeRunner that prepares its languages one after the other.
+type Preparer interface {
+	// Prefer has the language with this ID prepared before those that nobody waits
+	// for, if its turn is still to come. It may be called again and again.
+	Prefer(language string)
+}
+
 // CodeRunner is an engine that runs programs. Implementations are safe for
 // concurrent use.
 type CodeRunner interface {

@@ -64,7 +64,7 @@ func (e *Engine) Exec(ctx context.Context, id string, cfg vm.RunConfig, inv vm.I
 // prepared, or failed, or ctx is done.
 func (e *Engine) AwaitCommand(ctx context.Context, id string) {
 	if l := e.commander(id); l != nil {
-		l.await(ctx)
+		e.await(ctx, l)
 	}
 }
 

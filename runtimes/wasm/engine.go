@@ -45,6 +45,7 @@ type Engine struct {
 	cfg       Config
 	host      *vm.Host
 	languages []*language
+	turns     *turns // of those to be prepared
 
 	workspaces *workspaces
 
@@ -57,7 +58,10 @@ type Engine struct {
 	kernels map[*held]struct{} // that are open
 }
 
-var _ sandbox.CodeRunner = (*Engine)(nil)
+var (
+	_ sandbox.CodeRunner = (*Engine)(nil)
+	_ sandbox.Preparer   = (*Engine)(nil)
+)
 
 // New opens the folders, clears away what runs of an earlier process left, and
 // begins to prepare the languages in the background: Languages shows how far
@@ -79,6 +83,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, errors.Join(err, host.Close(e.closing))
 	}
 	e.workspaces = newWorkspaces(cfg.RunDir, cfg.Log)
+	e.turns = newTurns(e.languages)
 	e.prepare()
 	return e, nil
 }

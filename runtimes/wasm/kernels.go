@@ -57,7 +57,7 @@ func (e *Engine) awaitKernels(ctx context.Context, language string) {
 	defer cancel()
 	for _, l := range e.languages {
 		if l.snapshot().Is(language) {
-			l.await(ctx)
+			e.await(ctx, l)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package wasm
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -46,14 +45,6 @@ func (l *language) set(state sandbox.LanguageState, stage string) {
 		close(l.done)
 	}
 	l.info.State, l.info.Stage = state, stage
-}
-
-// await waits until l is prepared, or failed, or ctx is done.
-func (l *language) await(ctx context.Context) {
-	select {
-	case <-l.done:
-	case <-ctx.Done():
-	}
 }
 
 // listLanguages joins the catalogue with what the operator added. A language of

@@ -9,29 +9,87 @@ import (
 	"sandpiper/sandbox"
 )
 
-// prepare loads every language on a goroutine of its own, at most as many at
-// once as there are CPUs for guests, the light ones first. Then it prunes the
-// cache.
+// turns is the order in which languages are prepared: the light ones first, but
+// before them those that somebody waits for. These have the machine to themselves.
+type turns struct {
+	mu        sync.Mutex
+	changed   sync.Cond
+	next      []*language
+	preferred map[*language]bool
+	taken     map[*language]bool // and not done
+}
+
+func newTurns(all []*language) *turns {
+	t := &turns{preferred: map[*language]bool{}, taken: map[*language]bool{}}
+	t.changed.L = &t.mu
+	for _, l := range all {
+		if l.snapshot().State == sandbox.LanguagePreparing {
+			t.next = append(t.next, l)
+		}
+	}
+	slices.SortStableFunc(t.next, func(a, b *language) int { return cmp.Compare(a.weight, b.weight) })
+	return t
+}
+
+// take returns the language whose turn it is, or nil after the last. done ends its
+// turn.
+func (t *turns) take() *language {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for len(t.next) > 0 {
+		i := slices.IndexFunc(t.next, func(l *language) bool { return t.preferred[l] })
+		if i < 0 && t.awaited() {
+			t.changed.Wait()
+			continue
+		}
+		l := t.next[max(0, i)]
+		t.next = slices.DeleteFunc(t.next, func(o *language) bool { return o == l })
+		t.taken[l] = true
+		return l
+	}
+	return nil
+}
+
+// awaited reports whether somebody waits for what is being prepared. t.mu must be
+// held.
+func (t *turns) awaited() bool {
+	for l := range t.taken {
+		if t.preferred[l] {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *turns) done(l *language) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.taken, l)
+	t.changed.Broadcast()
+}
+
+// prefer notes that somebody waits for l.
+func (t *turns) prefer(l *language) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.preferred[l] = true
+	t.changed.Broadcast()
+}
+
+// prepare loads the languages, at most as many at once as there are CPUs for
+// guests. Then it prunes the cache.
 func (e *Engine) prepare() {
-	queue := slices.Clone(e.languages)
-	slices.SortStableFunc(queue, func(a, b *language) int { return cmp.Compare(a.weight, b.weight) })
-	jobs := make(chan *language)
-	var workers sync.WaitGroup
+	var loaders sync.WaitGroup
 	for range e.host.CPUs() {
-		workers.Go(func() {
-			for l := range jobs {
+		loaders.Go(func() {
+			for l := e.turns.take(); l != nil; l = e.turns.take() {
 				e.load(l)
+				e.turns.done(l)
 			}
 		})
 	}
 	e.preparing.Go(func() {
-		for _, l := range queue {
-			if l.snapshot().State == sandbox.LanguagePreparing {
-				jobs <- l
-			}
-		}
-		close(jobs)
-		workers.Wait()
+		loaders.Wait()
 		// With a part of the catalogue, what is not in use is not stale.
 		if e.closing.Err() == nil && len(e.cfg.Only) == 0 {
 			if err := e.host.Prune(); err != nil {
@@ -39,6 +97,24 @@ func (e *Engine) prepare() {
 			}
 		}
 	})
+}
+
+// Prefer implements sandbox.Preparer.
+func (e *Engine) Prefer(language string) {
+	for _, l := range e.languages {
+		if l.info.ID == language {
+			e.turns.prefer(l)
+		}
+	}
+}
+
+// await waits until l is prepared, or failed, or ctx is done.
+func (e *Engine) await(ctx context.Context, l *language) {
+	e.turns.prefer(l)
+	select {
+	case <-l.done:
+	case <-ctx.Done():
+	}
 }
 
 // load prepares one language and records how that went.

@@ -8,7 +8,7 @@ import (
 
 // prepareInterval is how often watch looks whether a language is ready. It adds
 // to the wait of the first runs after a start only.
-const prepareInterval = 50 * time.Millisecond
+const prepareInterval = 10 * time.Millisecond
 
 // watch lets runs go on whose language has become ready, and ends those that
 // have waited for it in vain.
@@ -30,22 +30,38 @@ func (s *Scheduler) watch() {
 }
 
 // checkLanguages looks at every language that runs wait for and reports whether
-// there is still one.
+// there is still one. The engines are asked to prepare those before others.
 func (s *Scheduler) checkLanguages() bool {
 	states := s.states() // before the lock: it calls the engines
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	waiting := false
-	for _, r := range s.queue.all() {
-		if r.ready {
+	awaited := s.awaited(states)
+	for _, runner := range s.cfg.Runners {
+		p, ok := runner.(sandbox.Preparer)
+		if !ok {
 			continue
 		}
-		if !s.checkLanguage(r, states[languageKey{r.place.engine, r.place.language.ID}]) {
-			waiting = true
+		for key := range awaited {
+			if key.engine == runner.Engine() {
+				p.Prefer(key.id)
+			}
+		}
+	}
+	return len(awaited) > 0
+}
+
+// awaited lets the runs go on whose languages are ready, by states, and returns the
+// languages that the others wait for.
+func (s *Scheduler) awaited(states map[languageKey]sandbox.Language) map[languageKey]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	awaited := map[languageKey]bool{}
+	for _, r := range s.queue.all() {
+		key := languageKey{r.place.engine, r.place.language.ID}
+		if !r.ready && !s.checkLanguage(r, states[key]) {
+			awaited[key] = true
 		}
 	}
 	s.dispatch()
-	return waiting
+	return awaited
 }
 
 // checkLanguage reports whether r no longer waits for its language, which is l

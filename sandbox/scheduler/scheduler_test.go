@@ -262,6 +262,43 @@ func TestPreparing(t *testing.T) {
 	})
 }
 
+// preparer is a Runner that counts what it is asked to prefer.
+type preparer struct {
+	*sandboxtest.Runner
+	preferred chan string
+}
+
+func (p preparer) Prefer(language string) {
+	select {
+	case p.preferred <- language:
+	default:
+	}
+}
+
+// TestPrefers holds that engines hear which languages runs wait for, and of no others.
+func TestPrefers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		runner := preparer{sandboxtest.NewRunner(), make(chan string, 2)}
+		runner.SetState("script", sandbox.LanguagePreparing, "waiting for its turn")
+		runner.SetState("python", sandbox.LanguagePreparing, "waiting for its turn")
+		s := scheduler.New(scheduler.Config{Runners: []sandbox.CodeRunner{runner}, Store: &sandboxtest.RunStore{}})
+		defer s.Close()
+		r, err := s.Submit(t.Context(), scheduler.Request{Client: "ada", Program: sandboxtest.Program("print hello")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range cap(runner.preferred) {
+			if got := <-runner.preferred; got != "script" {
+				t.Errorf("%s was preferred", got)
+			}
+		}
+		runner.SetState("script", sandbox.LanguageReady, "")
+		if res, err := r.Wait(t.Context()); err != nil || res.Status != sandbox.StatusOK {
+			t.Errorf("%+v, %v", res, err)
+		}
+	})
+}
+
 func TestPreparingEnds(t *testing.T) {
 	tests := []struct {
 		name string

@@ -28,6 +28,7 @@ const (
 	realWorker = "worker-with-wasm"    // the engine with JavaScript and Lua
 	fakeWorker = "worker-with-scripts" // a sandboxtest.Runner
 	deafWorker = "worker-that-fails"   // ends at once
+	slowWorker = "worker-with-late"    // that with scripts, whose Python is prepared once it is preferred
 
 	mutteringWorker = "worker-that-does-not-listen"
 )
@@ -36,6 +37,11 @@ func TestMain(m *testing.M) {
 	engines := map[string]func(link.Setup) (inside.Engine, error){
 		realWorker: openWasm,
 		fakeWorker: func(link.Setup) (inside.Engine, error) { return &scripts{Runner: sandboxtest.NewRunner()}, nil },
+		slowWorker: func(link.Setup) (inside.Engine, error) {
+			r := sandboxtest.NewRunner()
+			r.SetState("python", sandbox.LanguagePreparing, "waiting for its turn")
+			return &late{scripts{Runner: r}}, nil
+		},
 		deafWorker: func(link.Setup) (inside.Engine, error) { return nil, errors.New("nothing works today") },
 	}
 	if len(os.Args) > 1 && engines[os.Args[1]] != nil {
@@ -103,6 +109,12 @@ func (s *scripts) Run(ctx context.Context, p sandbox.Program, out sandbox.Sink) 
 	}
 	return s.Runner.Run(ctx, p, out)
 }
+
+// late is scripts with a language that nobody has waited for so far.
+type late struct{ scripts }
+
+// Prefer implements sandbox.Preparer.
+func (l *late) Prefer(language string) { l.SetState(language, sandbox.LanguageReady, "") }
 
 // KernelLanguages implements sandbox.KernelEngine.
 func (s *scripts) KernelLanguages() []sandbox.Language { return s.Languages()[:1] }

@@ -200,6 +200,13 @@ func (p *Pool) KernelLanguages() []sandbox.Language {
 	return slices.Clone(p.kernels)
 }
 
+// Prefer implements sandbox.Preparer.
+func (p *Pool) Prefer(language string) {
+	for _, w := range p.list() {
+		w.prefer(language)
+	}
+}
+
 func (p *Pool) list() []*process {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -307,6 +307,20 @@ func TestRestarts(t *testing.T) {
 	}
 }
 
+func TestPrefer(t *testing.T) {
+	p := newPool(t, func(c *worker.Config) { c.Args = []string{slowWorker} })
+	python := func() sandbox.LanguageState { return p.Languages()[1].State }
+	if got := python(); got != sandbox.LanguagePreparing {
+		t.Fatalf("at first it is %s", got)
+	}
+	for end := time.Now().Add(soon); python() != sandbox.LanguageReady; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the worker did not hear of it")
+		}
+		p.Prefer("python") // as the scheduler does, again and again
+	}
+}
+
 func openFiles(t *testing.T) int {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")

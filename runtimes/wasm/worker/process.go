@@ -41,6 +41,7 @@ type process struct {
 	why       error            // why it ended
 	languages []sandbox.Language
 	kernels   []sandbox.Language
+	preferred map[string]bool // languages that it was told to prepare before others
 }
 
 // start starts a worker in the most confined way that works here. It is called on a
@@ -67,7 +68,7 @@ func startAs(way confine.Way, cfg Config, f folders, setup link.Setup) (_ *proce
 	if err != nil {
 		return nil, errors.Join(err, ours.Close())
 	}
-	w := &process{link: l, log: cfg.Log, own: way.Own, gone: make(chan struct{}), calls: map[uint64]*call{}}
+	w := &process{link: l, log: cfg.Log, own: way.Own, gone: make(chan struct{}), calls: map[uint64]*call{}, preferred: map[string]bool{}}
 	w.heard.Store(time.Now().UnixNano())
 	self, err := selfPath()
 	if err != nil {
@@ -224,6 +225,19 @@ func withStates(all []sandbox.Language, states []link.LanguageState) []sandbox.L
 		}
 	}
 	return all
+}
+
+// prefer has the worker prepare a language before those that nobody waits for.
+func (w *process) prefer(language string) {
+	w.mu.Lock()
+	told := w.preferred[language]
+	w.preferred[language] = true
+	w.last++
+	id := w.last
+	w.mu.Unlock()
+	if !told {
+		go func() { _ = w.link.Send(link.OpPrefer, id, link.Prefer{Language: language}, nil) }() // it may not read
+	}
 }
 
 func (w *process) known() (languages, kernels []sandbox.Language) {

@@ -23,8 +23,9 @@ const SocketFD = 3
 // maxCalls bounds the calls at once. The server's scheduler admits fewer runs.
 const maxCalls = 4096
 
-// watchInterval is how often the states of languages are looked at.
-const watchInterval = 50 * time.Millisecond
+// watchInterval is how often the states of languages are looked at while there are
+// some that are being prepared.
+const watchInterval = 10 * time.Millisecond
 
 // Engine is what a worker serves. One that is a sandbox.KernelEngine too has kernels,
 // and one that is a program.Engine has programs of sandboxes.
@@ -135,11 +136,12 @@ func (w *worker) serve(measures []link.Measure) error {
 	return nil
 }
 
-// watch tells the server when a language's state has changed.
+// watch tells the server when a language's state has changed, until all are
+// prepared.
 func (w *worker) watch(states, kernels []link.LanguageState) {
 	ticks := time.NewTicker(watchInterval)
 	defer ticks.Stop()
-	for {
+	for preparing(states) || preparing(kernels) {
 		select {
 		case <-w.ctx.Done():
 			return
@@ -181,6 +183,11 @@ func (w *worker) handle(m *link.Message) {
 		var g link.Group
 		if m.Decode(&g) == nil {
 			w.groups.set(g)
+		}
+	case link.OpPrefer:
+		var p link.Prefer
+		if e, ok := w.engine.(sandbox.Preparer); ok && m.Decode(&p) == nil {
+			e.Prefer(p.Language)
 		}
 	case link.OpTaken:
 		w.taken(m)

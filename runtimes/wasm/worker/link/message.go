@@ -32,6 +32,7 @@ const (
 	OpExec                    // Exec; Files: a socket with the program's files behind it, and their Page
 	OpUsage                   // Group
 	OpTaken                   // Taken, of that call
+	OpPrefer                  // Prefer; a call without an answer
 )
 
 // Messages of the worker.
@@ -89,6 +90,11 @@ type Measure struct {
 type Attempt struct {
 	What    string
 	Measure string // the name of the Measure that prevents it
+}
+
+// Prefer names a language that is to be prepared before others: somebody waits.
+type Prefer struct {
+	Language string
 }
 
 // Languages are the states of languages, by ID.
