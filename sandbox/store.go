@@ -8,7 +8,9 @@ import (
 // RunStore keeps the recent history of runs. Missing records are a *Error of
 // KindNotFound.
 type RunStore interface {
-	SaveRun(ctx context.Context, r RunRecord) error // replaces the run with the same ID
+	// SaveRuns keeps all of the runs or, when it fails, none. A run replaces that with
+	// the same ID.
+	SaveRuns(ctx context.Context, runs ...RunRecord) error
 	Run(ctx context.Context, id string) (RunRecord, error)
 	// Runs returns a client's newest runs first, at most limit, without their output.
 	Runs(ctx context.Context, client string, limit int) ([]RunRecord, error)

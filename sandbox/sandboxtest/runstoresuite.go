@@ -75,7 +75,7 @@ func Record(client string, n int) sandbox.RunRecord {
 
 func runComesBack(t *testing.T, s sandbox.RunStore) {
 	want := Record("ada", 1)
-	must(t, s.SaveRun(t.Context(), want))
+	must(t, s.SaveRuns(t.Context(), want))
 	got, err := s.Run(t.Context(), want.Result.ID)
 	must(t, err)
 	wantSame(t, got, want)
@@ -93,9 +93,9 @@ func runIsMissing(t *testing.T, s sandbox.RunStore) {
 
 func runIsReplaced(t *testing.T, s sandbox.RunStore) {
 	r := Record("ada", 1)
-	must(t, s.SaveRun(t.Context(), r))
+	must(t, s.SaveRuns(t.Context(), r))
 	r.Result.Stdout = "other"
-	must(t, s.SaveRun(t.Context(), r))
+	must(t, s.SaveRuns(t.Context(), r))
 	got, err := s.Run(t.Context(), r.Result.ID)
 	must(t, err)
 	wantSame(t, got, r)
@@ -108,9 +108,11 @@ func runIsReplaced(t *testing.T, s sandbox.RunStore) {
 
 func saveRuns(t *testing.T, s sandbox.RunStore, client string, numbers ...int) {
 	t.Helper()
-	for _, n := range numbers {
-		must(t, s.SaveRun(t.Context(), Record(client, n)))
+	records := make([]sandbox.RunRecord, len(numbers))
+	for i, n := range numbers {
+		records[i] = Record(client, n)
 	}
+	must(t, s.SaveRuns(t.Context(), records...))
 }
 
 // listed returns the numbers of a client's runs as they are listed.
@@ -169,7 +171,7 @@ func runsConcurrently(t *testing.T, s sandbox.RunStore) {
 		wg.Go(func() {
 			for n := range 20 {
 				r := Record("ada", w*100+n)
-				if err := s.SaveRun(t.Context(), r); err != nil {
+				if err := s.SaveRuns(t.Context(), r); err != nil {
 					t.Error(err)
 				}
 				if got, err := s.Run(t.Context(), r.Result.ID); err != nil || got.Result.Stdout != r.Result.Stdout {

@@ -27,15 +27,17 @@ func (s *RunStore) SetErr(err error) {
 	s.err = err
 }
 
-// SaveRun implements sandbox.RunStore.
-func (s *RunStore) SaveRun(_ context.Context, r sandbox.RunRecord) error {
+// SaveRuns implements sandbox.RunStore.
+func (s *RunStore) SaveRuns(_ context.Context, runs ...sandbox.RunRecord) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
 		return s.err
 	}
-	s.runs = slices.DeleteFunc(s.runs, func(o sandbox.RunRecord) bool { return o.Result.ID == r.Result.ID })
-	s.runs = slices.Insert(s.runs, 0, r)
+	for _, r := range runs {
+		s.runs = slices.DeleteFunc(s.runs, func(o sandbox.RunRecord) bool { return o.Result.ID == r.Result.ID })
+		s.runs = slices.Insert(s.runs, 0, r)
+	}
 	slices.SortStableFunc(s.runs, func(a, b sandbox.RunRecord) int { return b.FinishedAt.Compare(a.FinishedAt) })
 	return nil
 }

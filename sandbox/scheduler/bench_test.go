@@ -12,7 +12,7 @@ import (
 // nullStore keeps nothing, so that the benchmark shows the scheduler alone.
 type nullStore struct{ sandboxtest.RunStore }
 
-func (*nullStore) SaveRun(context.Context, sandbox.RunRecord) error { return nil }
+func (*nullStore) SaveRuns(context.Context, ...sandbox.RunRecord) error { return nil }
 
 // BenchmarkSubmit is what the scheduler adds to a run: from Submit to the result
 // of a program that does nothing.

@@ -22,6 +22,14 @@ const (
 
 	saveTimeout   = 15 * time.Second
 	pruneInterval = time.Minute
+
+	// gatherTime is how long an ended run waits for others, to be recorded together
+	// with them: one transaction for each would cost as much as a small run.
+	gatherTime = 20 * time.Millisecond
+
+	// What is recorded together, at most.
+	maxBatchRuns  = 200
+	maxBatchBytes = 4 << 20
 )
 
 // A past is a run that has ended and is still in memory.
@@ -75,13 +83,26 @@ func recorded(files []sandbox.File) []sandbox.File {
 	return files
 }
 
-// markSaved says that the oldest unsaved run needs no saving any more.
-func (h *history) markSaved() {
-	p := h.unsaved[0]
-	p.saved = true
-	h.unsaved[0] = nil
-	h.unsaved = h.unsaved[1:]
-	h.unsavedBytes -= p.size
+// batch returns the oldest unsaved runs, as many as go together, and their size.
+func (h *history) batch() (records []sandbox.RunRecord, size int64) {
+	for _, p := range h.unsaved {
+		if n := len(records); n > 0 && (n == maxBatchRuns || size+p.size > maxBatchBytes) {
+			break
+		}
+		records = append(records, p.record)
+		size += p.size
+	}
+	return records, size
+}
+
+// markSaved says that the n oldest unsaved runs need no saving any more.
+func (h *history) markSaved(n int) {
+	for i, p := range h.unsaved[:n] {
+		p.saved = true
+		h.unsaved[i] = nil
+		h.unsavedBytes -= p.size
+	}
+	h.unsaved = h.unsaved[n:]
 }
 
 // evict lets go of saved runs that ended before replayTime, and of the oldest
@@ -108,6 +129,10 @@ func (s *Scheduler) keep() {
 	for {
 		select {
 		case <-s.ended:
+			select {
+			case <-time.After(gatherTime):
+			case <-s.stop: // which the next look finds as well
+			}
 			grown += s.saveAll()
 			if grown < s.cfg.RetainBytes/8 {
 				continue
@@ -126,43 +151,41 @@ func (s *Scheduler) keep() {
 // took.
 func (s *Scheduler) saveAll() (size int64) {
 	for {
-		p := s.nextUnsaved()
-		if p == nil {
+		s.mu.Lock()
+		s.history.evict(time.Now())
+		records, n := s.history.batch()
+		s.mu.Unlock()
+		if len(records) == 0 {
 			return size
 		}
-		s.save(p.record)
-		size += p.size
+		s.save(records)
+		size += n
 
 		s.mu.Lock()
-		s.history.markSaved()
+		s.history.markSaved(len(records))
 		s.mu.Unlock()
 	}
 }
 
-// nextUnsaved returns the run to record next, or nil.
-func (s *Scheduler) nextUnsaved() *past {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.history.evict(time.Now())
-	if len(s.history.unsaved) == 0 {
-		return nil
+// save records runs. When that fails it makes room, for a full disk is the likely
+// cause, and tries each once more, so that one that cannot be recorded does not
+// take the others along.
+func (s *Scheduler) save(records []sandbox.RunRecord) {
+	if s.store(records...) == nil {
+		return
 	}
-	return s.history.unsaved[0]
+	s.prune()
+	for _, r := range records {
+		if err := s.store(r); err != nil {
+			s.log.Error("record a run", "run", r.Result.ID, "err", err)
+		}
+	}
 }
 
-// save records one run. When that fails it makes room and tries once more, for
-// a full disk is the likely cause.
-func (s *Scheduler) save(r sandbox.RunRecord) {
+func (s *Scheduler) store(records ...sandbox.RunRecord) error {
 	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
 	defer cancel()
-	err := s.cfg.Store.SaveRun(ctx, r)
-	if err != nil {
-		s.prune()
-		err = s.cfg.Store.SaveRun(ctx, r)
-	}
-	if err != nil {
-		s.log.Error("record a run", "run", r.Result.ID, "err", err)
-	}
+	return s.cfg.Store.SaveRuns(ctx, records...)
 }
 
 // prune forgets what is older than the retention, in memory and in the store.

@@ -61,7 +61,7 @@ func TestMemoryLetsGoOfOldRuns(t *testing.T) {
 		t.Errorf("%d runs are left of 100 that are not recorded", len(h.byID))
 	}
 	for range 100 {
-		h.markSaved()
+		h.markSaved(1)
 	}
 	h.evict(start)
 	if n := len(h.byID); n > 64 || n < 60 || h.bytes > maxReplayBytes || h.unsavedBytes != 0 {
@@ -110,7 +110,7 @@ func TestHistoryStaysWithinItsBounds(t *testing.T) {
 		want int // runs at most
 	}{
 		{"number, at the next tick", Config{RetainRuns: 5}, pruneInterval, 5},
-		{"bytes, as they come", Config{RetainBytes: 30_000}, 0, 12},
+		{"bytes, once recorded", Config{RetainBytes: 30_000}, 2 * gatherTime, 12},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

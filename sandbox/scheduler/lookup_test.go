@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -94,6 +95,7 @@ func TestHistoryThatFails(t *testing.T) {
 		if res := b.wait(r); res.Stdout != "hello\n" {
 			t.Errorf("result %+v", res)
 		}
+		time.Sleep(time.Second) // it is tried to record the run
 		synctest.Wait()
 		if got, err := b.Lookup(t.Context(), "ada", r.ID()); err != nil || got != r {
 			t.Errorf("still in memory: %v, %v", got, err)
@@ -103,6 +105,54 @@ func TestHistoryThatFails(t *testing.T) {
 		b.wait(next)
 		b.recorded(next)
 	})
+}
+
+// pickyStore refuses whatever it is given together with some run, which it counts.
+type pickyStore struct {
+	sandboxtest.RunStore
+	refused string // its output
+	calls   int
+}
+
+func (s *pickyStore) SaveRuns(ctx context.Context, runs ...sandbox.RunRecord) error {
+	s.calls++
+	for _, r := range runs {
+		if r.Result.Stdout == s.refused {
+			return errors.New("this one cannot be recorded")
+		}
+	}
+	return s.RunStore.SaveRuns(ctx, runs...)
+}
+
+// TestRunsAreRecordedTogether holds that runs which end together go into one
+// transaction, and that one which cannot be recorded does not take them along.
+func TestRunsAreRecordedTogether(t *testing.T) {
+	for refused, calls := range map[string]int{"nothing": 1, "3\n": 1 + 5} {
+		synctest.Test(t, func(t *testing.T) {
+			store := &pickyStore{refused: refused}
+			s := scheduler.New(scheduler.Config{Runners: []sandbox.CodeRunner{sandboxtest.NewRunner()}, Store: store, Log: slog.New(slog.DiscardHandler)})
+			defer s.Close()
+			for n := range 5 {
+				r, err := s.Submit(t.Context(), scheduler.Request{Client: "ada", Program: sandboxtest.Program(fmt.Sprint("print ", n))})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := r.Wait(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(time.Second)
+			synctest.Wait()
+			recorded, err := store.Runs(t.Context(), "ada", 10)
+			want := 5
+			if refused == "3\n" {
+				want = 4
+			}
+			if err != nil || len(recorded) != want || store.calls != calls {
+				t.Errorf("refusing %q: %d runs recorded in %d calls, want %d in %d; %v", refused, len(recorded), store.calls, want, calls, err)
+			}
+		})
+	}
 }
 
 func TestHistoryLeavesOutManyFiles(t *testing.T) {
@@ -169,7 +219,7 @@ type slowStore struct {
 	release chan struct{}
 }
 
-func (s *slowStore) SaveRun(ctx context.Context, r sandbox.RunRecord) error {
+func (s *slowStore) SaveRuns(ctx context.Context, runs ...sandbox.RunRecord) error {
 	<-s.release
-	return s.RunStore.SaveRun(ctx, r)
+	return s.RunStore.SaveRuns(ctx, runs...)
 }

@@ -204,6 +204,7 @@ func (s *Scheduler) release(r *Run, took time.Duration) {
 // conclude ends r: readers hear of it, and the record is on its way. It does
 // nothing when r had ended. Preconditions: s.mu must be held.
 func (s *Scheduler) conclude(r *Run, o sandbox.Outcome) {
+	notify(s.ended) // first, so that of those who wake up its reader comes before keep
 	r.stdin.Close() // before anybody hears of the end
 	result, ok := r.end(o)
 	if !ok {
@@ -215,7 +216,6 @@ func (s *Scheduler) conclude(r *Run, o sandbox.Outcome) {
 		s.keys.forget(r.key, r.id)
 	}
 	s.history.add(r, result, time.Now())
-	notify(s.ended)
 	if s.draining && len(s.live) == 0 {
 		close(s.idle)
 	}

@@ -30,7 +30,7 @@ func writeForever(path string) error {
 		return err
 	}
 	for n := 1; ; n++ {
-		if err := db.SaveRun(context.Background(), sandboxtest.Record("ada", n)); err != nil {
+		if err := db.SaveRuns(context.Background(), sandboxtest.Record("ada", n)); err != nil {
 			return err
 		}
 		fmt.Println(n)

@@ -16,25 +16,37 @@ type leftBehind struct {
 	Files       []sandbox.File       `json:"files,omitempty"`
 }
 
-// SaveRun implements sandbox.RunStore. Saving a run again replaces its record.
-func (db *DB) SaveRun(ctx context.Context, r sandbox.RunRecord) error {
+// SaveRuns implements sandbox.RunStore.
+func (db *DB) SaveRuns(ctx context.Context, runs ...sandbox.RunRecord) error {
+	err := db.transact(ctx, func(tx *sql.Tx) error {
+		for _, r := range runs {
+			if err := saveRun(ctx, tx, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return wrap("save runs", err)
+}
+
+func saveRun(ctx context.Context, tx *sql.Tx, r sandbox.RunRecord) error {
 	res := r.Result
 	truncated, err := json.Marshal(res.Truncated)
 	if err != nil {
-		return wrap("save a run", err)
+		return err
 	}
 	left, err := json.Marshal(leftBehind{res.Outputs, res.Diagnostics, res.Files})
 	if err != nil {
-		return wrap("save a run", err)
+		return err
 	}
-	_, err = db.write.ExecContext(ctx, `
+	_, err = tx.ExecContext(ctx, `
 		INSERT OR REPLACE INTO runs (id, client, finished_at, size, language, version, engine, reason, status,
 			exit_code, signal, message, wall, cpu, memory_bytes, truncated, stdout, stderr, left_behind)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		res.ID, r.Client, millis(r.FinishedAt), r.Size(), res.Language, res.Version, string(res.Engine), res.Reason, string(res.Status),
 		res.ExitCode, res.Signal, res.Message, int64(res.Usage.Wall), int64(res.Usage.CPU), res.Usage.MemoryBytes,
 		string(truncated), res.Stdout, res.Stderr, string(left))
-	return wrap("save a run", err)
+	return err
 }
 
 // Run implements sandbox.RunStore.

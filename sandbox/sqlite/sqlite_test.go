@@ -74,7 +74,7 @@ func TestOpenAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := sandboxtest.Record("ada", 1)
-	if err := db.SaveRun(t.Context(), want); err != nil {
+	if err := db.SaveRuns(t.Context(), want); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
@@ -125,7 +125,7 @@ func TestFilesAreThePrivateOnesOfTheirOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := openAt(t, path)
-	if err := db.SaveRun(t.Context(), sandboxtest.Record("ada", 1)); err != nil {
+	if err := db.SaveRuns(t.Context(), sandboxtest.Record("ada", 1)); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{path, path + "-wal", path + "-shm"} {
@@ -252,7 +252,7 @@ func TestFullDisk(t *testing.T) {
 	for n := 0; err == nil; n++ {
 		r := sandboxtest.Record("ada", n)
 		r.Result.Stdout = strings.Repeat("x", 50_000)
-		if err = db.SaveRun(t.Context(), r); err == nil {
+		if err = db.SaveRuns(t.Context(), r); err == nil {
 			saved = append(saved, r.Result.ID)
 		}
 	}
@@ -274,8 +274,20 @@ func TestFullDisk(t *testing.T) {
 	if _, err := db.PruneRuns(t.Context(), sandbox.Retention{Runs: 1}); err != nil {
 		t.Errorf("make room: %v", err)
 	}
-	if err := db.SaveRun(t.Context(), sandboxtest.Record("ada", 1000)); err != nil {
+	if err := db.SaveRuns(t.Context(), sandboxtest.Record("ada", 1000)); err != nil {
 		t.Errorf("with room again: %v", err)
+	}
+}
+
+func TestAllRunsOrNone(t *testing.T) {
+	db := openTest(t)
+	good, bad := sandboxtest.Record("ada", 1), sandboxtest.Record("ada", 2)
+	bad.Result.Outputs = []sandbox.Display{{Data: map[string]any{"text/plain": func() {}}}}
+	if err := db.SaveRuns(t.Context(), good, bad); err == nil {
+		t.Fatal("what is no JSON was saved")
+	}
+	if _, err := db.Run(t.Context(), good.Result.ID); sandbox.KindOf(err) != sandbox.KindNotFound {
+		t.Errorf("the other run: %v", err)
 	}
 }
 
@@ -283,14 +295,14 @@ func TestLockedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sandpiper.db")
 	db, other := openAt(t, path), openAt(t, path)
 	first, second := sandboxtest.Record("ada", 1), sandboxtest.Record("ada", 2)
-	if err := db.SaveRun(t.Context(), first); err != nil {
+	if err := db.SaveRuns(t.Context(), first); err != nil {
 		t.Fatal(err)
 	}
 	tx, err := other.write.BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = db.SaveRun(t.Context(), second)
+	err = db.SaveRuns(t.Context(), second)
 	var e *sandbox.Error
 	if !errors.As(err, &e) || e.Kind != sandbox.KindUnavailable || e.RetryAfter <= 0 {
 		t.Errorf("while another holds the file: %v", err)
@@ -301,7 +313,7 @@ func TestLockedFile(t *testing.T) {
 	if err := tx.Rollback(); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.SaveRun(t.Context(), second); err != nil {
+	if err := db.SaveRuns(t.Context(), second); err != nil {
 		t.Errorf("once the file is free: %v", err)
 	}
 }
@@ -319,7 +331,7 @@ func TestCancelledContext(t *testing.T) {
 	db := openTest(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := db.SaveRun(ctx, sandboxtest.Record("ada", 1)); !errors.Is(err, context.Canceled) {
+	if err := db.SaveRuns(ctx, sandboxtest.Record("ada", 1)); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	if _, err := db.Run(ctx, "x"); !errors.Is(err, context.Canceled) {
@@ -327,7 +339,7 @@ func TestCancelledContext(t *testing.T) {
 	}
 }
 
-func BenchmarkSaveRun(b *testing.B) {
+func BenchmarkSaveRuns(b *testing.B) {
 	db, err := Open(b.Context(), filepath.Join(b.TempDir(), "sandpiper.db"))
 	if err != nil {
 		b.Fatal(err)
@@ -336,7 +348,7 @@ func BenchmarkSaveRun(b *testing.B) {
 	n := 0
 	for b.Loop() {
 		n++
-		if err := db.SaveRun(b.Context(), sandboxtest.Record("ada", n)); err != nil {
+		if err := db.SaveRuns(b.Context(), sandboxtest.Record("ada", n)); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -349,7 +361,7 @@ func BenchmarkPruneOfAFullHistory(b *testing.B) {
 	}
 	defer db.Close()
 	for n := range 10_000 {
-		if err := db.SaveRun(b.Context(), sandboxtest.Record(fmt.Sprint("client", n%50), n)); err != nil {
+		if err := db.SaveRuns(b.Context(), sandboxtest.Record(fmt.Sprint("client", n%50), n)); err != nil {
 			b.Fatal(err)
 		}
 	}
