@@ -103,6 +103,7 @@ type Found struct {
 	Isolation string
 	CreatedAt time.Time
 	DiskBytes int64
+	Network   *Network // that it has; nil where the engine has no rules for it
 
 	// Interrupted is set for one that is stopped because its engine ended, as a
 	// computer is by a power cut: nothing in it asked for that, and it may simply

@@ -167,7 +167,8 @@ func (e *Engine) Status(ctx context.Context, id string) (sandbox.Found, error) {
 	if err := validateID(id); err != nil {
 		return sandbox.Found{}, err
 	}
-	if _, err := e.ready(ctx); err != nil {
+	h, err := e.ready(ctx)
+	if err != nil {
 		return sandbox.Found{}, err
 	}
 	c, err := e.inspect(ctx, id)
@@ -178,7 +179,7 @@ func (e *Engine) Status(ctx context.Context, id string) (sandbox.Found, error) {
 	if err != nil {
 		return sandbox.Found{}, fmt.Errorf("the container's time of creation: %w", err)
 	}
-	found, err := e.found(id, string(c.State.Status), c.Config.Labels, created)
+	found, err := e.found(h, id, string(c.State.Status), c.Config.Labels, created)
 	if found.State == sandbox.StateStopped && found.Reason == "" {
 		found.Reason = stopReason(c.State, c.Config.Labels[labelRuntime])
 	}
@@ -202,7 +203,7 @@ func stopReason(s *container.State, runtime string) string {
 }
 
 // found says what a container's state means.
-func (e *Engine) found(id, state string, labels map[string]string, created time.Time) (sandbox.Found, error) {
+func (e *Engine) found(h *host, id, state string, labels map[string]string, created time.Time) (sandbox.Found, error) {
 	rec, err := e.records.load(id)
 	if err != nil {
 		return sandbox.Found{}, err
@@ -210,6 +211,9 @@ func (e *Engine) found(id, state string, labels map[string]string, created time.
 	f := sandbox.Found{
 		ID: id, State: sandbox.StateStopped, Reason: rec.Reason, Isolation: isolation(labels[labelRuntime]),
 		CreatedAt: created, DiskBytes: e.disks.used(id),
+	}
+	if h.net != nil {
+		f.Network = &rec.Network
 	}
 	switch container.ContainerState(state) {
 	case container.StateRunning:
@@ -228,7 +232,8 @@ func (e *Engine) found(id, state string, labels map[string]string, created time.
 
 // List implements sandbox.Engine.
 func (e *Engine) List(ctx context.Context) ([]sandbox.Found, error) {
-	if _, err := e.ready(ctx); err != nil {
+	h, err := e.ready(ctx)
+	if err != nil {
 		return nil, err
 	}
 	all, err := e.containers(ctx)
@@ -237,7 +242,7 @@ func (e *Engine) List(ctx context.Context) ([]sandbox.Found, error) {
 	}
 	list := make([]sandbox.Found, 0, len(all))
 	for id, c := range all {
-		found, err := e.found(id, string(c.State), c.Labels, time.Unix(c.Created, 0))
+		found, err := e.found(h, id, string(c.State), c.Labels, time.Unix(c.Created, 0))
 		if err != nil {
 			return nil, err
 		}

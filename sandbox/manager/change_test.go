@@ -86,6 +86,23 @@ func TestNetwork(t *testing.T) {
 	})
 }
 
+// TestNetworkIsPutRight changes a network in the engine alone, as a crash between
+// the engine and the record does.
+func TestNetworkIsPutRight(t *testing.T) {
+	inTime(t, func(t *testing.T, b *bench) {
+		s := b.create(manager.CreateRequest{Network: sandbox.Network{BlockAll: true}})
+		must(t, b.docker.SetNetwork(t.Context(), s.ID, sandbox.Network{}))
+		look()
+		if h, _ := b.docker.Held(s.ID); !h.Spec.Network.BlockAll {
+			t.Errorf("the engine has %+v", h.Spec.Network)
+		}
+		look()
+		if got := sequence(b.docker); got != "create network network" {
+			t.Errorf("the engine was told %q", got)
+		}
+	})
+}
+
 func TestSmallChanges(t *testing.T) {
 	inTime(t, func(t *testing.T, b *bench) {
 		s := b.create(manager.CreateRequest{Labels: map[string]string{"a": "1"}})

@@ -19,20 +19,66 @@ const claimTimeout = 5 * time.Second
 // it failed.
 func (m *Manager) claim(ctx context.Context, want sandbox.Sandbox) (sandbox.Sandbox, bool) {
 	for _, member := range m.fitting(want) {
-		s, err := m.claimOne(ctx, member.ID, want)
-		if err != nil {
+		if !m.take(member.ID) {
 			continue // somebody was faster
 		}
+		s, err := m.claimTaken(ctx, member, want)
+		m.letGo(member.ID)
 		m.wakePools()
-		if err := m.equip(ctx, member, s); err != nil {
-			m.log.WarnContext(ctx, "equip a member of a warm pool", "sandbox", s.ID, "err", err)
-			m.drop(context.WithoutCancel(ctx), []sandbox.Sandbox{s})
+		if err != nil {
+			m.log.WarnContext(ctx, "claim a member of a warm pool", "sandbox", member.ID, "err", err)
+			m.drop(context.WithoutCancel(ctx), []sandbox.Sandbox{member})
 			return sandbox.Sandbox{}, false
 		}
 		m.log.InfoContext(ctx, "claimed a member of a warm pool", "sandbox", s.ID, "snapshot", s.Snapshot)
 		return s, true
 	}
 	return sandbox.Sandbox{}, false
+}
+
+// take keeps a member from every other claim until letGo.
+func (m *Manager) take(id string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.live[id]
+	if e == nil || e.claiming || !fresh(e.s) {
+		return false
+	}
+	e.claiming = true
+	return true
+}
+
+func (m *Manager) letGo(id string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if e := m.live[id]; e != nil {
+		e.claiming = false
+	}
+}
+
+// claimTaken makes a member the sandbox that is wanted. The engine comes first:
+// nobody may see a record whose walls are not there yet. What the member is about
+// to get is written down before that, so that one on which a crash cuts this off
+// is known for used.
+func (m *Manager) claimTaken(ctx context.Context, member, want sandbox.Sandbox) (sandbox.Sandbox, error) {
+	if !sameNetwork(member.Network, want.Network) || len(want.Env) > 0 {
+		s, err := m.update(ctx, member.ID, func(s *sandbox.Sandbox) error {
+			s.Network, s.Env = want.Network, want.Env
+			return nil
+		})
+		if err != nil {
+			return s, err
+		}
+		if err := m.equip(ctx, member, s); err != nil {
+			return s, err
+		}
+	}
+	return m.claimOne(ctx, member.ID, want)
+}
+
+// fresh reports whether a member of a warm pool has nothing of a claim on it.
+func fresh(s sandbox.Sandbox) bool {
+	return s.WarmPool != "" && len(s.Env) == 0 && sameNetwork(s.Network, sandbox.Network{})
 }
 
 // fitting returns the members that can become the sandbox that is wanted: only
@@ -46,8 +92,8 @@ func (m *Manager) fitting(want sandbox.Sandbox) []sandbox.Sandbox {
 	defer m.mu.Unlock()
 	var all []sandbox.Sandbox
 	for _, e := range m.live {
-		if s := e.s; s.WarmPool != "" && fits(s, want) {
-			all = append(all, s.Clone())
+		if fresh(e.s) && fits(e.s, want) {
+			all = append(all, e.s.Clone())
 		}
 	}
 	slices.SortFunc(all, func(a, b sandbox.Sandbox) int { return a.CreatedAt.Compare(b.CreatedAt) })
@@ -79,8 +125,8 @@ func (m *Manager) claimOne(ctx context.Context, id string, want sandbox.Sandbox)
 	})
 }
 
-// equip gives a claimed member the network and the environment that it has by
-// its record.
+// equip gives a member the network and the environment that it has by its record
+// now.
 func (m *Manager) equip(ctx context.Context, member, s sandbox.Sandbox) error {
 	ctx, cancel := context.WithTimeout(ctx, claimTimeout)
 	defer cancel()

@@ -82,6 +82,9 @@ func workForever(dir string, seed uint64) error {
 	if err != nil {
 		return err
 	}
+	if _, err := s.CreateWarmPool(context.Background(), org, "wasm", "", 2); err != nil && sandbox.KindOf(err) != sandbox.KindConflict {
+		return err
+	}
 	var say sync.Mutex
 	for i := range uint64(4) {
 		r := rand.New(rand.NewPCG(seed, i))
@@ -106,14 +109,16 @@ func (s *site) act(r *rand.Rand) (told []string) {
 		return []string{"failed " + err.Error()}
 	}
 	if len(page.Items) < 8 || r.IntN(4) == 0 && len(page.Items) < 30 {
-		made, err := s.Create(ctx, manager.CreateRequest{Organization: org, Snapshot: "wasm", Labels: map[string]string{"n": fmt.Sprint(r.IntN(100))}})
+		made, err := s.Create(ctx, manager.CreateRequest{
+			Organization: org, Snapshot: "wasm", Labels: map[string]string{"n": fmt.Sprint(r.IntN(100))}, Network: sandbox.Network{BlockAll: r.IntN(2) == 0},
+		})
 		if err != nil {
 			return []string{"failed " + err.Error()}
 		}
 		return []string{"created " + made.ID}
 	}
 	id := page.Items[r.IntN(len(page.Items))].ID
-	switch r.IntN(8) {
+	switch r.IntN(9) {
 	case 0:
 		fmt.Println("doomed " + id)
 		s.Destroy(ctx, org, id)
@@ -127,6 +132,9 @@ func (s *site) act(r *rand.Rand) (told []string) {
 		}
 	case 5:
 		s.Resize(ctx, org, id, sandbox.Resources{CPU: 1 + r.IntN(3)})
+	case 6:
+		block := r.IntN(2) == 0
+		s.SetNetwork(ctx, org, id, manager.NetworkUpdate{BlockAll: &block})
 	default:
 		s.Start(ctx, org, id)
 	}
@@ -223,6 +231,8 @@ func (s *site) problem(created, doomed map[string]bool) string {
 			return fmt.Sprintf("%s is called %s, and the engine has %q", o.ID, o.State, h.State)
 		case h.Spec.Token != s.ToolboxToken(o):
 			return fmt.Sprintf("%s has another token", o.ID)
+		case o.State == sandbox.StateStarted && h.Spec.Network.BlockAll != o.Network.BlockAll:
+			return fmt.Sprintf("%s has another network than its record says", o.ID)
 		}
 	}
 	for id := range created {

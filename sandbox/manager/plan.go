@@ -51,6 +51,7 @@ const (
 	actMark   act = "mark"   // write down the state that the sandbox was found in
 	actHalt   act = "halt"   // stop it in the engine: it runs and should not
 	actFreeze act = "freeze" // pause it in the engine again
+	actFence  act = "fence"  // give it the network of its record
 	actSweep  act = "sweep"  // remove what nobody knows
 )
 
@@ -155,7 +156,8 @@ func planFound(now time.Time, s sandbox.Sandbox, v view) (action, bool) {
 func compareFound(s sandbox.Sandbox, f sandbox.Found) (action, bool) {
 	switch {
 	case f.State == s.State:
-		return action{}, false
+		other := f.Network != nil && in(sandbox.StateStarted, sandbox.StatePaused)(s) && !sameNetwork(*f.Network, s.Network)
+		return action{act: actFence, reason: "it reached another network than it should"}, other
 	case f.State == sandbox.StateError:
 		return action{act: actMark, state: sandbox.StateError, recoverable: true, reason: "its engine reports: " + orUnknown(f.Reason)}, true
 	case s.State == sandbox.StateStopped && f.State == sandbox.StateStarted, s.State == sandbox.StateStopped && f.State == sandbox.StatePaused:

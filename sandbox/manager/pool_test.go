@@ -140,6 +140,49 @@ func TestMemberThatCannotBeEquipped(t *testing.T) {
 	})
 }
 
+func TestClaimIsNotSeenBeforeItsWalls(t *testing.T) {
+	inTime(t, func(t *testing.T, b *bench) {
+		b.pool("sandpiper-small", 1)
+		b.docker.SetDelay("network", time.Second)
+		events, stop := b.Subscribe(org)
+		defer stop()
+		made := make(chan sandbox.Sandbox, 1)
+		go func() { made <- b.create(manager.CreateRequest{Network: sandbox.Network{BlockAll: true}}) }()
+		time.Sleep(500 * time.Millisecond)
+		page, err := b.List(t.Context(), sandbox.SandboxFilter{Organization: org})
+		must(t, err)
+		if len(page.Items) != 0 || len(events) != 0 {
+			t.Errorf("there are %d sandboxes and %d events before the network is blocked", len(page.Items), len(events))
+		}
+		s := <-made
+		if h, _ := b.docker.Held(s.ID); !h.Spec.Network.BlockAll || !s.Network.BlockAll || !strings.HasPrefix(sequence(b.docker), "create network") {
+			t.Errorf("claimed %+v by %q, the engine has %+v", s, sequence(b.docker), h)
+		}
+	})
+}
+
+func TestClaimThatACrashCutOff(t *testing.T) {
+	inTime(t, func(t *testing.T, b *bench) {
+		p := b.pool("sandpiper-small", 1)
+		warm, err := b.List(t.Context(), sandbox.SandboxFilter{Organization: org, IncludeWarm: true})
+		must(t, err)
+		used := warm.Items[0]
+		must(t, b.Close())
+		_, _, err = b.store.UpdateSandbox(t.Context(), used.ID, func(s *sandbox.Sandbox) error {
+			s.Env = map[string]string{"SECRET": "of somebody else"}
+			return nil
+		})
+		must(t, err)
+		b.open()
+		if s := b.create(manager.CreateRequest{}); s.ID == used.ID {
+			t.Error("it was claimed again")
+		}
+		b.settle()
+		b.poolNow(p.ID, 1)
+		b.gone(used)
+	})
+}
+
 func TestPoolLife(t *testing.T) {
 	inTime(t, func(t *testing.T, b *bench) {
 		p := b.pool("wasm", 3)

@@ -242,10 +242,13 @@ func (m *Manager) fillPool(ctx context.Context, p sandbox.WarmPool) {
 }
 
 // sortMembers tells the members of a pool that are or will be ready from those
-// that never will.
+// that never will: they failed, or a claim of them was cut off.
 func (m *Manager) sortMembers(pool string) (good, bad []sandbox.Sandbox, ready int) {
 	for _, s := range m.members(pool) {
 		switch {
+		case m.claiming(s.ID):
+		case !fresh(s):
+			bad = append(bad, s)
 		case s.State == sandbox.StateStarted:
 			ready++
 			good = append(good, s)
@@ -256,6 +259,13 @@ func (m *Manager) sortMembers(pool string) (good, bad []sandbox.Sandbox, ready i
 		}
 	}
 	return good, bad, ready
+}
+
+func (m *Manager) claiming(id string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.live[id]
+	return e != nil && e.claiming
 }
 
 // addMembers begins to create members of a pool.

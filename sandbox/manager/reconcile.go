@@ -133,7 +133,7 @@ func (m *Manager) act(ctx context.Context, actions []action) (right []<-chan str
 			m.kick(a.id)
 		case actDesire:
 			m.desire(ctx, a)
-		case actMark, actHalt, actFreeze:
+		case actMark, actHalt, actFreeze, actFence:
 			if done := m.putRight(a); done != nil {
 				right = append(right, done)
 			}
@@ -241,6 +241,11 @@ func (m *Manager) correct(ctx context.Context, s sandbox.Sandbox, a action) erro
 	case actFreeze:
 		if p, can := engine.(sandbox.Pauser); can {
 			return p.Pause(ctx, s.ID)
+		}
+		return nil
+	case actFence:
+		if n, can := engine.(sandbox.Networker); can {
+			return n.SetNetwork(ctx, s.ID, s.Network)
 		}
 		return nil
 	}

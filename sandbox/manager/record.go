@@ -21,14 +21,15 @@ type entry struct {
 	work    *worked          // when it was last looked at; nil before
 	changed chan struct{}    // closed at the next change
 
-	working bool // there is a worker
-	op      op   // that it is at
-	cancel  context.CancelCauseFunc
-	jobs    []job
-	ticket  *scheduler.Ticket // for its next creation or start
-	turn    *scheduler.Ticket // of the one that its worker is at
-	force   bool              // its next stop kills at once
-	fault   error             // of the last work that failed
+	working  bool // there is a worker
+	op       op   // that it is at
+	cancel   context.CancelCauseFunc
+	jobs     []job
+	ticket   *scheduler.Ticket // for its next creation or start
+	turn     *scheduler.Ticket // of the one that its worker is at
+	force    bool              // its next stop kills at once
+	claiming bool              // it is a member of a warm pool that somebody is about to have
+	fault    error             // of the last work that failed
 }
 
 // errNothing is what a change returns when there is nothing to change.

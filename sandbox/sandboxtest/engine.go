@@ -317,7 +317,11 @@ func (e *Engine) Status(_ context.Context, id string) (sandbox.Found, error) {
 }
 
 func (h *Held) found() sandbox.Found {
-	return sandbox.Found{ID: h.Spec.ID, State: h.State, Isolation: "pretence", CreatedAt: h.Made, DiskBytes: h.DiskBytes, Interrupted: h.Interrupted && h.State == sandbox.StateStopped}
+	network := h.Spec.Network.Clone()
+	return sandbox.Found{
+		ID: h.Spec.ID, State: h.State, Isolation: "pretence", CreatedAt: h.Made, DiskBytes: h.DiskBytes, Network: &network,
+		Interrupted: h.Interrupted && h.State == sandbox.StateStopped,
+	}
 }
 
 // List implements sandbox.Engine.
