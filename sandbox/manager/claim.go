@@ -85,8 +85,11 @@ func fresh(s sandbox.Sandbox) bool {
 // name, labels, intervals, network and environment can be given to one that
 // runs.
 func (m *Manager) fitting(want sandbox.Sandbox) []sandbox.Sandbox {
-	if len(want.Volumes) > 0 || want.Linked != "" || want.User != "" {
+	if len(want.Volumes) > 0 || want.Linked != "" || want.User != "" && want.User != want.OwnUser {
 		return nil
+	}
+	if len(want.Entrypoint) > 0 && len(want.Env) > 0 {
+		return nil // a member's main process runs without it
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -114,7 +117,7 @@ func (m *Manager) claimOne(ctx context.Context, id string, want sandbox.Sandbox)
 			return sandbox.Errorf(sandbox.KindConflict, "the member was claimed by somebody else")
 		}
 		now := time.Now()
-		s.WarmPool, s.Env, s.Labels, s.Public, s.Target = "", want.Env, want.Labels, want.Public, want.Target
+		s.WarmPool, s.User, s.Env, s.Labels, s.Public, s.Target = "", want.User, want.Env, want.Labels, want.Public, want.Target
 		if s.Name = want.Name; want.Name == want.ID {
 			s.Name = s.ID
 		}

@@ -93,6 +93,31 @@ func TestWhatIsNotClaimed(t *testing.T) {
 	})
 }
 
+func TestClaimWithAMainProcess(t *testing.T) {
+	inTime(t, func(t *testing.T, b *bench) {
+		_, err := b.CreateSnapshot(t.Context(), manager.SnapshotRequest{Organization: org, Name: "server", Image: "nginx:1", Entrypoint: []string{"nginx"}})
+		must(t, err)
+		p := b.pool("server", 1)
+		s := b.create(manager.CreateRequest{Snapshot: "server", Env: map[string]string{"A": "1"}})
+		if h, _ := b.docker.Held(s.ID); h.Spec.Env["A"] != "1" {
+			t.Errorf("its main process runs without the environment: %+v", h)
+		}
+		b.poolNow(p.ID, 1)
+		b.docker.SetDelay("create", time.Minute)
+		b.create(manager.CreateRequest{Snapshot: "server"}) // at once
+	})
+}
+
+func TestClaimByTheNameOfTheUser(t *testing.T) {
+	inTime(t, func(t *testing.T, b *bench) {
+		p := b.pool("sandpiper-small", 1)
+		if s := b.create(manager.CreateRequest{User: "daytona"}); s.User != "daytona" {
+			t.Errorf("its user is %q", s.User)
+		}
+		b.poolNow(p.ID, 0)
+	})
+}
+
 func TestMembersAreClaimedOnce(t *testing.T) {
 	inTime(t, func(t *testing.T, b *bench) {
 		p := b.pool("wasm", 5)
