@@ -301,3 +301,24 @@ func TestPoolGoesWithItsSnapshot(t *testing.T) {
 		}
 	})
 }
+
+func TestPoolStaysWithASnapshotThatIsInUse(t *testing.T) {
+	inTime(t, func(t *testing.T, b *bench) {
+		source := b.create(manager.CreateRequest{})
+		_, err := b.Snapshot(t.Context(), org, source.ID, "mine", false)
+		must(t, err)
+		p := b.pool("mine", 2)
+		claimed := b.create(manager.CreateRequest{Snapshot: "mine"})
+		b.settle()
+		_, err = b.RemoveSnapshot(t.Context(), org, "mine")
+		if e := wantKind(t, err, sandbox.KindConflict); !strings.HasPrefix(e.Message, "1 sandboxes") {
+			t.Errorf("got %v", e)
+		}
+		b.settle()
+		b.poolNow(p.ID, 2)
+		_, err = b.Destroy(t.Context(), org, claimed.ID)
+		must(t, err)
+		_, err = b.RemoveSnapshot(t.Context(), org, "mine")
+		must(t, err)
+	})
+}

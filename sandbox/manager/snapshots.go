@@ -248,13 +248,16 @@ func (m *Manager) RemoveSnapshot(ctx context.Context, org, idOrName string) (san
 	if err != nil {
 		return s, err
 	}
+	if err := m.unused(s); err != nil {
+		return s, err
+	}
 	if err := m.dropPoolsOf(ctx, org, s.Name); err != nil {
 		return s, err
 	}
+	if err := m.unused(s); err != nil { // a member may have been claimed just before
+		return s, err
+	}
 	if s.Source != "" && s.Ref != "" {
-		if n := m.users(s); n > 0 {
-			return s, sandbox.Errorf(sandbox.KindConflict, "%d sandboxes started from the snapshot %s and need it; delete them first", n, s.Name)
-		}
 		if err := m.deleteRef(ctx, s); err != nil {
 			return s, err
 		}
@@ -268,14 +271,25 @@ func (m *Manager) RemoveSnapshot(ctx context.Context, org, idOrName string) (san
 	return removed, nil
 }
 
-// users returns how many sandboxes started from a snapshot, those of warm pools
-// that are being destroyed aside.
+// unused says of a snapshot that sandboxes need that it cannot go.
+func (m *Manager) unused(s sandbox.Snapshot) error {
+	if s.Source == "" || s.Ref == "" {
+		return nil // an image stays anyway
+	}
+	if n := m.users(s); n > 0 {
+		return sandbox.Errorf(sandbox.KindConflict, "%d sandboxes started from the snapshot %s and need it; delete them first", n, s.Name)
+	}
+	return nil
+}
+
+// users returns how many sandboxes started from a snapshot, the unclaimed members
+// of warm pools aside, which go with it.
 func (m *Manager) users(s sandbox.Snapshot) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	n := 0
 	for _, e := range m.live {
-		if e.s.Ref == s.Ref && e.s.Engine == s.Engine && e.s.Desired != sandbox.DesiredDestroyed {
+		if e.s.Ref == s.Ref && e.s.Engine == s.Engine && e.s.WarmPool == "" && e.s.Desired != sandbox.DesiredDestroyed {
 			n++
 		}
 	}
