@@ -166,6 +166,26 @@ func TestForks(t *testing.T) {
 	})
 }
 
+func TestEphemeralParentWaitsForItsForks(t *testing.T) {
+	inTime(t, func(t *testing.T, b *bench) {
+		zero := time.Duration(0)
+		parent := b.create(manager.CreateRequest{AutoDelete: &zero})
+		fork := b.do(sandbox.StateStarted)(b.Fork(t.Context(), org, parent.ID, ""))
+		b.now(parent, sandbox.StateStarted)
+		before := time.Now()
+		b.do(sandbox.StateStopped)(b.Stop(t.Context(), org, parent.ID, false))
+		if took := time.Since(before); took > 0 {
+			t.Errorf("the stop was waited for %v", took)
+		}
+		look()
+		b.now(parent, sandbox.StateStopped)
+		b.Stop(t.Context(), org, fork.ID, false) // which is ephemeral too
+		look()
+		b.gone(fork)
+		b.gone(parent)
+	})
+}
+
 func TestForksAreListed(t *testing.T) {
 	inTime(t, func(t *testing.T, b *bench) {
 		root := b.create(manager.CreateRequest{Name: "root"})

@@ -141,7 +141,7 @@ func (m *Manager) started(ctx context.Context, s sandbox.Sandbox) (sandbox.Sandb
 // Stop stops a sandbox and waits as Create does. With force its processes are
 // killed at once. One that is about to start is stopped instead, one that is
 // being created is stopped then; one that is stopped already is fine. An
-// ephemeral one is destroyed when it has stopped.
+// ephemeral one is destroyed when it has stopped and has no forks.
 func (m *Manager) Stop(ctx context.Context, org, idOrName string, force bool) (sandbox.Sandbox, error) {
 	s, err := m.change(ctx, org, idOrName, func(s *sandbox.Sandbox) error {
 		switch {
@@ -167,7 +167,7 @@ func (m *Manager) Stop(ctx context.Context, org, idOrName string, force bool) (s
 	}
 	m.kick(s.ID)
 	return m.await(ctx, s.ID, m.cfg.ReadyWait, func(s sandbox.Sandbox) bool {
-		return s.State == sandbox.StateStopped && !s.Intervals.Ephemeral() || s.State.Failed() || s.Desired == sandbox.DesiredStarted
+		return s.State == sandbox.StateStopped && (!s.Intervals.Ephemeral() || m.forks(s.ID) > 0) || s.State.Failed() || s.Desired == sandbox.DesiredStarted
 	})
 }
 
@@ -271,7 +271,7 @@ func (m *Manager) Destroy(ctx context.Context, org, idOrName string) (sandbox.Sa
 
 // destroy begins to destroy a sandbox and those that are linked to it.
 func (m *Manager) destroy(ctx context.Context, s sandbox.Sandbox) (sandbox.Sandbox, error) {
-	if _, forks := m.relatives(s.ID); forks > 0 {
+	if forks := m.forks(s.ID); forks > 0 {
 		return s, sandbox.Errorf(sandbox.KindConflict, "sandbox %s has %d forks; delete them first", s.Name, forks)
 	}
 	s, err := m.update(ctx, s.ID, func(s *sandbox.Sandbox) error {
@@ -290,9 +290,8 @@ func (m *Manager) destroy(ctx context.Context, s sandbox.Sandbox) (sandbox.Sandb
 
 // destroyLinked begins to destroy the sandboxes that are linked to one.
 func (m *Manager) destroyLinked(ctx context.Context, id string) error {
-	linked, _ := m.relatives(id)
 	var errs []error
-	for _, child := range linked {
+	for _, child := range m.linked(id) {
 		if _, err := m.destroy(ctx, child); err != nil && sandbox.KindOf(err) != sandbox.KindNotFound {
 			errs = append(errs, err)
 		}
@@ -300,23 +299,33 @@ func (m *Manager) destroyLinked(ctx context.Context, id string) error {
 	return errors.Join(errs...)
 }
 
-// relatives returns the sandboxes that are linked to one, and how many forks of
-// it there are.
-func (m *Manager) relatives(id string) (linked []sandbox.Sandbox, forks int) {
+// linked returns the sandboxes that are linked to one and stay.
+func (m *Manager) linked(id string) (all []sandbox.Sandbox) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, e := range m.live {
-		if e.s.Desired == sandbox.DesiredDestroyed {
-			continue
-		}
-		if e.s.Linked == id {
-			linked = append(linked, e.s.Clone())
-		}
-		if e.s.Parent == id {
-			forks++
+		if e.s.Linked == id && e.s.Desired != sandbox.DesiredDestroyed {
+			all = append(all, e.s.Clone())
 		}
 	}
-	return linked, forks
+	return all
+}
+
+// forks returns how many forks of a sandbox stay.
+func (m *Manager) forks(id string) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.forksLocked(id)
+}
+
+// forksLocked is forks. Preconditions: m.mu must be held.
+func (m *Manager) forksLocked(id string) (n int) {
+	for _, e := range m.live {
+		if e.s.Parent == id && e.s.Desired != sandbox.DesiredDestroyed {
+			n++
+		}
+	}
+	return n
 }
 
 // Recover brings a sandbox back from an error, where that can be: it is started

@@ -108,7 +108,7 @@ func planOne(now time.Time, s sandbox.Sandbox, k kin, have *world) (action, bool
 	if a, ok := planEnd(now, s, k); ok {
 		return a, true
 	}
-	if next(s) != opNone {
+	if next(s, k.forks) != opNone {
 		return action{act: actWork}, true
 	}
 	if have != nil {

@@ -206,8 +206,8 @@ func (m *model) stranger(s *sandbox.Sandbox, how byte) {
 // down.
 func (m *model) halfDone(s *sandbox.Sandbox) {
 	if m.answers {
-		m.say("half of %s for %s", next(*s), s.ID)
-		m.effect(s, next(*s))
+		m.say("half of %s for %s", next(*s, false), s.ID)
+		m.effect(s, next(*s, false))
 	}
 }
 
@@ -245,7 +245,7 @@ func (m *model) effect(s *sandbox.Sandbox, at op) bool {
 // work is what a worker does: all that there is to do for a sandbox.
 func (m *model) work(s *sandbox.Sandbox) {
 	for range 20 {
-		at := next(*s)
+		at := next(*s, false)
 		if at == opNone || m.records[s.ID] == nil {
 			return
 		}

@@ -37,8 +37,9 @@ var begins = map[op]sandbox.State{
 }
 
 // next returns what there is to do for a sandbox to get from its state to the
-// one desired; opNone when it is there, or when only somebody else can help.
-func next(s sandbox.Sandbox) op {
+// one desired; opNone when it is there, or when only somebody else can help. One
+// with forks that stay is not destroyed.
+func next(s sandbox.Sandbox, forks bool) op {
 	switch s.State {
 	case sandbox.StateCreating:
 		if s.Parent != "" {
@@ -60,7 +61,7 @@ func next(s sandbox.Sandbox) op {
 	case sandbox.StateDestroy:
 		return opDestroy
 	default:
-		return leave(s)
+		return leave(s, forks)
 	}
 }
 
@@ -72,7 +73,7 @@ func unlessStopped(s sandbox.Sandbox, otherwise op) op {
 }
 
 // leave returns what there is to do in a state in which nothing is going on.
-func leave(s sandbox.Sandbox) op {
+func leave(s sandbox.Sandbox, forks bool) op {
 	switch {
 	case s.Archive != "" && s.State == sandbox.StateStarted: // an engine may need it for the first start
 		return opForget
@@ -88,7 +89,7 @@ func leave(s sandbox.Sandbox) op {
 		return opBeginStart
 	case s.State == sandbox.StateStopped && s.Desired == sandbox.DesiredArchived:
 		return opBeginArchive
-	case s.State == sandbox.StateStopped && s.Intervals.Ephemeral():
+	case s.State == sandbox.StateStopped && s.Intervals.Ephemeral() && !forks:
 		return opBeginDestroy
 	}
 	return opNone

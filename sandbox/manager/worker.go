@@ -116,7 +116,7 @@ func (m *Manager) nextWork(e *entry) (s sandbox.Sandbox, at op, j job, ctx conte
 		e.cancel = nil
 	}
 	s = e.record()
-	switch at = next(s); {
+	switch at = next(s, m.forksLocked(s.ID) > 0); {
 	case m.closed:
 		at = opNone
 	case len(e.jobs) > 0 && at != opDestroy:
@@ -160,7 +160,7 @@ func abandon(e *entry) {
 func (m *Manager) do(ctx context.Context, e *entry, s sandbox.Sandbox, at op) bool {
 	if to, ok := begins[at]; ok {
 		_, err := m.update(m.root, s.ID, func(now *sandbox.Sandbox) error {
-			if next(*now) != at {
+			if next(*now, m.forks(s.ID) > 0) != at {
 				return errNothing
 			}
 			if at == opBeginDestroy {
