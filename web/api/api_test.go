@@ -379,6 +379,11 @@ func TestOldWorkspaces(t *testing.T) {
 			t.Errorf("%s: %s %s", path, a.Status, a.text)
 		}
 	}
+	e := b.send("POST", "/workspace", `{"envVars":{"A":"1","B":"1"},"env":{"B":"2"}}`)
+	if h, _ := b.docker.Held(e.id()); h.Spec.Env["A"] != "1" || h.Spec.Env["B"] != "2" || e.get("env", "A") != "1" {
+		t.Errorf("the environment of envVars and env is %v: %s", h.Spec.Env, e.text)
+	}
+	b.bad(400, "envVars", "POST", "/workspace", `{"envVars":["A=1"]}`)
 	b.bad(400, "class", "POST", "/workspace", `{"class":"huge"}`)
 	b.bad(400, "command", "POST", "/workspace", `{"command":[1]}`)
 	b.bad(400, "command", "POST", "/workspace", `{"command":{}}`)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -56,6 +57,7 @@ func (h *Handler) postWorkspace(w http.ResponseWriter, r *http.Request) error {
 	if err := decode(w, r, &req); err != nil {
 		return err
 	}
+	req.Env = union(req.EnvVars, req.Env)
 	create, err := h.createRequest(req.CreateSandbox)
 	if err != nil {
 		return err
@@ -72,6 +74,16 @@ func (h *Handler) postWorkspace(w http.ResponseWriter, r *http.Request) error {
 		create.Resources = orSize(create.Resources, size)
 	}
 	return h.answer(w, r)(h.manager.Create(r.Context(), create))
+}
+
+// union returns what is in either; over wins. nil when there is nothing.
+func union(under, over map[string]string) map[string]string {
+	if len(under) == 0 {
+		return over
+	}
+	all := maps.Clone(under)
+	maps.Copy(all, over)
+	return all
 }
 
 // orSize fills in what r leaves open.

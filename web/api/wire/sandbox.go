@@ -195,9 +195,9 @@ type WorkspaceInfo struct {
 // CreateWorkspace asks for a sandbox by the API before sandboxes.
 type CreateWorkspace struct {
 	CreateSandbox
-	Class   string `json:"class,omitempty" enum:"small,medium,large"`
-	Command any    `json:"command,omitempty" doc:"The main process: a list, or a line for a shell."`
-	EnvVars any    `json:"envVars,omitempty" doc:"The same as env."`
+	Class   string            `json:"class,omitempty" enum:"small,medium,large"`
+	Command any               `json:"command,omitempty" doc:"The main process: a list, or a line for a shell."`
+	EnvVars map[string]string `json:"envVars,omitempty" doc:"The same as env, which wins where both have a name."`
 }
 
 // PreviewWarning says whether a page warns before a preview.
