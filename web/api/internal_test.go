@@ -187,3 +187,45 @@ func TestRetryAfter(t *testing.T) {
 		}
 	}
 }
+
+func TestTimes(t *testing.T) {
+	noon := time.Date(2024, 1, 31, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Time{
+		"2024-01-31T12:00:00Z":             noon,
+		"2024-01-31T14:00:00+02:00":        noon,
+		"2024-01-31T12:00:00.000000+0000":  noon, // Python's strftime with %z
+		"2024-01-31T06:30:00.250000-0530":  noon.Add(250 * time.Millisecond),
+		"2024-01-31T12:00:00.250000":       noon.Add(250 * time.Millisecond), // of a time without a zone
+		"2024-01-31":                       noon.Add(-12 * time.Hour),
+		"2024-01-31T12:00:00.123456789Z":   noon.Add(123456789),
+		"yesterday":                        {},
+		"2024-01-31T12:00:00.000000 0000":  {},
+		"2024-13-31T12:00:00":              {},
+		"2024-01-31T12:00:00+0000 or else": {},
+	} {
+		q := &query{values: url.Values{"at": {text}}}
+		if got := q.time("at"); !got.Equal(want) || (q.err == nil) == want.IsZero() {
+			t.Errorf("%q: got %v, %v", text, got, q.err)
+		}
+	}
+}
+
+func FuzzTime(f *testing.F) {
+	for _, seed := range []string{"2024-01-31T12:00:00Z", "2024-01-31T12:00:00.000000+0000", "2024-01-31T12:00:00.5", "2024-01-31", "x"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		q := &query{values: url.Values{"at": {text}}}
+		got := q.time("at")
+		if q.err != nil {
+			if !got.IsZero() {
+				t.Errorf("%q is refused and is %v", text, got)
+			}
+			return
+		}
+		again := &query{values: url.Values{"at": {got.Format(time.RFC3339Nano)}}}
+		if same := again.time("at"); again.err == nil && !same.Equal(got) {
+			t.Errorf("%q is %v, and read again %v", text, got, same)
+		}
+	})
+}

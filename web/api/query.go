@@ -81,13 +81,18 @@ func (q *query) on(name string) bool {
 	return b != nil && *b
 }
 
+// layouts are the forms of a time that clients send. Fractions of a second may
+// be in all of them. The clients of the Python generator write %z, an offset
+// without a colon, and nothing for a time that knows no zone: UTC then.
+var layouts = []string{time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", time.DateOnly}
+
 // time reads a point in time.
 func (q *query) time(name string) time.Time {
 	text := q.values.Get(name)
 	if text == "" {
 		return time.Time{}
 	}
-	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
+	for _, layout := range layouts {
 		if t, err := time.Parse(layout, text); err == nil {
 			return t
 		}
