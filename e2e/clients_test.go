@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/base64"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +36,7 @@ func TestOtherClients(t *testing.T) {
 			t.Run("commands", o.commands)
 			t.Run("files", o.files)
 			t.Run("terminal", o.terminal)
+			t.Run("logs over a broken line", o.brokenLogs)
 			t.Run("lists", o.lists)
 			t.Run("main process", o.mainProcess)
 			t.Run("workspace", func(t *testing.T) { o.workspace(t, snapshot) })
@@ -88,6 +91,102 @@ func (o *otherClient) commands(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "timeout") {
 		t.Errorf("a command that is cut off: %v", err) // the Go client looks for the word
 	}
+}
+
+// brokenLogs follows the log of a command and breaks the line again and again: no
+// byte is lost, and none comes twice.
+func (o *otherClient) brokenLogs(t *testing.T) {
+	for name, follow := range map[string]func(t *testing.T, path string, offset int64, most int) (got []byte, from int64, ended bool){
+		"stream": o.stream, "socket": o.socket,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var cmd struct{ CmdID string }
+			command := `i=0; while [ $i -lt 60 ]; do i=$((i+1)); echo line $i; echo error $i >&2; sleep 0.02; done`
+			if err := o.Toolbox(o.ctx, "POST", o.id, "/process/session", map[string]any{"sessionId": name}, nil); err != nil {
+				t.Fatal(err)
+			}
+			if err := o.Toolbox(o.ctx, "POST", o.id, "/process/session/"+name+"/exec", map[string]any{"command": command, "runAsync": true}, &cmd); err != nil {
+				t.Fatal(err)
+			}
+			path := "/process/session/" + name + "/command/" + cmd.CmdID + "/logs"
+			var all []byte
+			cuts := 0
+			for ended := false; !ended; cuts++ {
+				var got []byte
+				var from int64
+				if got, from, ended = follow(t, path, int64(len(all)), 150); from != int64(len(all)) {
+					t.Fatalf("asked for what comes from %d on, and got it from %d on", len(all), from)
+				}
+				all = append(all, got...)
+			}
+			whole, _, _ := o.stream(t, path, 0, 1<<20)
+			if !bytes.Equal(all, whole) || bytes.Count(all, []byte("line")) != 60 || bytes.Count(all, []byte("error")) != 60 || cuts < 3 {
+				t.Errorf("with %d cuts there were %q, and the log is %q", cuts, all, whole)
+			}
+		})
+	}
+}
+
+// stream follows a log from an offset on until it ends or there is enough, and
+// returns what it got without prefixes.
+func (o *otherClient) stream(t *testing.T, path string, offset int64, most int) (got []byte, from int64, ended bool) {
+	req, err := http.NewRequestWithContext(o.ctx, "GET", fmt.Sprintf("%s/toolbox/%s%s?follow=true&offset=%d", o.URL, o.id, path, offset), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+o.Key)
+	res, err := o.HTTP.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close() // which breaks the line
+	if from, err = strconv.ParseInt(res.Header.Get("X-Log-Offset"), 10, 64); err != nil {
+		t.Fatalf("%s: no offset in %v", res.Status, res.Header)
+	}
+	for body := bufio.NewReader(res.Body); len(got) < most; {
+		b, err := body.ReadByte()
+		if err == io.EOF {
+			return got, from, true
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b > 2 { // no byte of a prefix
+			got = append(got, b)
+		}
+	}
+	return got, from, false
+}
+
+// socket is stream over a WebSocket.
+func (o *otherClient) socket(t *testing.T, path string, offset int64, most int) (got []byte, from int64, ended bool) {
+	conn, _, err := websocket.Dial(o.ctx, fmt.Sprintf("%s/toolbox/%s%s?follow=true&offset=%d", o.URL, o.id, path, offset), &websocket.DialOptions{
+		HTTPClient: o.HTTP, HTTPHeader: http.Header{"Authorization": {"Bearer " + o.Key}}, Subprotocols: []string{"sandpiper-log.1"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseNow()
+	from = offset
+	for len(got) < most {
+		kind, data, err := conn.Read(o.ctx)
+		if websocket.CloseStatus(err) == websocket.StatusNormalClosure {
+			return got, from, true
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kind == websocket.MessageBinary {
+			got = append(got, data[3:]...)
+			continue
+		}
+		var place struct{ Offset int64 }
+		if err := json.Unmarshal(data, &place); err != nil || len(got) > 0 {
+			t.Fatalf("after %d bytes comes %q", len(got), data)
+		}
+		from = place.Offset
+	}
+	return got, from, false
 }
 
 func quoted(s string) string {

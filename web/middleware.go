@@ -92,7 +92,8 @@ func secure(next http.Handler) http.Handler {
 const (
 	allowedMethods = "GET, HEAD, POST, PUT, PATCH, DELETE"
 	allowedHeaders = "Authorization, Content-Type, Accept, Idempotency-Key, Last-Event-ID"
-	exposedHeaders = "*, X-Request-Id, Retry-After, Location" // the names for browsers that do not know the star
+	// The names are for browsers that do not know the star.
+	exposedHeaders = "*, X-Request-Id, Retry-After, Location, X-Log-Offset, X-Log-Next-Offset, X-Log-Dropped, X-Truncated"
 )
 
 // crossOrigin lets pages of any origin, also the opaque one of a sandboxed

@@ -126,6 +126,9 @@ func TestASandboxCannotActInOurName(t *testing.T) {
 		h.Set("Cache-Control", "public, max-age=1000")
 		h.Set("Content-Type", r.URL.Query().Get("type"))
 		h.Set("X-Sandpiper-Offset", "7")
+		for _, name := range []string{"X-Log-Offset", "X-Log-Next-Offset", "X-Log-Dropped", "X-Truncated"} {
+			h.Set(name, "true")
+		}
 		if d := r.URL.Query().Get("as"); d != "" {
 			h.Set("Content-Disposition", d)
 		}
@@ -151,6 +154,11 @@ func TestASandboxCannotActInOurName(t *testing.T) {
 		if h := res.Header; h.Get("Access-Control-Allow-Origin") != "*" || !strings.HasPrefix(h.Get("Content-Security-Policy"), "sandbox;") || h.Get("X-Content-Type-Options") != "nosniff" ||
 			h.Get("Cache-Control") != "private, no-store" || h.Get("X-Sandpiper-Offset") != "7" || h.Get("Etag") == "" || h.Get("X-Request-Id") == "evil" || h.Get("X-Request-Id") == "" {
 			t.Errorf("%s: headers %v", tt.media, h)
+		}
+		for _, name := range []string{"X-Log-Offset", "X-Log-Next-Offset", "X-Log-Dropped", "X-Truncated"} {
+			if res.Header.Get(name) != "true" || !strings.Contains(res.Header.Get("Access-Control-Expose-Headers"), name) {
+				t.Errorf("%s does not reach every client: %v", name, res.Header)
+			}
 		}
 		if got := strings.TrimSuffix(res.Header.Get("Content-Disposition"), ";"); got != strings.TrimSuffix(tt.want, ";") || len(res.Header["Content-Disposition"]) > 1 {
 			t.Errorf("%s as %s: %q", tt.media, tt.as, got)

@@ -22,6 +22,7 @@ var kept = []string{
 var passed = []string{
 	"Accept-Ranges", "Allow", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Length", "Content-Range",
 	"Content-Type", "Date", "Etag", "Last-Modified", "Retry-After",
+	"X-Log-Offset", "X-Log-Next-Offset", "X-Log-Dropped", "X-Truncated", // of the toolbox itself
 	"Connection", "Upgrade", "Sec-Websocket-Accept", "Sec-Websocket-Extensions", "Sec-Websocket-Protocol", "Sec-Websocket-Version",
 }
 

@@ -42,6 +42,23 @@
 // An ack tells that it has all bytes before an offset: no more than 256 KiB are
 // sent ahead of it. A client that closes its connection with the code 1000
 // or 1001 does not come back.
+//
+// # Logs that are followed over a broken line
+//
+// Bytes of a log are counted from its first, stdout and stderr together, without
+// the prefixes of three bytes that tell them apart. Wherever a log is read,
+// offset=N in the query asks for what comes from N on; what is before the oldest
+// byte that is kept is lost.
+//
+// A stream (follow=true) says with X-Log-Offset where it begins. To one that was
+// asked for with an offset no notes about lost bytes are added, so that its client can
+// count; where it was too slow the stream breaks off, without a proper end, and the
+// client asks again. A log that is not followed says with X-Log-Next-Offset where to
+// go on, and with X-Log-Dropped how many bytes were lost.
+//
+// Over a WebSocket with the subprotocol sandpiper-log.1 each binary message is a
+// prefix and bytes of that one stream. A text {"offset":N} comes before the first one, and
+// again where bytes were lost: it is the offset of the next byte.
 package process
 
 import (

@@ -23,7 +23,8 @@ const (
 
 // Headers of an answer with a log: the offset of its first byte, the one after
 // its last, with which a client goes on, and how many bytes that the client asked
-// for are no longer there. A stream has only the first.
+// for are no longer there. A stream has only the first; doc.go says how a
+// follower goes on where it was.
 const (
 	offsetHeader  = "X-Log-Offset"
 	nextHeader    = "X-Log-Next-Offset"
@@ -142,7 +143,15 @@ func followStream(w http.ResponseWriter, r *http.Request, log *session.Log, offs
 	if err := control.Flush(); err != nil {
 		return err
 	}
-	return eachChunk(r.Context(), log, offset, func(data []byte) error {
+	counts, next := r.FormValue("offset") != "", max(start, offset)
+	err := eachChunk(r.Context(), log, offset, func(c session.Chunk, dropped int64) error {
+		data := withNote(c, dropped)
+		if counts && len(c.Data) > 0 {
+			if c.Offset != next {
+				panic(http.ErrAbortHandler) // there is no other way to tell a client that it lost some: it asks again
+			}
+			data, next = prefixed(c), c.Offset+int64(len(c.Data))
+		}
 		// Not every server can limit the time of a write; the log waits for
 		// nobody for long in any case.
 		_ = control.SetWriteDeadline(time.Now().Add(writeTime))
@@ -151,10 +160,15 @@ func followStream(w http.ResponseWriter, r *http.Request, log *session.Log, offs
 		}
 		return control.Flush()
 	})
+	if r.Context().Err() != nil {
+		return nil // who followed has left
+	}
+	return err
 }
 
-// eachChunk passes on a log from an offset to its end, multiplexed.
-func eachChunk(ctx context.Context, log *session.Log, offset int64, send func([]byte) error) error {
+// eachChunk passes on a log from an offset to its end, with how many bytes before
+// each chunk were lost. A chunk may be empty when some were.
+func eachChunk(ctx context.Context, log *session.Log, offset int64, pass func(c session.Chunk, dropped int64) error) error {
 	reader := log.Reader(offset)
 	defer reader.Close()
 	for {
@@ -165,15 +179,19 @@ func eachChunk(ctx context.Context, log *session.Log, offset int64, send func([]
 		case err != nil:
 			return err
 		}
-		var data []byte
-		if dropped > 0 {
-			data = append(data, stderrPrefix+droppedNote(dropped)...)
-		}
-		if len(chunk.Data) > 0 {
-			data = append(data, prefixed(chunk)...)
-		}
-		if err := send(data); err != nil {
+		if err := pass(chunk, dropped); err != nil {
 			return err
 		}
 	}
+}
+
+// withNote returns a chunk, multiplexed, after a note of what was lost before it.
+func withNote(c session.Chunk, dropped int64) (data []byte) {
+	if dropped > 0 {
+		data = append(data, stderrPrefix+droppedNote(dropped)...)
+	}
+	if len(c.Data) > 0 {
+		data = append(data, prefixed(c)...)
+	}
+	return data
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -184,6 +185,33 @@ func TestLogsOverASocket(t *testing.T) {
 	}
 	if all, _, _ := s.drain(s.dial(path + "/logs?follow=true&offset=4")); !strings.HasPrefix(all, "\x01\x01\x013\n\x02\x02\x02err\n") {
 		t.Errorf("got %.60q", all)
+	}
+}
+
+// TestFollowersCount follows a log whose first bytes are gone: a client that counts
+// is told where it begins, and gets nothing but the log.
+func TestFollowersCount(t *testing.T) {
+	s := newServer(t)
+	s.createSession("one")
+	path := s.start("one", "head -c 20000000 /dev/zero")
+	s.ended(path)
+	count := func(all string) int64 { return int64(strings.Count(all, "\x00")) }
+	res, err := s.Client().Get(s.URL + path + "/logs?follow=true&offset=0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	begin, _ := strconv.ParseInt(res.Header.Get("X-Log-Offset"), 10, 64)
+	if plain := strings.ReplaceAll(string(body), "\x01\x01\x01", ""); err != nil || begin == 0 || int64(len(plain)) != count(plain) || begin+count(plain) != 20000000 {
+		t.Errorf("from %d on there are %d bytes, %d of them of the log: %v", begin, len(body), count(string(body)), err)
+	}
+	all, texts, end := s.drain(s.dial(path+"/logs?follow=true", "sandpiper-log.1"))
+	if want := fmt.Sprintf(`{"offset":%d}`, begin); len(texts) != 1 || texts[0] != want || begin+count(all) != 20000000 || end.Code != websocket.StatusNormalClosure {
+		t.Errorf("texts %q and %d bytes, want %s first; %v", texts, count(all), want, end)
+	}
+	if all, texts, _ := s.drain(s.dial(path+"/logs?follow=true&offset=19999998", "sandpiper-log.1")); all != "\x01\x01\x01\x00\x00" || len(texts) != 1 || texts[0] != `{"offset":19999998}` {
+		t.Errorf("the last two bytes are %q with %q", all, texts)
 	}
 }
 

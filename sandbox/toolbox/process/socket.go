@@ -118,17 +118,27 @@ func (s *socket) keepAlive() {
 	}
 }
 
+// logProtocol is the subprotocol of clients that go on where they were when their
+// connection was cut off; see the package's documentation.
+const logProtocol = "sandpiper-log.1"
+
 // followSocket sends a log to its end, and then closes with the code that
 // clients take for a good end.
 func (h *Handler) followSocket(w http.ResponseWriter, r *http.Request, log *session.Log, offset int64) error {
-	s, err := h.accept(w, r)
+	s, err := h.accept(w, r, logProtocol)
 	if err != nil {
 		return nil // it is answered
 	}
 	defer s.release()
 	gone := s.conn.CloseRead(s.ctx)
 	go s.keepAlive()
-	err = eachChunk(gone, log, offset, func(data []byte) error { return s.write(websocket.MessageBinary, data) })
+	pass := func(c session.Chunk, dropped int64) error {
+		return s.write(websocket.MessageBinary, withNote(c, dropped))
+	}
+	if s.conn.Subprotocol() == logProtocol {
+		pass = s.counted()
+	}
+	err = eachChunk(gone, log, offset, pass)
 	switch {
 	case err == nil:
 		s.close(websocket.StatusNormalClosure, "")
@@ -138,6 +148,24 @@ func (h *Handler) followSocket(w http.ResponseWriter, r *http.Request, log *sess
 		s.close(websocket.StatusInternalError, "the log could not be sent")
 	}
 	return nil
+}
+
+// counted returns what sends chunks to a client that counts bytes: it is told the
+// offset of the first one, and of the next one after some were lost.
+func (s *socket) counted() func(c session.Chunk, dropped int64) error {
+	next := int64(-1)
+	return func(c session.Chunk, _ int64) error {
+		if len(c.Data) == 0 {
+			return nil
+		}
+		if c.Offset != next {
+			if err := s.writeJSON(map[string]int64{"offset": c.Offset}); err != nil {
+				return err
+			}
+		}
+		next = c.Offset + int64(len(c.Data))
+		return s.write(websocket.MessageBinary, prefixed(c))
+	}
 }
 
 // cut shortens a text to n bytes.
