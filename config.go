@@ -31,6 +31,7 @@ type config struct {
 	open    bool
 	proxies prefixes
 	docker  dockerUse
+	private prefixes
 
 	sessions sessionBounds
 
@@ -57,6 +58,7 @@ func parseConfig(name string, args []string) (config, error) {
 	fs.BoolVar(&c.open, "open-playground", false, "let everyone run code without signing in, rate-limited by address")
 	fs.Var(&c.proxies, "trusted-proxies", "networks of proxies whose X-Forwarded-For names the client, such as 127.0.0.1/32,10.0.0.0/8")
 	fs.Var(&c.docker, "docker", "containers: auto uses Docker where it answers, off never does")
+	fs.Var(&c.private, "sandbox-private-networks", "private networks that a sandbox's networkAllowList may name, such as 10.1.0.0/16; all are closed otherwise")
 	c.sessions.register(fs)
 	fs.BoolVar(&c.wasmInProcess, "wasm-in-process", false, "run WebAssembly guests inside the server and not in a worker process: for debugging")
 	fs.IntVar(&c.wasmWorkers, "wasm-workers", 1, "worker processes for WebAssembly guests; each compiles and keeps in memory what it runs")

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -81,10 +82,11 @@ type sandboxConfig struct {
 	languages program.Engine
 	public    *url.URL
 	previews  preview.Config
-	warn      bool   // before previews
-	ssh       string // host:port of SSH for users; "" where it is off
-	docker    bool   // containers may be used
-	open      bool   // everyone may run code
+	warn      bool           // before previews
+	ssh       string         // host:port of SSH for users; "" where it is off
+	docker    bool           // containers may be used
+	private   []netip.Prefix // networks that lists of what sandboxes may reach may name
+	open      bool           // everyone may run code
 	ready     func() error
 	log       *slog.Logger
 }
@@ -198,7 +200,7 @@ func (s *sandboxes) openEngines(cfg sandboxConfig) ([]sandbox.Engine, error) {
 // openDocker opens what containers are for: sandboxes, and single programs.
 // Docker need not be there: the engine says so, and looks again.
 func (s *sandboxes) openDocker(cfg sandboxConfig) (sandbox.Engine, error) {
-	containers, err := docker.New(docker.Config{DataDir: filepath.Join(cfg.dir.Docker(), "sandboxes"), Log: cfg.log})
+	containers, err := docker.New(docker.Config{DataDir: filepath.Join(cfg.dir.Docker(), "sandboxes"), PrivateNetworks: cfg.private, Log: cfg.log})
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/docker/docker/client"
 	"golang.org/x/sync/semaphore"
 
+	"sandpiper/runtimes/docker/network"
 	"sandpiper/sandbox"
 )
 
@@ -36,6 +37,10 @@ type Config struct {
 	// Resolvers are the DNS servers of sandboxes. Default: those of the host
 	// that can be reached from elsewhere than the host itself.
 	Resolvers []netip.Addr
+
+	// PrivateNetworks are private ranges that a sandbox's list of what it may reach
+	// may name. Without it such lists open public addresses only.
+	PrivateNetworks []netip.Prefix
 
 	// Volumes has a folder for each volume, called by its ID. "" for none.
 	Volumes string
@@ -134,6 +139,9 @@ func (c Config) withDefaults() (Config, error) {
 		if c.Volumes, err = filepath.EvalSymlinks(c.Volumes); err != nil {
 			return c, fmt.Errorf("docker: the folder of volumes: %w", err)
 		}
+	}
+	if err := network.CheckOpened(c.PrivateNetworks); err != nil {
+		return c, err
 	}
 	if c.Agent == "" {
 		self, err := os.Executable()

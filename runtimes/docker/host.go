@@ -174,11 +174,8 @@ func (h *host) pick(want string) (string, error) {
 }
 
 // plug returns how a sandbox of a runtime gets its network.
-func (h *host) plug(runtime string, n sandbox.Network) (string, error) {
-	policy, err := network.ParsePolicy(n)
+func (h *host) plug(runtime string, policy network.Policy) (string, error) {
 	switch {
-	case err != nil:
-		return "", err
 	case h.pool == nil:
 		return plugNone, nil
 	case h.net == nil && len(policy.Allow) > 0:

@@ -1,7 +1,9 @@
 package docker_test
 
 import (
+	"errors"
 	"fmt"
+	"net/netip"
 	"os/exec"
 	"slices"
 	"strings"
@@ -19,7 +21,7 @@ func TestReachability(t *testing.T) {
 	victim := startVictim(t, e)
 
 	type row struct {
-		internet, other, neighbour, neighbourDNS bool
+		internet, other, neighbourDNS bool
 	}
 	for name, tt := range map[string]struct {
 		policy sandbox.Network
@@ -28,8 +30,8 @@ func TestReachability(t *testing.T) {
 		"default":           {sandbox.Network{}, row{internet: true, other: true, neighbourDNS: true}},
 		"block all":         {sandbox.Network{BlockAll: true}, row{}},
 		"allow list":        {sandbox.Network{Allow: []string{"198.51.100.0/24"}}, row{internet: true}},
-		"allow a neighbour": {sandbox.Network{Allow: []string{neighbourAddr, "198.51.100.7/32"}}, row{neighbour: true}},
-		"allow everything":  {sandbox.Network{Allow: []string{"0.0.0.0/0"}}, row{internet: true, other: true, neighbour: true, neighbourDNS: true}},
+		"allow a neighbour": {sandbox.Network{Allow: []string{neighbourAddr, "198.51.100.7/32"}}, row{}},
+		"allow everything":  {sandbox.Network{Allow: []string{"0.0.0.0/0"}}, row{internet: true, other: true, neighbourDNS: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, e, shellImage, func(spec *sandbox.Spec) { spec.Network = tt.policy })
@@ -40,9 +42,9 @@ func TestReachability(t *testing.T) {
 			}{
 				{"the internet", internetAddr, 80, tt.want.internet},
 				{"another address of the internet", otherAddr, 80, tt.want.other},
-				{"a neighbour of the host", neighbourAddr, 80, tt.want.neighbour},
+				{"a neighbour of the host", neighbourAddr, 80, false},
 				{"the resolver", resolverAddr, 53, tt.want.neighbourDNS},
-				{"another port of the resolver", resolverAddr, 80, tt.want.neighbour && tt.want.other},
+				{"another port of the resolver", resolverAddr, 80, false},
 				{"the metadata service", metadataAddr, 80, false},
 				{"the host by its address", hostAddr, 9000, false},
 				{"the host by the bridge", s.gateway(), 9000, false},
@@ -57,6 +59,48 @@ func TestReachability(t *testing.T) {
 	}
 	if got, _ := victim.execute("nc -w 1 127.0.0.1 7000 </dev/null"); !strings.Contains(got, "tick") {
 		t.Errorf("the other sandbox's server does not even answer itself: %q", got)
+	}
+}
+
+// TestPrivateNetworks opens one private network to lists: who does not name it
+// does not reach it.
+func TestPrivateNetworks(t *testing.T) {
+	w := newWorld(t)
+	closed := openEngine(t, w.config(t))
+	spec := newSpec(shellImage)
+	spec.Network = sandbox.Network{Allow: []string{"192.168.77.0/24", "127.0.0.0/8"}}
+	var refusal *sandbox.Error
+	if err := closed.Create(t.Context(), spec); !errors.As(err, &refusal) || refusal.Kind != sandbox.KindUnprocessed || refusal.Field != "networkAllowList" {
+		t.Errorf("a list of private networks: %v", err)
+	}
+	s := start(t, closed, shellImage, nil)
+	if err := closed.SetNetwork(t.Context(), s.spec.ID, spec.Network); sandbox.KindOf(err) != sandbox.KindUnprocessed {
+		t.Errorf("a change to a list of private networks: %v", err)
+	}
+	check(t, closed.Destroy(t.Context(), s.spec.ID))
+
+	cfg := w.config(t)
+	cfg.PrivateNetworks = []netip.Prefix{netip.MustParsePrefix("192.168.77.0/24")}
+	e := openEngine(t, cfg)
+	for name, tt := range map[string]struct {
+		policy              sandbox.Network
+		neighbour, resolver bool
+	}{
+		"default":         {sandbox.Network{}, false, false},
+		"what is opened":  {sandbox.Network{Allow: []string{neighbourAddr}}, true, false},
+		"everything":      {sandbox.Network{Allow: []string{"0.0.0.0/0"}}, true, false},
+		"another network": {sandbox.Network{Allow: []string{"10.0.0.0/8", internetAddr}}, false, false},
+	} {
+		s := start(t, e, shellImage, func(spec *sandbox.Spec) { spec.Network = tt.policy })
+		if got := s.reaches(neighbourAddr, 80); got != tt.neighbour {
+			t.Errorf("%s: the neighbour is reached: %v, want %v", name, got, tt.neighbour)
+		}
+		if got := s.reaches(resolverAddr, 80); got != tt.resolver {
+			t.Errorf("%s: another private address is reached: %v, want %v", name, got, tt.resolver)
+		}
+		if s.reaches(metadataAddr, 80) {
+			t.Errorf("%s: the metadata is reached", name)
+		}
 	}
 }
 

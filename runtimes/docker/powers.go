@@ -7,7 +7,6 @@ import (
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 
-	"sandpiper/runtimes/docker/network"
 	"sandpiper/sandbox"
 )
 
@@ -125,7 +124,7 @@ func (e *Engine) SetNetwork(ctx context.Context, id string, n sandbox.Network) e
 	if err != nil {
 		return err
 	}
-	policy, err := network.ParsePolicy(n)
+	policy, err := e.policy(n)
 	if err != nil {
 		return err
 	}

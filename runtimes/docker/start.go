@@ -87,7 +87,11 @@ func (e *Engine) plan(ctx context.Context, h *host, spec sandbox.Spec) (plan, er
 	if p.runtime, err = h.pick(spec.Runtime); err != nil {
 		return p, err
 	}
-	if p.plug, err = h.plug(p.runtime, spec.Network); err != nil {
+	policy, err := e.policy(spec.Network)
+	if err != nil {
+		return p, err
+	}
+	if p.plug, err = h.plug(p.runtime, policy); err != nil {
 		return p, err
 	}
 	if err := checkVolumes(spec.Volumes); err != nil {
@@ -96,6 +100,15 @@ func (e *Engine) plan(ctx context.Context, h *host, spec sandbox.Spec) (plan, er
 	p.image, err = e.image(ctx, spec.Ref)
 	if h.info.Driver == "btrfs" || h.info.Driver == "zfs" {
 		p.beneath = p.image.bytes
+	}
+	return p, err
+}
+
+// policy returns what a network stands for, unless nothing of it can be had here.
+func (e *Engine) policy(n sandbox.Network) (network.Policy, error) {
+	p, err := network.ParsePolicy(n)
+	if err == nil {
+		err = p.Check(e.cfg.PrivateNetworks)
 	}
 	return p, err
 }

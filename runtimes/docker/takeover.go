@@ -101,7 +101,7 @@ func (e *Engine) openNetwork(ctx context.Context, h *host, found map[string]cont
 	}
 	h.net, err = network.Open(network.Config{
 		Namespace: h.peer.file(), Bridge: e.names.bridge(), Table: e.names.table(), Subnet: subnet,
-		Resolvers: e.cfg.Resolvers, Members: members,
+		Resolvers: e.cfg.Resolvers, Opened: e.cfg.PrivateNetworks, Members: members,
 	})
 	if err != nil {
 		return fmt.Errorf("%w (run the server as root to have the rules enforced)", err)

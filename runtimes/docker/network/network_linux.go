@@ -21,6 +21,7 @@ type Config struct {
 	Table     string                // of nftables; ours alone
 	Subnet    netip.Prefix          // of the bridge
 	Resolvers []netip.Addr          // DNS servers that sandboxes may ask, also private ones
+	Opened    []netip.Prefix        // private ranges that lists may name
 	Members   map[netip.Addr]Policy // what is there already
 }
 

@@ -12,6 +12,7 @@ type Config struct {
 	Namespace, Bridge, Table string
 	Subnet                   netip.Prefix
 	Resolvers                []netip.Addr
+	Opened                   []netip.Prefix
 	Members                  map[netip.Addr]Policy
 }
 

@@ -42,6 +42,40 @@ func TestParsePolicy(t *testing.T) {
 	}
 }
 
+func TestCheck(t *testing.T) {
+	for name, tt := range map[string]struct {
+		allow, opened []string
+		refused       bool
+	}{
+		"public":             {allow: []string{"198.51.100.0/24"}},
+		"everything":         {allow: []string{"0.0.0.0/0"}},
+		"half of a list":     {allow: []string{"10.0.0.0/8", "198.51.100.7"}},
+		"private":            {allow: []string{"10.0.0.0/8", "192.168.1.1"}, refused: true},
+		"metadata":           {allow: []string{"169.254.169.254", "127.0.0.1"}, refused: true},
+		"wider than private": {allow: []string{"10.0.0.0/7"}},
+		"opened":             {allow: []string{"10.1.2.0/24"}, opened: []string{"10.1.0.0/16"}},
+		"around what is":     {allow: []string{"10.0.0.0/8"}, opened: []string{"10.1.0.0/16"}},
+		"beside what is":     {allow: []string{"10.2.0.0/16"}, opened: []string{"10.1.0.0/16"}, refused: true},
+		"metadata, opened":   {allow: []string{"100.100.100.200"}, opened: []string{"100.64.0.0/10"}, refused: true},
+	} {
+		p, err := ParsePolicy(sandbox.Network{Allow: tt.allow})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Check(prefixes(tt.opened...)); (err != nil) != tt.refused {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := CheckOpened(prefixes("10.0.0.0/8", "100.64.0.0/10")); err != nil {
+		t.Error(err)
+	}
+	for _, never := range []string{"127.0.0.0/8", "169.254.169.254/32", "fd00::/8"} {
+		if CheckOpened(prefixes(never)) == nil {
+			t.Errorf("%s can be opened", never)
+		}
+	}
+}
+
 func FuzzParsePolicy(f *testing.F) {
 	f.Add("192.0.2.0/24", "192.0.2.7")
 	f.Add("0.0.0.0/0", "x")

@@ -9,10 +9,13 @@
 //
 // A sandbox never reaches another one, the host's services or the cloud's
 // metadata address. By default it reaches public addresses and the resolvers it
-// is given, not the private ranges of the host's own networks.
+// is given, not the private ranges of the host's own networks. A list of what it
+// may reach opens those no more than the default does: only the operator can let
+// lists name some of them.
 package network
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -27,8 +30,8 @@ const maxAllowed = 64
 // services of clouds, loopback, multicast and the like.
 var never = prefixes("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "100.100.100.200/32", "224.0.0.0/3")
 
-// private lists what the default policy keeps closed besides, since it is
-// likely to be the host's own surroundings.
+// private lists what is closed besides, since it is likely to be the host's own
+// surroundings, but for what the operator has opened to lists.
 var private = prefixes("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.0.0.0/24", "192.168.0.0/16", "198.18.0.0/15")
 
 func prefixes(list ...string) []netip.Prefix {
@@ -67,6 +70,34 @@ func ParsePolicy(n sandbox.Network) (Policy, error) {
 		allow = append(allow, p)
 	}
 	return Policy{Allow: merge(allow)}, nil
+}
+
+// Check returns a *sandbox.Error of KindUnprocessed for a list of which nothing
+// can be reached. opened is what lists may have of the private ranges.
+func (p Policy) Check(opened []netip.Prefix) error {
+	reachable := func(r netip.Prefix) bool {
+		return !inside(r, never) && (!inside(r, private) || slices.ContainsFunc(opened, r.Overlaps))
+	}
+	if len(p.Allow) == 0 || slices.ContainsFunc(p.Allow, reachable) {
+		return nil
+	}
+	return sandbox.FieldErrorf("networkAllowList",
+		"sandboxes reach no private networks, and the list names nothing else; the operator can open some to such lists with --sandbox-private-networks")
+}
+
+// CheckOpened returns why an operator cannot open networks to lists, or nil.
+func CheckOpened(opened []netip.Prefix) error {
+	for _, r := range opened {
+		if !r.Addr().Is4() || inside(r.Masked(), never) {
+			return fmt.Errorf("%s cannot be opened: sandboxes have IPv4 only, and never reach loopback, link-local addresses and the metadata of clouds", r)
+		}
+	}
+	return nil
+}
+
+// inside reports whether a range is inside one of others.
+func inside(r netip.Prefix, others []netip.Prefix) bool {
+	return slices.ContainsFunc(others, func(o netip.Prefix) bool { return o.Bits() <= r.Bits() && o.Contains(r.Addr()) })
 }
 
 // parsePrefix reads an IPv4 range or address.

@@ -16,6 +16,7 @@ type sets struct {
 	allow     *nftables.Set // source . destination ranges
 	never     *nftables.Set
 	private   *nftables.Set
+	opened    *nftables.Set // of private, to lists
 	resolvers *nftables.Set
 }
 
@@ -33,7 +34,9 @@ const priority = -10
 //	  iifname != BRIDGE accept                   not ours
 //	  meta nfproto ipv6 drop
 //	  ip daddr @never reject
-//	  ip saddr . ip daddr @allow accept
+//	  ip daddr != @private ip saddr . ip daddr @allow accept
+//	  ip daddr @opened ip saddr . ip daddr @allow accept
+//	  ip daddr @resolvers ip saddr . ip daddr @allow udp/tcp dport 53 accept
 //	  ip saddr != @open reject                   closed sandboxes and strangers
 //	  ip daddr @resolvers udp/tcp dport 53 accept
 //	  ip daddr @private reject
@@ -68,6 +71,7 @@ func (n *Network) addSets(t *nftables.Table) error {
 		allow:     &nftables.Set{Table: t, Name: "allow", KeyType: nftables.MustConcatSetType(address, address), Interval: true, Concatenation: true},
 		never:     &nftables.Set{Table: t, Name: "never", KeyType: address, Interval: true},
 		private:   &nftables.Set{Table: t, Name: "private", KeyType: address, Interval: true},
+		opened:    &nftables.Set{Table: t, Name: "opened", KeyType: address, Interval: true},
 		resolvers: &nftables.Set{Table: t, Name: "resolvers", KeyType: address},
 	}
 	var resolvers []nftables.SetElement
@@ -77,7 +81,7 @@ func (n *Network) addSets(t *nftables.Table) error {
 	for _, set := range []struct {
 		set      *nftables.Set
 		elements []nftables.SetElement
-	}{{s.open, nil}, {s.allow, nil}, {s.never, intervals(never)}, {s.private, intervals(private)}, {s.resolvers, resolvers}} {
+	}{{s.open, nil}, {s.allow, nil}, {s.never, intervals(never)}, {s.private, intervals(private)}, {s.opened, intervals(n.cfg.Opened)}, {s.resolvers, resolvers}} {
 		if err := n.nft.AddSet(set.set, set.elements); err != nil {
 			return fmt.Errorf("add set %s: %w", set.set.Name, err)
 		}
@@ -112,17 +116,20 @@ func (n *Network) addForward(t *nftables.Table) {
 	chain := n.chain(t, "forward", nftables.ChainHookForward)
 	for _, rule := range [][]expr.Any{
 		all(in(bridge, true), out(bridge), reject()),
-		all(out(bridge), established(), destination(s.open), accept()),
+		all(out(bridge), established(), destination(s.open, false), accept()),
 		all(out(bridge), established(), answer(s.allow), accept()),
 		all(out(bridge), drop()),
 		all(in(bridge, false), accept()),
 		all(family(unix.NFPROTO_IPV6), drop()),
-		all(destination(s.never), reject()),
-		all(pair(s.allow), accept()),
+		all(destination(s.never, false), reject()),
+		all(destination(s.private, true), pair(s.allow), accept()),
+		all(destination(s.opened, false), pair(s.allow), accept()),
+		all(destination(s.resolvers, false), pair(s.allow), port(unix.IPPROTO_UDP, 53), accept()),
+		all(destination(s.resolvers, false), pair(s.allow), port(unix.IPPROTO_TCP, 53), accept()),
 		all(source(s.open, true), reject()),
-		all(destination(s.resolvers), port(unix.IPPROTO_UDP, 53), accept()),
-		all(destination(s.resolvers), port(unix.IPPROTO_TCP, 53), accept()),
-		all(destination(s.private), reject()),
+		all(destination(s.resolvers, false), port(unix.IPPROTO_UDP, 53), accept()),
+		all(destination(s.resolvers, false), port(unix.IPPROTO_TCP, 53), accept()),
+		all(destination(s.private, false), reject()),
 	} {
 		n.nft.AddRule(&nftables.Rule{Table: t, Chain: chain, Exprs: rule})
 	}
@@ -255,8 +262,8 @@ func header(offset, length uint32, s *nftables.Set, not bool) []expr.Any {
 
 const sourceOffset, destinationOffset = 12, 16
 
-func source(s *nftables.Set, not bool) []expr.Any { return header(sourceOffset, 4, s, not) }
-func destination(s *nftables.Set) []expr.Any      { return header(destinationOffset, 4, s, false) }
+func source(s *nftables.Set, not bool) []expr.Any      { return header(sourceOffset, 4, s, not) }
+func destination(s *nftables.Set, not bool) []expr.Any { return header(destinationOffset, 4, s, not) }
 
 // pair looks the source and the destination up together; they are neighbours in
 // the header.
