@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"sandpiper/sandbox"
 	"sandpiper/web/preview"
 )
 
@@ -33,6 +34,7 @@ type config struct {
 	docker  dockerUse
 	private prefixes
 
+	quota    sandbox.Resources // of all sandboxes together; what is 0 has none
 	sessions sessionBounds
 
 	wasmInProcess bool // guests run inside the server
@@ -59,6 +61,9 @@ func parseConfig(name string, args []string) (config, error) {
 	fs.Var(&c.proxies, "trusted-proxies", "networks of proxies whose X-Forwarded-For names the client, such as 127.0.0.1/32,10.0.0.0/8")
 	fs.Var(&c.docker, "docker", "containers: auto uses Docker where it answers, off never does")
 	fs.Var(&c.private, "sandbox-private-networks", "private networks that a sandbox's networkAllowList may name, such as 10.1.0.0/16; all are closed otherwise")
+	fs.IntVar(&c.quota.CPU, "quota-cpu", 0, "cores that started sandboxes may have together; 0 is what the machine allows")
+	fs.IntVar(&c.quota.MemoryGiB, "quota-memory", 0, "GiB of memory that started sandboxes may have together; 0 is what the machine allows")
+	fs.IntVar(&c.quota.DiskGiB, "quota-disk", 0, "GiB of disk that sandboxes may have together; 0 is what the machine allows")
 	c.sessions.register(fs)
 	fs.BoolVar(&c.wasmInProcess, "wasm-in-process", false, "run WebAssembly guests inside the server and not in a worker process: for debugging")
 	fs.IntVar(&c.wasmWorkers, "wasm-workers", 1, "worker processes for WebAssembly guests; each compiles and keeps in memory what it runs")
@@ -73,7 +78,7 @@ func parseConfig(name string, args []string) (config, error) {
 		return c, err
 	}
 	c.apiKey = os.Getenv("SANDPIPER_API_KEY")
-	return c, errors.Join(checkPublicURL(c.publicURL), checkSSHAddress(c.sshAddress), c.sessions.check())
+	return c, errors.Join(checkPublicURL(c.publicURL), checkSSHAddress(c.sshAddress), checkQuota(c.quota), c.sessions.check())
 }
 
 // fromEnvironment sets each flag that the command line left alone from its
@@ -112,6 +117,13 @@ func checkSSHAddress(s string) error {
 	}
 	if host, port, err := net.SplitHostPort(s); err != nil || host == "" || port == "" {
 		return fmt.Errorf("--ssh-address %q: give host and port, such as ssh.example.org:22", s)
+	}
+	return nil
+}
+
+func checkQuota(q sandbox.Resources) error {
+	if q.CPU < 0 || q.MemoryGiB < 0 || q.DiskGiB < 0 {
+		return fmt.Errorf("--quota-cpu %d, --quota-memory %d, --quota-disk %d: a quota is a number from 1 on, or 0 for none", q.CPU, q.MemoryGiB, q.DiskGiB)
 	}
 	return nil
 }

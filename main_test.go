@@ -35,6 +35,7 @@ func TestConfigRefuses(t *testing.T) {
 		{"no sessions", []string{"--sessions", "0"}, nil, "--sessions 0"},
 		{"sessions paused at once", nil, map[string]string{"SANDPIPER_SESSION_IDLE": "1s"}, "--session-idle 1s"},
 		{"a disk of less than nothing", []string{"--guest-session-disk", "-1"}, nil, "--guest-session-disk -1"},
+		{"a quota of less than nothing", []string{"--quota-memory", "-1"}, nil, "--quota-memory -1"},
 		{"a bad environment twin", nil, map[string]string{"SANDPIPER_VERBOSE": "perhaps"}, "SANDPIPER_VERBOSE"},
 	}
 	for _, tt := range tests {

@@ -82,11 +82,12 @@ type sandboxConfig struct {
 	languages program.Engine
 	public    *url.URL
 	previews  preview.Config
-	warn      bool           // before previews
-	ssh       string         // host:port of SSH for users; "" where it is off
-	docker    bool           // containers may be used
-	private   []netip.Prefix // networks that lists of what sandboxes may reach may name
-	open      bool           // everyone may run code
+	warn      bool              // before previews
+	ssh       string            // host:port of SSH for users; "" where it is off
+	docker    bool              // containers may be used
+	private   []netip.Prefix    // networks that lists of what sandboxes may reach may name
+	quota     sandbox.Resources // of all sandboxes together; what is 0 has none
+	open      bool              // everyone may run code
 	ready     func() error
 	log       *slog.Logger
 }
@@ -112,6 +113,7 @@ func openSandboxes(ctx context.Context, cfg sandboxConfig) (_ *sandboxes, err er
 	if err != nil {
 		return nil, err
 	}
+	owner.Quota = cfg.quota
 	placer := scheduler.NewPlacer(scheduler.PlacerConfig{
 		Engines: engines, Region: localRegion, Log: cfg.log,
 		Quota: func(string) sandbox.Resources { return owner.Quota },

@@ -199,7 +199,7 @@ func assemble(ctx context.Context, cfg config, dir *datadir.Dir, key string, log
 	}
 	ready := func() error { return ready(ctx) }
 	s.sandboxes, err = openSandboxes(ctx, sandboxConfig{
-		dir: dir, db: s.db, guard: s.guard, assets: assets, languages: s.guests.languages, public: public, previews: cfg.previews(public), warn: cfg.previewWarning, ssh: cfg.sshAddress, docker: !cfg.docker.off, private: cfg.private, open: cfg.open, ready: ready, log: log,
+		dir: dir, db: s.db, guard: s.guard, assets: assets, languages: s.guests.languages, public: public, previews: cfg.previews(public), warn: cfg.previewWarning, ssh: cfg.sshAddress, docker: !cfg.docker.off, private: cfg.private, quota: cfg.quota, open: cfg.open, ready: ready, log: log,
 	})
 	if err != nil {
 		return nil, err

@@ -79,6 +79,7 @@ type Runner struct {
 	Reason   string // why it is not ready
 	Print    Fingerprint
 	Used     Resources // promised to sandboxes that are started
+	Limit    Resources // that is promised at most
 	Started  int
 	Checked  time.Time
 }

@@ -62,12 +62,15 @@ type PoolStatus struct {
 // Usage is what an organization has and uses.
 type Usage struct {
 	Organization sandbox.Organization
-	Used         sandbox.Resources // of its Quota
+	Used         sandbox.Resources // of Limit
+	Limit        sandbox.Resources // its Quota and, where it has none, what the runners promise at most
 	Sandboxes    int               // that are not destroyed
 	Started      int
 	Snapshots    int // its own
 	MaxSnapshots int
 	ByEngine     map[sandbox.EngineName]sandbox.Resources
+
+	StartedByEngine map[sandbox.EngineName]int
 }
 
 // Kinds of Event.

@@ -15,8 +15,12 @@ func (m *Manager) Usage(ctx context.Context, org string) (Usage, error) {
 	}
 	u := Usage{
 		Organization: m.cfg.Organization, Snapshots: snapshots, MaxSnapshots: m.cfg.MaxSnapshots,
-		ByEngine: m.placer.Used(org),
+		ByEngine: m.placer.Used(org), StartedByEngine: make(map[sandbox.EngineName]int),
 	}
+	for _, r := range m.placer.Runners() {
+		u.Limit = u.Limit.Plus(r.Limit)
+	}
+	u.Limit = u.Organization.Quota.Or(u.Limit)
 	for _, r := range u.ByEngine {
 		u.Used = u.Used.Plus(r)
 	}
@@ -29,6 +33,7 @@ func (m *Manager) Usage(ctx context.Context, org string) (Usage, error) {
 		u.Sandboxes++
 		if e.s.State == sandbox.StateStarted {
 			u.Started++
+			u.StartedByEngine[e.s.Engine]++
 		}
 	}
 	return u, nil

@@ -211,7 +211,7 @@ func (p *Placer) Runners() []sandbox.Runner {
 		used, started := p.promised(r.id)
 		out := sandbox.Runner{
 			ID: r.id, Name: r.id, Region: p.cfg.Region.ID, Engine: r.engine.Name(), State: "ready",
-			Print: r.print, Used: used, Started: started, Checked: r.read,
+			Print: r.print, Used: used, Limit: p.limit(r), Started: started, Checked: r.read,
 		}
 		if err := r.usable(); err != nil {
 			out.State, out.Reason = "unresponsive", messageOf(err)

@@ -278,6 +278,20 @@ func TestWhatClientsAskForBesides(t *testing.T) {
 	} {
 		b.good(op, "GET", path, "")
 	}
+	// Without a quota the totals are what the host promises, of which there is what
+	// is used, and more.
+	usage := b.good("getOrganizationUsageOverview", "GET", "/organizations/"+org+"/usage", "")
+	region := usage.get("regionUsage").([]any)[0].(map[string]any)
+	quota := b.good("getRegionQuotaBySandboxId", "GET", "/sandbox/"+id+"/region-quota", "")
+	for _, what := range []string{"Cpu", "Memory", "Disk"} {
+		total, used := region["total"+what+"Quota"].(float64), region["current"+what+"Usage"].(float64)
+		if total <= used || used < 1 || quota.get("total"+what+"Quota") != total {
+			t.Errorf("%s: %v of %v, and the quota is %v", what, used, total, quota.get("total"+what+"Quota"))
+		}
+	}
+	if got := usage.get("engines", "container", "started"); got != 1.0 {
+		t.Errorf("%v containers are started", got)
+	}
 	runner := b.good("getRunnerBySandboxId", "GET", "/runners/by-sandbox/"+id, "").id()
 	b.good("getRunnerById", "GET", "/runners/"+runner, "")
 	b.good("getRunnerFullById", "GET", "/runners/"+runner+"/full", "")

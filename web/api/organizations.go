@@ -73,7 +73,6 @@ func (h *Handler) getUsage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	each := u.Organization.MaxEach
-	quota := u.Organization.Quota
 	out := wire.OrganizationUsage{
 		TotalSnapshotQuota: u.MaxSnapshots, CurrentSnapshotUsage: u.Snapshots,
 		Engines: toEngineUsage(u),
@@ -81,10 +80,10 @@ func (h *Handler) getUsage(w http.ResponseWriter, r *http.Request) error {
 	for _, region := range h.manager.Regions() {
 		out.RegionUsage = append(out.RegionUsage, wire.RegionUsage{
 			RegionID: region.ID, SandboxClass: sandbox.ClassContainer,
-			TotalCPUQuota: quota.CPU, CurrentCPUUsage: u.Used.CPU,
-			TotalMemoryQuota: quota.MemoryGiB, CurrentMemoryUsage: u.Used.MemoryGiB,
-			TotalDiskQuota: quota.DiskGiB, CurrentDiskUsage: u.Used.DiskGiB,
-			TotalGPUQuota: quota.GPU, CurrentGPUUsage: u.Used.GPU,
+			TotalCPUQuota: u.Limit.CPU, CurrentCPUUsage: u.Used.CPU,
+			TotalMemoryQuota: u.Limit.MemoryGiB, CurrentMemoryUsage: u.Used.MemoryGiB,
+			TotalDiskQuota: u.Limit.DiskGiB, CurrentDiskUsage: u.Used.DiskGiB,
+			TotalGPUQuota: u.Limit.GPU, CurrentGPUUsage: u.Used.GPU,
 			MaxCPUPerSandbox: limit(each.CPU), MaxMemoryPerSandbox: limit(each.MemoryGiB), MaxDiskPerSandbox: limit(each.DiskGiB),
 		})
 	}
@@ -94,7 +93,7 @@ func (h *Handler) getUsage(w http.ResponseWriter, r *http.Request) error {
 func toEngineUsage(u manager.Usage) map[string]wire.EngineUsage {
 	out := map[string]wire.EngineUsage{}
 	for name, r := range u.ByEngine {
-		out[string(name)] = wire.EngineUsage{CPU: r.CPU, Memory: r.MemoryGiB, Disk: r.DiskGiB, GPU: r.GPU}
+		out[string(name)] = wire.EngineUsage{CPU: r.CPU, Memory: r.MemoryGiB, Disk: r.DiskGiB, GPU: r.GPU, Started: u.StartedByEngine[name]}
 	}
 	return out
 }
@@ -112,7 +111,11 @@ func (h *Handler) getQuotaOf(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	each, quota := h.org.MaxEach, h.org.Quota
+	u, err := h.manager.Usage(r.Context(), h.org.ID)
+	if err != nil {
+		return err
+	}
+	each, quota := h.org.MaxEach, u.Limit
 	return reply.JSON(w, http.StatusOK, wire.RegionQuota{
 		OrganizationID: h.org.ID, RegionID: s.Target, SandboxClass: sandbox.ClassContainer,
 		TotalCPUQuota: quota.CPU, TotalMemoryQuota: quota.MemoryGiB, TotalDiskQuota: quota.DiskGiB, TotalGPUQuota: quota.GPU,
