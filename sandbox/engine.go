@@ -135,7 +135,8 @@ type Work struct {
 // RefInfo describes what sandboxes start from.
 type RefInfo struct {
 	SizeBytes  int64
-	Entrypoint []string
+	Entrypoint []string // of an image: the beginning of its main process,
+	Cmd        []string // and the rest, which a request may replace
 	User       string
 	WorkDir    string
 }

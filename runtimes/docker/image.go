@@ -16,7 +16,7 @@ type imageInfo struct {
 	id         string
 	user       string
 	workDir    string
-	entrypoint []string // with its arguments
+	entrypoint []string
 	cmd        []string
 	labels     map[string]string
 	sudo       bool
@@ -47,8 +47,8 @@ func newImageInfo(found image.InspectResponse) imageInfo {
 	return i
 }
 
-// HasRef implements sandbox.Engine. The entrypoint is the image's own, with its
-// arguments; a sandbox runs it only when its Spec says so.
+// HasRef implements sandbox.Engine. A sandbox runs the image's own main process
+// only when its Spec says so.
 func (e *Engine) HasRef(ctx context.Context, ref string) (sandbox.RefInfo, error) {
 	i, err := e.image(ctx, ref)
 	if err != nil {
@@ -58,7 +58,7 @@ func (e *Engine) HasRef(ctx context.Context, ref string) (sandbox.RefInfo, error
 }
 
 func (i imageInfo) ref() sandbox.RefInfo {
-	return sandbox.RefInfo{SizeBytes: i.bytes, Entrypoint: slices.Concat(i.entrypoint, i.cmd), User: i.user, WorkDir: i.workDir}
+	return sandbox.RefInfo{SizeBytes: i.bytes, Entrypoint: slices.Clone(i.entrypoint), Cmd: slices.Clone(i.cmd), User: i.user, WorkDir: i.workDir}
 }
 
 // removeImage removes an image by name; one that is not there is fine. Where a

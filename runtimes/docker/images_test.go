@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,10 +22,10 @@ func TestImageWithoutAnything(t *testing.T) {
 	e := newEngine(t)
 	info, err := e.HasRef(t.Context(), staticImage)
 	check(t, err)
-	if strings.Join(info.Entrypoint, " ") != "/still 8000" || info.User != "4321:4321" || info.WorkDir != "/srv" {
+	if strings.Join(info.Entrypoint, " ")+"|"+strings.Join(info.Cmd, " ") != "/still|8000" || info.User != "4321:4321" || info.WorkDir != "/srv" {
 		t.Errorf("the image is %+v", info)
 	}
-	s := start(t, e, staticImage, func(s *sandbox.Spec) { s.Entrypoint = info.Entrypoint })
+	s := start(t, e, staticImage, func(s *sandbox.Spec) { s.Entrypoint = slices.Concat(info.Entrypoint, info.Cmd) })
 	want := "uid 4321 in /srv with [\"8000\"]\n"
 	if got := fetch(t, e, s.spec.ID, 8000); got != want {
 		t.Errorf("its server says %q, want %q", got, want)

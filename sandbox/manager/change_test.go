@@ -318,6 +318,37 @@ func TestCreateFromImages(t *testing.T) {
 
 // TestHardened starts a sandbox of gVisor where the engine has it, and says what
 // to do where it has not.
+func TestMainProcessOfAnImage(t *testing.T) {
+	inTime(t, func(t *testing.T, b *bench) {
+		for name, image := range map[string]string{"own": "server:1", "none": "debian:12"} {
+			_, err := b.CreateSnapshot(t.Context(), manager.SnapshotRequest{Organization: org, Name: name, Image: image})
+			must(t, err)
+		}
+		_, err := b.CreateSnapshot(t.Context(), manager.SnapshotRequest{Organization: org, Name: "other", Image: "server:1", Entrypoint: []string{"other"}})
+		must(t, err)
+		for name, tt := range map[string]struct {
+			request manager.CreateRequest
+			want    string
+		}{
+			"an image's":              {manager.CreateRequest{Image: "server:1"}, "/server --port 80"},
+			"a snapshot's":            {manager.CreateRequest{Snapshot: "own"}, "/server --port 80"},
+			"of another image":        {manager.CreateRequest{Snapshot: "none"}, ""},
+			"instead, in a snapshot":  {manager.CreateRequest{Snapshot: "other"}, "other"},
+			"instead, in a request":   {manager.CreateRequest{Image: "server:1", Entrypoint: []string{"run"}}, "run"},
+			"with a command":          {manager.CreateRequest{Image: "server:1", Command: []string{"--port", "90"}}, "/server --port 90"},
+			"a command alone":         {manager.CreateRequest{Image: "debian:12", Command: []string{"run"}}, "run"},
+			"the snapshots' own":      {manager.CreateRequest{}, ""},
+			"a command of a snapshot": {manager.CreateRequest{Snapshot: "own", Command: []string{"-h"}}, "/server -h"},
+		} {
+			s := b.create(tt.request)
+			if h, _ := b.docker.Held(s.ID); strings.Join(h.Spec.Entrypoint, " ") != tt.want {
+				t.Errorf("%s: the main process is %q, want %q", name, h.Spec.Entrypoint, tt.want)
+			}
+			b.Destroy(t.Context(), org, s.ID)
+		}
+	})
+}
+
 func TestHardened(t *testing.T) {
 	for name, tt := range map[string]struct {
 		runtimes []string

@@ -98,6 +98,11 @@ func (m *Manager) newRecord(ctx context.Context, r CreateRequest) (sandbox.Sandb
 	if err != nil {
 		return sandbox.Sandbox{}, err
 	}
+	if len(r.Command) > 0 {
+		if r.Entrypoint, err = m.withCommand(ctx, snapshot, r.Command); err != nil {
+			return sandbox.Sandbox{}, err
+		}
+	}
 	s := recordOf(r, snapshot, intervals)
 	if err := s.Resources.Validate(m.cfg.Organization.MaxEach); err != nil {
 		return s, err

@@ -23,9 +23,10 @@ type CreateRequest struct {
 
 	AutoStop, AutoPause, AutoArchive, AutoDelete, TTL *time.Duration // nil for the default
 
-	Linked     string // ID or name of the sandbox to link to
-	Entrypoint []string
-	Deprecated bool // by the old workspace API
+	Linked     string   // ID or name of the sandbox to link to
+	Entrypoint []string // the main process; nil for the snapshot's or the image's own
+	Command    []string // instead: the image's entrypoint is called with it
+	Deprecated bool     // by the old workspace API
 }
 
 // NetworkUpdate changes what a sandbox may reach. At least one field is set.
@@ -45,8 +46,8 @@ type SnapshotRequest struct {
 	Organization string
 	Name         string
 	Image        string
-	Dockerfile   string // one that only says FROM an image
-	Entrypoint   []string
+	Dockerfile   string            // one that only says FROM an image
+	Entrypoint   []string          // none for the image's own
 	Resources    sandbox.Resources // zero fields: 1 core, 1 GiB of memory, 3 GiB of disk
 	Runtime      string            // "" for the best there is
 }

@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,14 +73,31 @@ func (m *Manager) resolveImage(ctx context.Context, image string) (sandbox.Snaps
 		return made, err
 	}
 	info, err := m.hasImage(ctx, image)
-	made.User = info.User
+	made.User, made.Entrypoint = info.User, mainProcess(info)
 	if err != nil && isUpstream(image) {
 		if _, own := m.hasImage(ctx, m.cfg.Image); own == nil {
-			made.Ref, made.User = m.cfg.Image, builtinUser
+			made.Ref, made.User, made.Entrypoint = m.cfg.Image, builtinUser, nil
 			return made, nil
 		}
 	}
 	return made, err
+}
+
+// mainProcess returns what an image starts when nobody says otherwise; nil where
+// that would only keep a container from ending, which the toolbox does here.
+func mainProcess(image sandbox.RefInfo) []string {
+	args := slices.Concat(image.Entrypoint, image.Cmd)
+	if slices.Equal(args, []string{"sleep", "infinity"}) {
+		return nil
+	}
+	return args
+}
+
+// withCommand returns the main process of a sandbox whose request says with what
+// arguments its image's entrypoint is to be called.
+func (m *Manager) withCommand(ctx context.Context, s sandbox.Snapshot, command []string) ([]string, error) {
+	info, err := m.hasRef(ctx, s.Engine, s.Ref)
+	return slices.Concat(info.Entrypoint, command), err
 }
 
 func isUpstream(image string) bool {

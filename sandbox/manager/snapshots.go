@@ -216,7 +216,10 @@ func (m *Manager) CreateSnapshot(ctx context.Context, r SnapshotRequest) (sandbo
 		return s, sandbox.FieldErrorf("runtime", "the container engine has no working runtime %s; it has %s", quote(r.Runtime), strings.Join(print.Runtimes, ", "))
 	}
 	s.ID, s.Name, s.Organization, s.Runtime, s.Resources = sandbox.NewUUID(), r.Name, r.Organization, r.Runtime, resources
-	s.Entrypoint, s.User, s.SizeBytes = r.Entrypoint, info.User, info.SizeBytes
+	s.User, s.SizeBytes = info.User, info.SizeBytes
+	if len(r.Entrypoint) > 0 {
+		s.Entrypoint = r.Entrypoint
+	}
 	s.CreatedAt = time.Now()
 	s.UpdatedAt = s.CreatedAt
 	return m.addSnapshot(ctx, s)

@@ -21,7 +21,7 @@ import (
 // Engine is a sandbox.Engine with all powers that holds nothing but the states
 // of its sandboxes. Each call can be made to fail or to take its time, and
 // sandboxes can change behind everybody's back. Every ref is there unless it
-// begins with "none".
+// begins with "none"; one that begins with "server" has a main process.
 type Engine struct {
 	name sandbox.EngineName
 	dir  string // where the sandboxes are kept; "" for nowhere
@@ -388,6 +388,9 @@ func (e *Engine) HasRef(_ context.Context, ref string) (sandbox.RefInfo, error) 
 	}
 	if strings.HasPrefix(ref, "none") {
 		return sandbox.RefInfo{}, sandbox.Errorf(sandbox.KindNotFound, "there is no image %s", ref)
+	}
+	if strings.HasPrefix(ref, "server") {
+		return sandbox.RefInfo{SizeBytes: 1 << 20, Entrypoint: []string{"/server"}, Cmd: []string{"--port", "80"}}, nil
 	}
 	return sandbox.RefInfo{SizeBytes: 1 << 20}, nil
 }

@@ -63,7 +63,7 @@ func (h *Handler) postWorkspace(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	create.Deprecated = true
-	if create.Entrypoint, err = command(req.Command); err != nil {
+	if create.Command, err = command(req.Command); err != nil {
 		return err
 	}
 	if req.Class != "" {
