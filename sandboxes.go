@@ -120,7 +120,7 @@ func openSandboxes(ctx context.Context, cfg sandboxConfig) (_ *sandboxes, err er
 	})
 	s.manager, err = manager.New(ctx, manager.Config{
 		Engines: engines, Store: cfg.db, Placer: placer, Secret: secret,
-		Organization: owner, Region: localRegion, Image: sandboxImage, Log: cfg.log,
+		Organization: owner, Region: localRegion, Version: version, Image: sandboxImage, Log: cfg.log,
 	})
 	if err != nil {
 		return nil, err

@@ -36,6 +36,7 @@ type Config struct {
 	Secret       []byte            // 32 bytes or more: all tokens and keys are derived from it
 	Organization sandbox.Organization
 	Region       sandbox.Region
+	Version      string // of the server, and so of the toolboxes that it starts
 
 	Image        string // of the built-in container snapshots
 	DesktopImage string // of the one with a desktop

@@ -273,6 +273,7 @@ func (m *Manager) performStart(ctx context.Context, e *entry, s sandbox.Sandbox,
 		if isolation != "" {
 			s.Isolation = isolation
 		}
+		s.Agent = m.cfg.Version
 		return s.Become(sandbox.StateStarted)
 	}, nil
 }

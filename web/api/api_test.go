@@ -22,7 +22,7 @@ func TestLifeOfASandbox(t *testing.T) {
 	for name, want := range map[string]any{
 		"name": "box", "state": "started", "target": "eu", "cpu": 2.0, "memory": 4.0, "disk": 5.0, "autoStopInterval": 7.0, "autoDeleteInterval": -1.0,
 		"autoArchiveInterval": 10080.0, "public": true, "networkAllowList": "10.0.0.0/8,1.2.3.4/32", "sandboxClass": "container", "engine": "container",
-		"organizationId": org, "toolboxProxyUrl": "http://sandpiper.test/toolbox", "snapshot": "sandpiper-small", "isolation": "pretence", "desiredState": "started",
+		"organizationId": org, "toolboxProxyUrl": "http://sandpiper.test/toolbox", "snapshot": "sandpiper-small", "isolation": "pretence", "desiredState": "started", "daemonVersion": "v9",
 	} {
 		if got := a.get(name); got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)

@@ -52,7 +52,7 @@ func newBench(t *testing.T) *bench {
 	m, err := manager.New(t.Context(), manager.Config{
 		Engines: engines, Store: &sandboxtest.Store{}, Secret: []byte(strings.Repeat("s", 32)),
 		Placer:       scheduler.NewPlacer(scheduler.PlacerConfig{Engines: engines, Region: region, Log: log}),
-		Organization: organization, Region: region, Log: log,
+		Organization: organization, Region: region, Version: "v9", Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)
