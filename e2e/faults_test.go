@@ -39,6 +39,7 @@ type chaos struct {
 	log  serverLog // of srv
 
 	snapshot string
+	within   time.Duration // of what it began the server is killed: about as long as a creation takes, and more
 	start    func() *testserver.Server
 	held     func() ([]string, error) // the ids of sandboxes that the engine holds
 
@@ -54,7 +55,7 @@ type chaos struct {
 // still so and that every loss has a reason.
 func TestKills(t *testing.T) {
 	data := dataDir(t)
-	x := newChaos(t, data, "wasm")
+	x := newChaos(t, data, "wasm", 60*time.Millisecond)
 	x.start = func() *testserver.Server { return x.serve("--docker=off") }
 	x.held = func() ([]string, error) {
 		folders, err := os.ReadDir(filepath.Join(data, "sandboxes"))
@@ -74,7 +75,7 @@ func TestKillsWithContainers(t *testing.T) {
 	}
 	data := dataDir(t)
 	t.Cleanup(func() { purge(t, data) })
-	x := newChaos(t, data, "sandpiper-small")
+	x := newChaos(t, data, "sandpiper-small", 400*time.Millisecond)
 	x.start = func() *testserver.Server { return x.serve() }
 	x.held = func() ([]string, error) {
 		out, err := exec.Command("docker", "ps", "--all", "--format", `{{.Label "sandpiper.sandbox"}}`).Output()
@@ -86,9 +87,9 @@ func TestKillsWithContainers(t *testing.T) {
 	}
 }
 
-func newChaos(t *testing.T, data, snapshot string) *chaos {
+func newChaos(t *testing.T, data, snapshot string, within time.Duration) *chaos {
 	return &chaos{
-		t: t, rand: rand.New(rand.NewPCG(killSeed, 0)), data: data, snapshot: snapshot,
+		t: t, rand: rand.New(rand.NewPCG(killSeed, 0)), data: data, snapshot: snapshot, within: within,
 		known: map[string]bool{}, deleted: map[string]bool{}, files: map[string]string{},
 	}
 }
@@ -160,7 +161,7 @@ func (x *chaos) disturb() {
 		op := x.operation()
 		go func() { results <- op(ctx) }()
 	}
-	time.Sleep(time.Duration(x.rand.IntN(60)) * time.Millisecond)
+	time.Sleep(time.Duration(x.rand.Int64N(int64(x.within))))
 	x.srv.Kill()
 	cancel()
 	for range concurrent {
