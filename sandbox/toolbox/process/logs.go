@@ -23,7 +23,7 @@ const (
 
 // Headers of an answer with a log: the offset of its first byte, the one after
 // its last, with which a client goes on, and how many bytes that the client asked
-// for are no longer there. A stream has only the first; doc.go says how a
+// for are no longer there. A stream has only the first; the package's documentation says how a
 // follower goes on where it was.
 const (
 	offsetHeader  = "X-Log-Offset"
