@@ -61,9 +61,8 @@ type child struct {
 
 // tool is a compiler, loaded when it is first needed.
 type tool struct {
-	once   sync.Once
-	module *vm.Module
-	err    error
+	mu     sync.Mutex // held while it is loaded
+	module *vm.Module // nil until then
 }
 
 func childMain(name string) error {
@@ -161,16 +160,18 @@ func (c *child) tool(ctx context.Context, name string) (*vm.Module, error) {
 	if t == nil {
 		return nil, fmt.Errorf("the toolchain %s has no %q", c.set.Name, name)
 	}
-	t.once.Do(func() {
-		wasm, err := readModule(c.set.Tools[name])
-		if err != nil {
-			t.err = err
-			return
-		}
-		// A build that is not wanted any more does not end the loading.
-		t.module, t.err = c.host.Load(context.WithoutCancel(ctx), name, wasm, vm.LoadOptions{})
-	})
-	return t.module, t.err
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.module != nil {
+		return t.module, nil
+	}
+	wasm, err := readModule(c.set.Tools[name])
+	if err != nil {
+		return nil, err
+	}
+	// A build that is not wanted any more does not end the loading.
+	t.module, err = c.host.Load(context.WithoutCancel(ctx), name, wasm, vm.LoadOptions{})
+	return t.module, err
 }
 
 func readModule(name string) ([]byte, error) {

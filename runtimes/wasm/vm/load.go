@@ -73,15 +73,16 @@ type LoadOptions struct {
 
 // loading is a module that has been asked for.
 type loading struct {
-	once   sync.Once
-	module *Module
-	err    error
+	mu     sync.Mutex // held while it is loaded
+	module *Module    // nil until then
 }
 
 // Load rewrites and compiles a module, or takes both from the cache folder. name
 // is for messages. Loading the same module with the same options again returns
 // the same Module, with the imports of the first call. It may take many seconds
-// of CPU time; ctx interrupts the compilation between two functions.
+// of CPU time; ctx interrupts the compilation between two functions. An error is
+// the caller's alone: it may be that of ctx, or of a disk that is full now, so the
+// next call tries again.
 func (h *Host) Load(ctx context.Context, name string, wasm []byte, opts LoadOptions) (*Module, error) {
 	ropts := opts.rewriting()
 	key := cacheKey(wasm, ropts)
@@ -92,12 +93,16 @@ func (h *Host) Load(ctx context.Context, name string, wasm []byte, opts LoadOpti
 		h.modules[key] = l
 	}
 	h.mu.Unlock()
-	l.once.Do(func() {
-		if l.module, l.err = h.load(ctx, name, wasm, opts, ropts, key); l.err != nil {
-			l.err = fmt.Errorf("load %s: %w", name, l.err)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.module == nil {
+		m, err := h.load(ctx, name, wasm, opts, ropts, key)
+		if err != nil {
+			return nil, fmt.Errorf("load %s: %w", name, err)
 		}
-	})
-	return l.module, l.err
+		l.module = m
+	}
+	return l.module, nil
 }
 
 func (h *Host) load(ctx context.Context, name string, wasm []byte, opts LoadOptions, ropts rewrite.Options, key string) (*Module, error) {

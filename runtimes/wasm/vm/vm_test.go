@@ -3,6 +3,9 @@ package vm_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -45,6 +48,35 @@ func load(t testing.TB, h *vm.Host, wasm []byte, opts vm.LoadOptions) *vm.Module
 		t.Fatal(err)
 	}
 	return m
+}
+
+// TestLoadAgain holds that a module is loaded by whoever wants it after somebody gave
+// up on it, or a disk that was full has room again.
+func TestLoadAgain(t *testing.T) {
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	module := Command("", nil)
+	t.Run("after a caller who gave up", func(t *testing.T) {
+		h := newHost(t)
+		if _, err := h.Load(stopped, "test", module, vm.LoadOptions{}); !errors.Is(err, context.Canceled) {
+			t.Fatalf("a load that nobody waits for: %v", err)
+		}
+		load(t, h, module, vm.LoadOptions{})
+	})
+	t.Run("after an error of the disk", func(t *testing.T) {
+		h, folder := newHost(t), filepath.Join(t.TempDir(), "cache")
+		opts := vm.LoadOptions{Folder: folder}
+		if err := os.WriteFile(folder, nil, 0o600); err != nil { // where the folder is to be
+			t.Fatal(err)
+		}
+		if _, err := h.Load(t.Context(), "test", module, opts); err == nil {
+			t.Fatal("it was loaded without a folder")
+		}
+		if err := os.Remove(folder); err != nil {
+			t.Fatal(err)
+		}
+		load(t, h, module, opts)
+	})
 }
 
 // capture is a run's output.
