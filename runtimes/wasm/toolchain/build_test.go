@@ -117,6 +117,21 @@ func TestBuiltOnce(t *testing.T) {
 	}
 }
 
+// TestOtherVersion holds that a program of a version with another form of machine code
+// is built again, by a child: whoever loads it would have to compile what is not
+// trusted.
+func TestOtherVersion(t *testing.T) {
+	dir := t.TempDir()
+	tools := newTools(t, Config{Dir: dir})
+	tools.key = strings.Replace(tools.key, vm.Version(), "an older version", 1)
+	mustBuild(t, tools, "x")
+	later := newTools(t, Config{Dir: dir})
+	mustBuild(t, later, "x")
+	if later.child == nil {
+		t.Error("what another version built is used")
+	}
+}
+
 // TestDamagedProgram holds that what is not whole is made again.
 func TestDamagedProgram(t *testing.T) {
 	for name, damage := range map[string]func(folder string) error{

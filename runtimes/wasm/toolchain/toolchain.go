@@ -59,7 +59,7 @@ var ErrBusy = errors.New("too many programs wait to be compiled: try again in a 
 // concurrent use.
 type Toolchain struct {
 	cfg  Config
-	key  string // of the set
+	key  string // of the set, and of the form of machine code
 	host *vm.Host
 
 	turn    chan struct{} // held by who uses the child
@@ -100,7 +100,7 @@ func New(cfg Config, host *vm.Host) (*Toolchain, error) {
 		return nil, fmt.Errorf("clear the builds of an earlier server away: %w", err)
 	}
 	t := &Toolchain{
-		cfg: cfg, key: key, host: host,
+		cfg: cfg, key: key + "\n" + vm.Version(), host: host,
 		turn: make(chan struct{}, 1), queue: make(chan struct{}, maxQueue), loaded: map[string]*Program{},
 	}
 	t.closing, t.close = context.WithCancel(context.Background())
@@ -112,11 +112,8 @@ func New(cfg Config, host *vm.Host) (*Toolchain, error) {
 // memory, once, which no start of a server should cost that compiles nothing.
 func (t *Toolchain) Prepared() bool {
 	had, err := os.ReadFile(filepath.Join(t.cfg.Dir, preparedFile))
-	return err == nil && string(had) == t.version()
+	return err == nil && string(had) == t.key
 }
-
-// version names the machine code of the compilers.
-func (t *Toolchain) version() string { return t.key + "\n" + vm.Version() }
 
 // prepare has a child of its own make the compilers' machine code, which takes more
 // memory than a compiler needs. The caller has the turn.
@@ -128,7 +125,7 @@ func (t *Toolchain) prepare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("prepare the compiler: %w", err)
 	}
-	return os.WriteFile(filepath.Join(t.cfg.Dir, preparedFile), []byte(t.version()), 0o600)
+	return os.WriteFile(filepath.Join(t.cfg.Dir, preparedFile), []byte(t.key), 0o600)
 }
 
 // Build returns the program that r makes, or a report that says why there is none.

@@ -262,4 +262,7 @@ func (h *Host) Prune() error {
 
 // Version names the form of compiled modules: those of another version are of no
 // use, whatever they are modules of.
-func Version() string { return "wazero " + wazeroVersion() + "; rewrite " + rewrite.Version }
+func Version() string {
+	bounds := LoadOptions{Untrusted: true}.rewriting()
+	return "wazero " + wazeroVersion() + "; rewrite " + rewrite.Version + "; " + bounds.Key()
+}
