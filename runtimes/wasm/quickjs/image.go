@@ -67,13 +67,14 @@ func realmOf(facts map[string]uint64) *realm {
 	return r
 }
 
-// imageRevision changes with what the code of this file puts into an image.
+// imageRevision changes with what the code of this file puts into an image. Its texts
+// are part of the key.
 const imageRevision = 2
 
 // imageKey names everything that the image depends on.
 func imageKey(wasm []byte, sources map[string]string) string {
 	h := sha256.New()
-	fmt.Fprintln(h, imageRevision, stackSize, gcThreshold, apiNames)
+	fmt.Fprintln(h, imageRevision, stackSize, gcThreshold, apiNames, len(warmUp), warmUp)
 	for _, name := range slices.Sorted(maps.Keys(sources)) {
 		fmt.Fprintln(h, name, len(sources[name]), sources[name])
 	}

@@ -17,7 +17,8 @@ import (
 	"sandpiper/sandbox"
 )
 
-// imageRevision changes with what the code of this file puts into an image.
+// imageRevision changes with what the code of this file puts into an image. Its texts
+// are part of the key.
 const imageRevision = 2
 
 // imageLimits bound the run that makes the image.
@@ -25,12 +26,15 @@ var imageLimits = sandbox.Limits{
 	Wall: 5 * time.Minute, CPU: 2 * time.Minute, MemoryBytes: 256 << 20, OutputBytes: 1 << 20, OpenFiles: 64,
 }
 
+// prepareText loads the script that starts programs, and has it prepare the image.
+const prepareText = "require '" + libraryPath + "/" + startScript + "'\nSandpiperRun.signal\nSandpiperRun.prepare\n"
+
 // imageKey names everything that the image depends on: the module, the script
 // that starts programs, and how Ruby is started.
 func imageKey(wasm []byte) (string, error) {
 	h := sha256.New()
 	script, err := fs.ReadFile(libraryFiles, "lib/"+startScript)
-	fmt.Fprintln(h, imageRevision, initArgs, startMemory, imageEnv, len(script))
+	fmt.Fprintln(h, imageRevision, initArgs, startMemory, imageEnv, prepareText, len(script))
 	h.Write(script)
 	h.Write(wasm)
 	return fmt.Sprintf("ruby %x", h.Sum(nil)), err
@@ -62,7 +66,7 @@ func (d *Driver) makeImage(ctx context.Context, plain *vm.Module) (image *vm.Ima
 			return err
 		}
 		run.LimitMemory(0)
-		if ended, err := g.eval("require '" + libraryPath + "/" + startScript + "'\nSandpiperRun.signal\nSandpiperRun.prepare\n"); err != nil || !ended {
+		if ended, err := g.eval(prepareText); err != nil || !ended {
 			return errors.Join(errors.New("the start script failed"), err)
 		}
 		found, err := finder.found()

@@ -92,7 +92,8 @@ func (h *Host) LoadImage(ctx context.Context, name string, wasm []byte, opts Loa
 }
 
 // Image returns the image that the cache folder has under key, which names
-// everything that the image depends on besides this package. When there is none,
+// everything that the image depends on besides this package and the form of modules,
+// by whose names it keeps globals. When there is none,
 // make is called for one, and it is kept. All who ask for a key get the same
 // Image.
 func (h *Host) Image(key string, make func() (*Image, error)) (*Image, error) {
@@ -120,7 +121,7 @@ type keptImage struct {
 }
 
 func (h *Host) cachedImage(key string, make func() (*Image, error)) (*Image, error) {
-	sum := sha256.Sum256([]byte("image " + imageVersion + "; wazero " + wazeroVersion() + "; " + key))
+	sum := sha256.Sum256([]byte("image " + imageVersion + "; " + Version() + "; " + key))
 	dir, err := h.openFolder(h.cfg.CacheDir, fmt.Sprintf("%x", sum))
 	if err != nil {
 		return nil, err
