@@ -26,7 +26,15 @@ type Cell struct {
 	Code   string
 	Stdin  *Stdin // nil for an empty, closed standard input
 	Limits Limits // Wall, CPU and OutputBytes; zero fields mean the engine's default
+
+	// Interrupted, when set, is asked once Interrupt reaches the cell, before its
+	// code runs: whether the cell was to be interrupted before that. It may be called
+	// from any goroutine.
+	Interrupted func() bool
 }
+
+// WasInterrupted reports whether the cell is to end before it begins.
+func (c Cell) WasInterrupted() bool { return c.Interrupted != nil && c.Interrupted() }
 
 // CellOutcome is how a cell ended. Output and what the cell displayed have
 // already gone to the Sink.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sandpiper/sandbox"
@@ -42,6 +43,8 @@ type Execution struct {
 
 	mu     sync.Mutex
 	kernel sandbox.Kernel // that executes the cell now
+
+	interrupted atomic.Bool // since there was a kernel
 }
 
 var _ sandbox.Sink = (*Execution)(nil)
@@ -120,6 +123,7 @@ func (x *Execution) interrupt() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.kernel != nil {
+		x.interrupted.Store(true) // the kernel may not have begun with it
 		x.kernel.Interrupt()
 		return
 	}
@@ -344,7 +348,9 @@ func (s *session) inKernel(x *Execution) (Answer, error) {
 	s.mu.Unlock()
 
 	x.in(kernel)
-	o, err := kernel.Execute(x.ctx, x.cell.Cell, x)
+	cell := x.cell.Cell
+	cell.Interrupted = x.interrupted.Load
+	o, err := kernel.Execute(x.ctx, cell, x)
 	x.in(nil)
 	gone, begun := errors.Is(err, sandbox.ErrKernelGone), !errors.Is(err, sandbox.ErrCellNotBegun)
 	if gone {

@@ -230,6 +230,9 @@ func (k *fakeKernel) Execute(ctx context.Context, c sandbox.Cell, out sandbox.Si
 	k.mu.Lock()
 	k.interrupt = x.interrupt
 	k.mu.Unlock()
+	if c.WasInterrupted() {
+		k.Interrupt()
+	}
 	defer func() {
 		k.mu.Lock()
 		defer k.mu.Unlock()

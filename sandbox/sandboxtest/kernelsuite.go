@@ -240,6 +240,11 @@ func (k kernelTrial) interrupt() {
 			k.wantPrinted(kernel, "1\n")
 		})
 	}
+	early := sandbox.Cell{Code: k.cells.Loop, Interrupted: func() bool { return true }}
+	if o, _ := k.cell(kernel, early); o.Signal != "SIGINT" || o.RolledBack {
+		k.Errorf("a cell that was interrupted before it began: %+v", o)
+	}
+	k.wantPrinted(kernel, "1\n")
 }
 
 // cancelled ends the context of cells: of one that heeds its interrupt and of one that,

@@ -15,7 +15,7 @@ import (
 type execution struct {
 	kernel *Kernel
 	ctx    context.Context // of the caller
-	code   string
+	cell   sandbox.Cell
 	cfg    vm.RunConfig
 
 	answer  Answer
@@ -23,7 +23,7 @@ type execution struct {
 }
 
 func newExecution(ctx context.Context, k *Kernel, c sandbox.Cell, out sandbox.Sink) *execution {
-	e := &execution{kernel: k, ctx: ctx, code: c.Code}
+	e := &execution{kernel: k, ctx: ctx, cell: c}
 	e.cfg = vm.RunConfig{Limits: c.Limits, Stdin: c.Stdin, Output: out.Output, Soft: e.soft}
 	own := k.cfg.Limits
 	e.cfg.Limits = sandbox.Limits{
@@ -89,11 +89,11 @@ func (e *execution) body(ctx context.Context, guest api.Module) (err error) {
 		}
 		k.renew = false
 	}
-	if e.ctx.Err() != nil { // before there was anything to interrupt
+	if e.ctx.Err() != nil || e.cell.WasInterrupted() { // before there was anything to interrupt
 		e.answer.End = EndInterrupted
 		return nil
 	}
-	e.answer, err = k.guest.Execute(ctx, guest, e.code)
+	e.answer, err = k.guest.Execute(ctx, guest, e.cell.Code)
 	return err
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"sync"
-	"sync/atomic"
 
 	"sandpiper/runtimes/wasm/worker/link"
 	"sandpiper/sandbox"
@@ -145,9 +144,9 @@ type request struct {
 	sink  sandbox.Sink
 	stdin *sandbox.Stdin // that is sent when the program asks; nil for none
 
-	// current holds the call's ID while it goes on, unless it holds that of another
-	// one; nil where nobody wants to know.
-	current *atomic.Uint64
+	// sent, when set, is called with the call's ID once the worker has it, and what it
+	// returns when the call has ended.
+	sent func(id uint64) (ended func())
 
 	// flow says whether the reader of the output has had enough, as that of a
 	// program.Call; nil where output is bounded.
@@ -176,12 +175,11 @@ func (w *process) do(ctx context.Context, r request) (a answer, began bool, err 
 	if err != nil {
 		return answer{}, false, err
 	}
-	if r.current != nil {
-		r.current.CompareAndSwap(0, id)
-		defer r.current.CompareAndSwap(id, 0)
-	}
 	if err := w.link.Send(r.op, id, r.body, r.data, r.files...); err != nil {
 		return w.unsent(id, c, err)
+	}
+	if r.sent != nil {
+		defer r.sent(id)()
 	}
 	defer w.attend(ctx, id, c, r)()
 	cancelled := ctx.Done()

@@ -150,7 +150,7 @@ func (k *kernel) ask(ctx context.Context, r request) (a answer, began bool, err 
 func (k *kernel) Execute(ctx context.Context, c sandbox.Cell, out sandbox.Sink) (sandbox.CellOutcome, error) {
 	known, source, live := sourceOf(c.Stdin)
 	a, began, err := k.ask(ctx, request{
-		op: link.OpExecute, current: &k.cell, sink: out, stdin: live, data: append([]byte(c.Code), known...),
+		op: link.OpExecute, sent: func(id uint64) func() { return k.executes(id, c) }, sink: out, stdin: live, data: append([]byte(c.Code), known...),
 		body: link.Execute{Kernel: k.id, Code: len(c.Code), Limits: c.Limits, Input: source},
 	})
 	if errors.Is(err, sandbox.ErrKernelGone) && !began {
@@ -166,6 +166,16 @@ func (k *kernel) Execute(ctx context.Context, c sandbox.Cell, out sandbox.Sink) 
 	o := *a.Outcome
 	o.Files = a.files
 	return o, nil
+}
+
+// executes notes that the worker has a cell, by its call, unless it has another one. The
+// result is called when the cell has ended. An interrupt that came before is sent after
+// the cell, without which the worker would make nothing of it.
+func (k *kernel) executes(id uint64, c sandbox.Cell) (ended func()) {
+	if k.cell.CompareAndSwap(0, id) && c.WasInterrupted() {
+		k.Interrupt()
+	}
+	return func() { k.cell.CompareAndSwap(id, 0) }
 }
 
 // Interrupt implements sandbox.Kernel.

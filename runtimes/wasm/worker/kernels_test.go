@@ -94,6 +94,23 @@ func TestKernels(t *testing.T) {
 	}
 }
 
+// TestEarlyInterrupt interrupts a cell before a worker has it: it ends all the same.
+func TestEarlyInterrupt(t *testing.T) {
+	p, folder := kernelPool(t)
+	k, err := p.OpenKernel(t.Context(), folder("early"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	defer cancel()
+	for range 100 { // the interrupt may overtake the cell in the worker, or not
+		o, err := k.Execute(ctx, sandbox.Cell{Code: "wait", Interrupted: func() bool { return true }}, newSink())
+		if err != nil || o.Signal != "SIGINT" || o.RolledBack {
+			t.Fatalf("got %+v, %v", o, err)
+		}
+	}
+}
+
 func TestLargeState(t *testing.T) {
 	p, folder := kernelPool(t)
 	state := strings.Repeat("s", 32<<20)

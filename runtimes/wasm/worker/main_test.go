@@ -154,6 +154,9 @@ func (k *scriptKernel) Execute(ctx context.Context, c sandbox.Cell, out sandbox.
 	case <-k.interrupted: // what came while nothing ran does nothing
 	default:
 	}
+	if c.WasInterrupted() {
+		k.Interrupt()
+	}
 	command, arg, _ := strings.Cut(c.Code, " ")
 	switch command {
 	case "wait":

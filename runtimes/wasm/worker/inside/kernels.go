@@ -76,7 +76,7 @@ func (k *kernels) prepareExecute(m *link.Message, v *voice, c *call) task {
 	if err != nil {
 		return failed(err)
 	}
-	cell := sandbox.Cell{Code: string(code), Limits: x.Limits}
+	cell := sandbox.Cell{Code: string(code), Limits: x.Limits, Interrupted: c.interrupted.Load}
 	if cell.Stdin, err = source(x.Input, data, v, c); err != nil {
 		return failed(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sandpiper/runtimes/wasm/worker/confine"
@@ -88,6 +89,8 @@ type call struct {
 	window *window        // of its output; nil for none
 	kernel sandbox.Kernel // that executes a cell; nil for none
 
+	interrupted atomic.Bool // maybe before the kernel had the cell
+
 	mu    sync.Mutex
 	ended bool
 }
@@ -97,6 +100,7 @@ type call struct {
 func (c *call) interrupt() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.interrupted.Store(true)
 	if c.kernel != nil && !c.ended {
 		c.kernel.Interrupt()
 	}
