@@ -86,6 +86,7 @@ func (l Language) Resume(ctx context.Context, cfg vm.RunConfig, state io.Reader)
 		return nil, fmt.Errorf("resume a kernel: %w", err)
 	}
 	k.renew = true
+	k.settle.Reset(settleTime) // there may be no cell for long
 	return k, nil
 }
 

@@ -216,7 +216,10 @@ func (m *Module) openWith(ctx context.Context, cfg RunConfig, s *state) (*Instan
 	if err := i.apply(s); err != nil {
 		return nil, errors.Join(err, i.Close())
 	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	i.epoch = time.Now().Add(-s.clock)
+	i.rest()
 	return i, nil
 }
 

@@ -166,6 +166,33 @@ func TestFewAreIdle(t *testing.T) {
 	}
 }
 
+// TestRestoredAreIdle holds that instances which were restored and not used yet give
+// their guests back as others do.
+func TestRestoredAreIdle(t *testing.T) {
+	images := newImages(t)
+	first := images.open(t)
+	expect(t, bump(t, first), "10 8")
+	var saved bytes.Buffer
+	if err := first.Save(&saved); err != nil {
+		t.Fatal(err)
+	}
+	all := make([]*vm.Instance, 20)
+	for n := range all {
+		i, err := images.module.Restore(t.Context(), vm.RunConfig{Limits: limits}, bytes.NewReader(saved.Bytes()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer i.Close()
+		all[n] = i
+	}
+	for end := time.Now().Add(10 * time.Second); !all[0].Parked(); runtime.Gosched() {
+		if time.Now().After(end) {
+			t.Fatal("the one that has been idle longest keeps its guest")
+		}
+	}
+	expect(t, bump(t, all[0]), "11 9")
+}
+
 // TestParkedSaves holds that what is saved of a parked instance is what it was.
 func TestParkedSaves(t *testing.T) {
 	i := newImages(t)
