@@ -292,7 +292,7 @@ func (x *Execution) executing() bool {
 // Fork makes a second session with the state and the files that a session has now. A
 // paused session stays paused, and so is its fork. It fails with KindConflict while a
 // cell runs, and otherwise as Create does. The cost counts the files and the state,
-// which, when the session is live, is shared until one of the two changes it.
+// of which, when the session is live, the fork has a copy of its own.
 func (k *Keeper) Fork(ctx context.Context, o Owner, id, name string) (Session, Cost, error) {
 	if err := checkName(name); err != nil {
 		return Session{}, Cost{}, err
