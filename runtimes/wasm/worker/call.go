@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 
 	"sandpiper/runtimes/wasm/worker/link"
 	"sandpiper/sandbox"
@@ -196,6 +197,10 @@ func (w *process) do(ctx context.Context, r request) (a answer, began bool, err 
 			}
 		case <-cancelled:
 			cancelled = nil
+			if r.sink != nil { // a guest, whose worker may answer pings and be stuck all the same
+				late := time.AfterFunc(w.stubborn, func() { w.kill("it did not end a program") })
+				defer late.Stop()
+			}
 			cause := context.Cause(ctx)
 			go func() { _ = w.link.Send(link.OpCancel, id, link.NewCancel(cause), nil) }() // it may not read
 		}

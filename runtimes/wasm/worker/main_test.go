@@ -93,6 +93,9 @@ func (s *scripts) Run(ctx context.Context, p sandbox.Program, out sandbox.Sink) 
 	case "stop": // as a process that hangs does, and the whole of it
 		_ = unix.Kill(os.Getpid(), unix.SIGSTOP)
 		<-ctx.Done() // this thread may stop a little later than the call returns
+	case "stuck": // in a host function that never returns, while the rest of it answers
+		out.Output(sandbox.Stdout, []byte("begun\n"))
+		select {}
 	case "grow":
 		b := make([]byte, 400<<20)
 		for i := 0; i < len(b); i += 4096 {

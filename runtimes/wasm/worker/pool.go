@@ -42,8 +42,8 @@ const (
 	maxPause        = 10 * time.Second
 	soon            = 10 * time.Second
 
-	// Guests end within milliseconds of being told to, so a worker that has one of a
-	// sandbox for longer than this is not what it should be.
+	// Guests end within milliseconds of being told to, so a worker that has one
+	// for longer than this is stuck, or is not what it should be.
 	stubborn = 10 * time.Second
 )
 

@@ -182,6 +182,25 @@ func TestDeath(t *testing.T) {
 	}
 }
 
+// TestStuck cancels a run that does not heed it: its worker is ended, and the run too.
+func TestStuck(t *testing.T) {
+	p := newPool(t, func(c *worker.Config) { c.SetStubborn(10 * time.Millisecond) })
+	first := p.PIDs()[0]
+	ctx, cancel := context.WithCancelCause(t.Context())
+	out := newSink()
+	go func() {
+		<-out.said
+		cancel(sandbox.ErrKilled)
+	}()
+	o, err := p.Run(ctx, script("stuck"), out)
+	if err != nil || o.Status != sandbox.StatusInternal || !strings.Contains(o.Message, "did not end a program") {
+		t.Errorf("got %+v, %v", o, err)
+	}
+	if o, err := p.Run(t.Context(), script("print again"), newSink()); err != nil || o.Status != sandbox.StatusOK || p.PIDs()[0] == first {
+		t.Errorf("afterwards: %+v, %v", o, err)
+	}
+}
+
 // TestOthersGoOn ends one of two workers: the runs of the other one go on.
 func TestOthersGoOn(t *testing.T) {
 	p := newPool(t, func(c *worker.Config) { c.Workers = 2 })

@@ -28,6 +28,8 @@ type process struct {
 	log  *slog.Logger
 	own  bool // it has a user of its own
 
+	stubborn time.Duration // as of Config
+
 	onChange func()        // its languages have changed
 	gone     chan struct{} // closed when it has ended and all that it said is heard
 	heard    atomic.Int64  // when, in Unix nanoseconds
@@ -68,7 +70,10 @@ func startAs(way confine.Way, cfg Config, f folders, setup link.Setup) (_ *proce
 	if err != nil {
 		return nil, errors.Join(err, ours.Close())
 	}
-	w := &process{link: l, log: cfg.Log, own: way.Own, gone: make(chan struct{}), calls: map[uint64]*call{}, preferred: map[string]bool{}}
+	w := &process{
+		link: l, log: cfg.Log, own: way.Own, stubborn: cfg.stubborn, gone: make(chan struct{}),
+		calls: map[uint64]*call{}, preferred: map[string]bool{},
+	}
 	w.heard.Store(time.Now().UnixNano())
 	self, err := selfPath()
 	if err != nil {

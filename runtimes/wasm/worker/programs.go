@@ -116,15 +116,6 @@ func (g *group) execIn(ctx context.Context, w *process, r request, c program.Cal
 		_, _ = ours.Close(), theirs.Close() // what was to be said has been
 		<-served
 	}()
-	ended := make(chan struct{})
-	defer close(ended)
-	defer context.AfterFunc(ctx, func() {
-		select {
-		case <-ended:
-		case <-time.After(g.pool.cfg.stubborn):
-			w.kill("it did not end a program")
-		}
-	})()
 	return w.do(ctx, r)
 }
 
