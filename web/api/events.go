@@ -27,43 +27,55 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request) {
 	stop := func() {}
 	defer func() { stop() }()
 	socketio.Serve(ctx, w, r, socketio.Times{}, func(ctx context.Context, shown json.RawMessage) (socketio.Feed, error) {
-		if err := h.admit(ctx, shown, r.URL.Query().Get("organizationId")); err != nil {
+		caller, err := h.admit(ctx, shown, r.URL.Query().Get("organizationId"))
+		if err != nil {
 			return nil, err
 		}
-		var events <-chan manager.Event
-		events, stop = h.manager.Subscribe(h.org.ID)
-		return h.feed(events, h.base(r)), nil
+		caller, release := auth.Lasting(caller)
+		events, unsubscribe := h.manager.Subscribe(h.org.ID)
+		stop = func() {
+			unsubscribe()
+			release()
+		}
+		return h.feed(caller, events, h.base(r)), nil
 	})
 }
 
-// admit decides whether a client may hear of the organization.
-func (h *Handler) admit(ctx context.Context, shown json.RawMessage, organization string) error {
+// admit decides whether a client may hear of the organization, and returns ctx
+// with who the client is.
+func (h *Handler) admit(ctx context.Context, shown json.RawMessage, organization string) (context.Context, error) {
 	var credential struct {
 		Token string `json:"token"`
 	}
 	if shown != nil && json.Unmarshal(shown, &credential) != nil {
-		return sandbox.Errorf(sandbox.KindUnauthorized, "show an API key as {\"token\":\"…\"}")
+		return ctx, sandbox.Errorf(sandbox.KindUnauthorized, "show an API key as {\"token\":\"…\"}")
 	}
 	if credential.Token != "" {
 		var err error
 		if ctx, err = h.guard.WithBearer(ctx, credential.Token); err != nil {
-			return err
+			return ctx, err
 		}
 	}
 	if organization != "" && organization != h.org.ID {
-		return sandbox.Errorf(sandbox.KindForbidden, "you are no member of the organization %.64q", organization)
+		return ctx, sandbox.Errorf(sandbox.KindForbidden, "you are no member of the organization %.64q", organization)
 	}
-	return auth.CheckSignedIn(ctx)
+	return ctx, auth.CheckSignedIn(ctx)
 }
 
-func (h *Handler) feed(events <-chan manager.Event, base string) socketio.Feed {
+// feed hands out events for as long as the caller's credential counts.
+func (h *Handler) feed(caller context.Context, events <-chan manager.Event, base string) socketio.Feed {
 	return func(ctx context.Context) (socketio.Event, error) {
+		if caller.Err() != nil {
+			return socketio.Event{}, context.Cause(caller) // before an event that is there as well
+		}
 		select {
 		case e, ok := <-events:
 			if !ok {
 				return socketio.Event{}, errSlow
 			}
 			return h.toEvent(e, base), nil
+		case <-caller.Done():
+			return socketio.Event{}, context.Cause(caller)
 		case <-ctx.Done():
 			return socketio.Event{}, ctx.Err()
 		}

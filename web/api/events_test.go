@@ -96,6 +96,25 @@ func TestEvents(t *testing.T) {
 	t.Error("a server that shuts down keeps the connection")
 }
 
+func TestARevokedKeyHearsNoMoreEvents(t *testing.T) {
+	b := newBench(t)
+	made := b.good("createApiKey", "POST", "/api-keys", `{"name":"listener","permissions":[]}`)
+	key, _ := made.get("value").(string)
+	listeners := []*listener{b.listen("", nil), b.listen("", http.Header{"Authorization": {"Bearer " + key}})}
+	for i, say := range []string{`40{"token":"` + key + `"}`, "40"} {
+		listeners[i].say(say)
+		if got := listeners[i].next(); !strings.HasPrefix(got, "40{") {
+			t.Fatalf("got %s", got)
+		}
+	}
+	b.good("deleteApiKey", "DELETE", "/api-keys/listener", "")
+	for _, l := range listeners {
+		if got := l.next(); strings.HasPrefix(got, "42") || strings.Contains(got, context.DeadlineExceeded.Error()) {
+			t.Errorf("the connection of a revoked key goes on: %s", got)
+		}
+	}
+}
+
 func TestWhoHearsEvents(t *testing.T) {
 	b := newBench(t)
 	for _, c := range []struct{ query, header, say, want string }{

@@ -30,6 +30,8 @@ func (c Caller) SignedIn() bool { return c.Kind == KindKey || c.Kind == KindSess
 type identity struct {
 	caller Caller
 	key    *sandbox.APIKey // of a caller of KindKey
+	hash   []byte          // of the secret of a caller who signed in
+	guard  *Guard          // that recognised the caller
 	err    error           // why the credential that was offered does not count
 }
 
@@ -94,5 +96,6 @@ var (
 	errNoCredential = sandbox.Errorf(sandbox.KindUnauthorized, "sign in, or send an API key in the header Authorization: Bearer <key>")
 	errUnknownKey   = sandbox.Errorf(sandbox.KindUnauthorized, "this API key is not known here; it may have been revoked")
 	errExpiredKey   = sandbox.Errorf(sandbox.KindUnauthorized, "this API key has expired")
+	errSignedOut    = sandbox.Errorf(sandbox.KindUnauthorized, "this browser was signed out; sign in again")
 	errCrossOrigin  = sandbox.Errorf(sandbox.KindForbidden, "a page of another site may not act for a signed-in browser; use an API key")
 )

@@ -47,6 +47,7 @@ type Guard struct {
 	origins *http.CrossOriginProtection
 	rate    *limiter
 	links   *links
+	lasting lasting
 	log     *slog.Logger
 
 	stop context.CancelFunc
@@ -119,11 +120,14 @@ func (g *Guard) credential(r *http.Request) (identity, error) {
 	if err != nil {
 		return identity{}, nil
 	}
-	caller, err := g.session(r.Context(), cookie.Value)
-	if caller.SignedIn() && g.origins.Check(r) != nil {
+	id, err := g.session(r.Context(), hash(cookie.Value))
+	switch {
+	case err != nil && sandbox.KindOf(err) == sandbox.KindUnauthorized:
+		return identity{}, nil
+	case err == nil && g.origins.Check(r) != nil:
 		return identity{}, errCrossOrigin
 	}
-	return identity{caller: caller}, err
+	return id, err
 }
 
 // WithBearer returns ctx as a request with this API key has it: for connections
@@ -138,17 +142,27 @@ func (g *Guard) WithBearer(ctx context.Context, secret string) (context.Context,
 }
 
 func (g *Guard) bearer(ctx context.Context, secret string) (identity, error) {
-	key, err := g.store.APIKeyByHash(ctx, hash(secret))
-	switch {
-	case err != nil && sandbox.KindOf(err) == sandbox.KindUnauthorized:
-		return identity{}, errUnknownKey
-	case err != nil:
-		return identity{}, fmt.Errorf("look up API key: %w", err)
-	case !key.ExpiresAt.IsZero() && !time.Now().Before(key.ExpiresAt):
-		return identity{}, errExpiredKey
+	key, err := g.keyByHash(ctx, hash(secret))
+	if err != nil {
+		return identity{}, err
 	}
 	g.touch(ctx, key)
-	return identity{caller: Caller{ID: "key:" + key.ID, Kind: KindKey}, key: &key}, nil
+	return identity{caller: Caller{ID: "key:" + key.ID, Kind: KindKey}, key: &key, hash: key.Hash, guard: g}, nil
+}
+
+// keyByHash returns the API key with this hash: a *sandbox.Error of
+// KindUnauthorized when it is not known or has expired.
+func (g *Guard) keyByHash(ctx context.Context, sum []byte) (sandbox.APIKey, error) {
+	key, err := g.store.APIKeyByHash(ctx, sum)
+	switch {
+	case err != nil && sandbox.KindOf(err) == sandbox.KindUnauthorized:
+		return sandbox.APIKey{}, errUnknownKey
+	case err != nil:
+		return sandbox.APIKey{}, fmt.Errorf("look up API key: %w", err)
+	case !key.ExpiresAt.IsZero() && !time.Now().Before(key.ExpiresAt):
+		return sandbox.APIKey{}, errExpiredKey
+	}
+	return key, nil
 }
 
 // touch notes that a key was used. That the note may fail does not stop its user.

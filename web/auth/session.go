@@ -25,17 +25,25 @@ func (g *Guard) cookieName() string {
 	return "sandpiper"
 }
 
-// session returns the caller that a cookie's value names, and the zero Caller
-// when the session has ended.
-func (g *Guard) session(ctx context.Context, value string) (Caller, error) {
-	s, err := g.store.SessionByHash(ctx, hash(value), time.Now())
-	if err != nil && sandbox.KindOf(err) == sandbox.KindUnauthorized {
-		return Caller{}, nil
-	}
+// session returns who signed in with a cookie whose value has this hash: a
+// *sandbox.Error of KindUnauthorized when the session has ended.
+func (g *Guard) session(ctx context.Context, sum []byte) (identity, error) {
+	s, err := g.sessionByHash(ctx, sum)
 	if err != nil {
-		return Caller{}, fmt.Errorf("look up session: %w", err)
+		return identity{}, err
 	}
-	return Caller{ID: "session:" + hex.EncodeToString(s.Hash[:8]), Kind: KindSession}, nil
+	return identity{caller: Caller{ID: "session:" + hex.EncodeToString(s.Hash[:8]), Kind: KindSession}, hash: s.Hash, guard: g}, nil
+}
+
+func (g *Guard) sessionByHash(ctx context.Context, sum []byte) (sandbox.Session, error) {
+	s, err := g.store.SessionByHash(ctx, sum, time.Now())
+	switch {
+	case err != nil && sandbox.KindOf(err) == sandbox.KindUnauthorized:
+		return sandbox.Session{}, errSignedOut
+	case err != nil:
+		return sandbox.Session{}, fmt.Errorf("look up session: %w", err)
+	}
+	return s, nil
 }
 
 // SessionOf names the session of a request's browser, for what is to end
@@ -48,20 +56,19 @@ func (g *Guard) SessionOf(r *http.Request) string {
 	return hex.EncodeToString(hash(cookie.Value))
 }
 
-// SessionLives reports whether the session that SessionOf named has not ended.
-func (g *Guard) SessionLives(ctx context.Context, name string) (bool, error) {
+// WithSession returns ctx as a request of the browser has it whose session
+// SessionOf named. It is a *sandbox.Error of KindUnauthorized when the session
+// has ended.
+func (g *Guard) WithSession(ctx context.Context, name string) (context.Context, error) {
 	sum, err := hex.DecodeString(name)
 	if err != nil {
-		return false, nil
+		return ctx, errSignedOut
 	}
-	_, err = g.store.SessionByHash(ctx, sum, time.Now())
-	if err != nil && sandbox.KindOf(err) == sandbox.KindUnauthorized {
-		return false, nil
-	}
+	id, err := g.session(ctx, sum)
 	if err != nil {
-		return false, fmt.Errorf("look up session: %w", err)
+		return ctx, err
 	}
-	return true, nil
+	return context.WithValue(ctx, identityKey{}, id), nil
 }
 
 // startSession signs the browser in.
@@ -100,14 +107,17 @@ func (g *Guard) cookie(value string, maxAge int) *http.Cookie {
 	}
 }
 
-// sweep forgets what has ended, until ctx is done.
+// sweep forgets what has ended, and ends what goes on by it, until ctx is done.
 func (g *Guard) sweep(ctx context.Context) {
-	tick := time.NewTicker(sweepInterval)
+	tick, look := time.NewTicker(sweepInterval), time.NewTicker(lookEvery)
 	defer tick.Stop()
+	defer look.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-look.C:
+			g.endLasting(ctx)
 		case now := <-tick.C:
 			g.rate.forget(now)
 			if _, err := g.store.PruneSessions(ctx, now); err != nil && ctx.Err() == nil {

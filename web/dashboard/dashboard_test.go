@@ -366,6 +366,21 @@ func TestStreamSendsWhatDiffers(t *testing.T) {
 	wait("A sandbox is a computer for code")
 }
 
+func TestAStreamEndsWithTheSession(t *testing.T) {
+	b := newBench(t)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.url+"/sandboxes/events", nil)
+	b.must(err)
+	res, err := b.client.Do(r)
+	b.must(err)
+	defer res.Body.Close()
+	b.post("/signout", "", false, 303)
+	if _, err := io.Copy(io.Discard, res.Body); err != nil {
+		t.Errorf("the stream goes on: %v", err)
+	}
+}
+
 // BenchmarkList serves the page of 1,000 sandboxes.
 func BenchmarkList(b *testing.B) {
 	bn := newBench(b)

@@ -72,6 +72,9 @@ func TestWhatEndsAConnection(t *testing.T) {
 			w.fake.change("a", func(s *sandbox.Sandbox) { s.State = sandbox.StatePaused })
 		}, 4409, "the sandbox is paused"},
 		{"the desktop ends", func(_ *world, _ *browser, s *screen) { _ = s.Close() }, 4404, "ended by itself"},
+		{"its browser is signed out", func(w *world, _ *browser, _ *screen) {
+			_ = w.sessions.DeleteSession(context.Background(), sessionHash())
+		}, 4401, "signed out"},
 		{"the server ends", func(w *world, _ *browser, _ *screen) { w.Handler.Close() }, 4503, "shutting down"},
 		{"an unknown message", func(_ *world, b *browser, _ *screen) { _, _ = b.stream.Write([]byte{99}) }, 1000, ""},
 		{"a message that is text", func(_ *world, b *browser, _ *screen) {

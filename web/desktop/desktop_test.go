@@ -3,6 +3,7 @@ package desktop
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -31,12 +32,22 @@ const patience = 30 * time.Second
 
 const organization = "org"
 
+// session is the value of the cookie of a browser that signed in.
+const session = "the-session"
+
 // world is a server with two sandboxes, a and b, whose screens are fakes.
 type world struct {
 	*Handler
 	fake   *fakeManager
 	store  *sandboxtest.DesktopLinkStore
 	server *httptest.Server
+
+	sessions *sandboxtest.CredentialStore // of browsers that signed in
+}
+
+func sessionHash() []byte {
+	sum := sha256.Sum256([]byte(session))
+	return sum[:]
 }
 
 // fakeManager has sandboxes by ID.
@@ -142,18 +153,17 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
+	var guard *auth.Guard
 	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Cookie") != "" { // stands for a session
-			r = r.WithContext(auth.WithCaller(r.Context(), auth.Caller{ID: "session:1", Kind: auth.KindSession}))
-		}
-		mux.ServeHTTP(rw, r)
+		guard.Identify(mux).ServeHTTP(rw, r)
 	}))
 	public, err := url.Parse(w.server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	guard, err := auth.New(auth.Config{Store: &sandboxtest.CredentialStore{}, PublicURL: public})
-	if err != nil {
+	w.sessions = &sandboxtest.CredentialStore{}
+	must(t, w.sessions.PutSession(t.Context(), sandbox.Session{Hash: sessionHash(), CreatedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour)}))
+	if guard, err = auth.New(auth.Config{Store: w.sessions, PublicURL: public}); err != nil {
 		t.Fatal(err)
 	}
 	frame := page.New(assets, guard, nil)
@@ -190,7 +200,7 @@ func (w *world) request(t *testing.T, method, path string, member bool, form url
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	if member {
-		r.Header.Set("Cookie", "session=1")
+		r.Header.Set("Cookie", "sandpiper="+session)
 	}
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	res, err := client.Do(r)
@@ -208,7 +218,7 @@ func (w *world) dial(t *testing.T, path string, member bool, header ...string) (
 	t.Cleanup(cancel)
 	h := http.Header{"Origin": {w.server.URL}}
 	if member {
-		h.Set("Cookie", "session=1")
+		h.Set("Cookie", "sandpiper="+session)
 	}
 	for i := 0; i < len(header); i += 2 {
 		h.Set(header[i], header[i+1])

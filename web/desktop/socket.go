@@ -11,6 +11,7 @@ import (
 	"github.com/coder/websocket"
 
 	"sandpiper/sandbox"
+	"sandpiper/web/auth"
 	"sandpiper/web/reply"
 )
 
@@ -33,6 +34,8 @@ func (h *Handler) getSocket(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return h.connect(w, r, s, func(ctx context.Context, c *websocket.Conn) error {
+		ctx, cancel := auth.Lasting(ctx)
+		defer cancel()
 		return h.bridge(ctx, c, s, nil, "")
 	})
 }

@@ -28,7 +28,7 @@ var errNoVisit = sandbox.Errorf(sandbox.KindUnauthorized, "this preview is priva
 // admit finds out which sandbox a visit is to, and how its visitor gets in.
 func (p *Proxy) admit(r *http.Request, v *visit) error {
 	key := p.keyOf(r)
-	v.ourKey = key != nil
+	v.ourKey, v.caller = key != nil, r.Context()
 	if v.Signed() {
 		s, err := p.links.Open(r.Context(), v.Name, v.Port)
 		v.way, v.sandbox = byLink, s
@@ -46,7 +46,7 @@ func (p *Proxy) admit(r *http.Request, v *visit) error {
 		if err := p.checkKey(key, s); err != nil {
 			return err
 		}
-		v.way = byKey
+		v.way, v.caller = byKey, key
 	}
 	v.sandbox = s // whoever is not let in learns nothing of it
 	return nil
@@ -119,12 +119,13 @@ func (p *Proxy) hasPass(r *http.Request, v *visit, s sandbox.Sandbox) bool {
 	if !ok || session == "" {
 		return ok
 	}
-	lives, err := p.guard.SessionLives(r.Context(), session)
-	if err != nil {
+	v.session = session
+	caller, err := p.guard.WithSession(r.Context(), session)
+	if err != nil && sandbox.KindOf(err) != sandbox.KindUnauthorized {
 		p.log.WarnContext(r.Context(), "look whether a browser is still signed in", "error", err)
 	}
-	v.session = session
-	return lives
+	v.caller = caller
+	return err == nil
 }
 
 // readPass returns the session that a pass to a port of s is for, "" where it

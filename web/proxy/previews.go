@@ -85,6 +85,7 @@ func (p *Proxy) receive(w http.ResponseWriter, r *http.Request, v *visit) error 
 		}
 		return err
 	}
+	r = r.WithContext(v.caller)
 	switch {
 	case v.way == byQuery && navigates(r) && v.Port != sandbox.ToolboxPort:
 		p.withPass(w, r, v)
@@ -157,7 +158,7 @@ func ownOrigin(r *http.Request) bool {
 
 // forward hands a visit to the server inside.
 func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, v *visit) error {
-	ctx, cancel := p.calls.Attach(r.Context())
+	ctx, cancel := p.attach(r)
 	defer cancel()
 	touch := p.toucher(ctx, r, v.sandbox, sandbox.ActivityPreview)
 	touch()

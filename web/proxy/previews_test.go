@@ -467,6 +467,57 @@ func (s *site) passesEndWithTheSession(host, pass string) {
 	}
 }
 
+// socketEndsWith holds that a WebSocket of a preview, which credential lets in,
+// ends when that does.
+func (s *site) socketEndsWith(credential http.Header, end func()) {
+	s.t.Helper()
+	ws, _, err := websocket.Dial(s.t.Context(), "ws"+strings.TrimPrefix(s.app.URL, "http")+"/", &websocket.DialOptions{Host: s.host("3000-" + id), HTTPHeader: credential})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer ws.CloseNow()
+	end()
+	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
+	defer cancel()
+	if _, _, err := ws.Read(ctx); err == nil || ctx.Err() != nil {
+		s.t.Errorf("the connection outlives what let it in: %v", err)
+	}
+}
+
+func TestWebSocketsOfPreviewsEndWithTheirCredential(t *testing.T) {
+	s := newSite(t, func(w http.ResponseWriter, r *http.Request) {
+		ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+		if err != nil {
+			return
+		}
+		defer ws.CloseNow()
+		_, _, _ = ws.Read(r.Context())
+	})
+	browser := []string{"Accept", "text/html", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}
+	to := "http://" + s.host("3000-"+id) + "/"
+	res, _ := s.get("app.test:"+s.port, "/preview/authorize?to="+url.QueryEscape(to), with(browser, "Cookie", "sandpiper="+session)...)
+	way, err := res.Location()
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, _ = s.get(way.Host, way.RequestURI(), browser...)
+	if len(res.Cookies()) != 1 {
+		t.Fatalf("got %s", res.Status)
+	}
+	pass := res.Cookies()[0]
+	s.socketEndsWith(http.Header{"Cookie": {pass.Name + "=" + pass.Value}}, func() {
+		sum := sha256.Sum256([]byte(session))
+		if err := s.store.DeleteSession(t.Context(), sum[:]); err != nil {
+			t.Fatal(err)
+		}
+	})
+	s.socketEndsWith(http.Header{"Authorization": {"Bearer " + key}}, func() {
+		if err := s.store.DeleteAPIKey(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 // passesAreNarrow holds that the cookie of a visitor is for one port, one run
 // and the sandbox's own pages.
 func (s *site) passesAreNarrow(host, pass string) {

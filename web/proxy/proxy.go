@@ -194,7 +194,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, s sandbox.Sandbox,
 	if err := p.reachable(r.Context(), s, sandbox.ToolboxPort); err != nil {
 		return err
 	}
-	ctx, cancel := p.calls.Attach(r.Context())
+	ctx, cancel := p.attach(r)
 	defer cancel()
 	touch := p.toucher(ctx, r, s, sandbox.ActivityToolbox)
 	touch()
@@ -206,6 +206,17 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, s sandbox.Sandbox,
 	}
 	p.reverse.ServeHTTP(out, r)
 	return out.err
+}
+
+// attach returns the context of a call, which ends with the server and with the
+// credential that let it in.
+func (p *Proxy) attach(r *http.Request) (context.Context, context.CancelFunc) {
+	ctx, release := auth.Lasting(r.Context())
+	ctx, cancel := p.calls.Attach(ctx)
+	return ctx, func() {
+		cancel()
+		release()
+	}
 }
 
 // reachable reports why s cannot be reached. A connection that is kept from

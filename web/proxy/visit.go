@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,9 +17,10 @@ type visit struct {
 	path    string // as the server inside is to see it, escaped; begins with a slash
 	sandbox sandbox.Sandbox
 	way     way
-	session string // that let its browser in; "" for none
-	ourKey  bool   // the header Authorization has a key of ours
-	woken   bool   // this request started the sandbox
+	session string          // that let its browser in; "" for none
+	caller  context.Context // of the request, with the key or the session that let it in
+	ourKey  bool            // the header Authorization has a key of ours
+	woken   bool            // this request started the sandbox
 }
 
 // way is how a visitor was let in.

@@ -277,9 +277,11 @@ func (p *Pages) changes(ctx context.Context) (changes <-chan struct{}, stop func
 }
 
 // Stream keeps a page up to date with what look returns, until the client is
-// gone or the server shuts down.
+// gone or signed out, or the server shuts down.
 func (p *Pages) Stream(w http.ResponseWriter, r *http.Request, look func(ctx context.Context) (live.Scene, error)) error {
-	ctx, cancel := p.streams.Attach(r.Context())
+	ctx, release := auth.Lasting(r.Context())
+	defer release()
+	ctx, cancel := p.streams.Attach(ctx)
 	defer cancel()
 	changes, stop := p.changes(ctx)
 	defer stop()
