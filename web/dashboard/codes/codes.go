@@ -222,9 +222,6 @@ func CLI(r manager.CreateRequest, origin string) string {
 				without = append(without, e.name)
 				continue
 			}
-			if e.name == "memory" {
-				v = e.value.(int) * 1024 // the tool takes MB
-			}
 			out += " \\\n  --" + flag + " " + shell(fmt.Sprint(v))
 		}
 	}

@@ -21,7 +21,7 @@ func TestCreate(t *testing.T) {
 			"curl":         {`"autoStopInterval": 5`, `it'\''s \"x\"`, "http://box.test/api/sandbox", `"memory": 4`},
 			"Python":       {`name="it's \"x\""`, "public=True", "auto_stop_interval=5", `env_vars={"A":"$(rm)","B":"2"}`, "use curl"},
 			"TypeScript":   {`name: "it's \"x\""`, "public: true", "autoStopInterval: 5", "envVars: {"},
-			"Command line": {`--name 'it'\''s "x"'`, "--env 'A=$(rm)'", "--memory '4096'", "--public", "--auto-stop '5'"},
+			"Command line": {`--name 'it'\''s "x"'`, "--env 'A=$(rm)'", "--memory '4'", "--public", "--auto-stop '5'"},
 		}[c.Title]
 		if len(wants) == 0 {
 			t.Errorf("what is %s?", c.Title)
