@@ -6,6 +6,8 @@ type SandboxList struct {
 	Usage   string // "3 started · 4 of 8 cores"
 	Filters []Field
 	Search  string
+	Sort    string // as the address has it; "" for what is usual
+	Order   string // the same
 	Active  bool // some filter is set
 	Rows    SandboxRows
 	Pager   Pager

@@ -195,7 +195,7 @@ func TestListFiltersAndSorts(t *testing.T) {
 		"/sandboxes?state=stopped":                   {"No sandbox is like that"},
 		"/sandboxes?engine=container":                {"No sandbox is like that"},
 		"/sandboxes?engine=wasm&snapshot=wasm":       {">beta<", ">alpha<"},
-		"/sandboxes?sort=name&order=asc&q=a&gone=it": {"Sandbox it is deleted", "order=desc"},
+		"/sandboxes?sort=name&order=asc&q=a&gone=it": {"Sandbox it is deleted", "order=desc", `name="sort" value="name"`, `name="order" value="asc"`},
 	} {
 		b.get(path, 200, wants...)
 	}

@@ -116,7 +116,7 @@ func (h *Handler) getSandboxes(w http.ResponseWriter, r *http.Request) error {
 	gone := q.Get("gone")
 	q.Del("gone")
 	return h.pages.Render(w, r, components.SandboxListPage(components.SandboxList{
-		Page: h.place(r, "Sandboxes", "/sandboxes"), Usage: usage, Filters: filters, Search: q.Get("q"), Active: filtered(f),
+		Page: h.place(r, "Sandboxes", "/sandboxes"), Usage: usage, Filters: filters, Search: q.Get("q"), Sort: q.Get("sort"), Order: q.Get("order"), Active: filtered(f),
 		Rows: rows, Pager: pager, Events: "/sandboxes/events?" + q.Encode(), Gone: gone, Columns: sortColumns(f, q),
 	}))
 }
