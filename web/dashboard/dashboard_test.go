@@ -39,6 +39,7 @@ type bench struct {
 	handler http.Handler
 	manager *manager.Manager
 	docker  *sandboxtest.Engine
+	wasm    *sandboxtest.Engine
 	store   *sandboxtest.Store
 	keys    *sandboxtest.CredentialStore
 	client  *http.Client // signed in
@@ -46,8 +47,8 @@ type bench struct {
 
 func newBench(t testing.TB) *bench {
 	t.Helper()
-	b := &bench{t: t, docker: sandboxtest.NewEngine(sandbox.EngineContainer), store: &sandboxtest.Store{}, keys: &sandboxtest.CredentialStore{}}
-	engines := []sandbox.Engine{b.docker, sandboxtest.NewEngine(sandbox.EngineWasm)}
+	b := &bench{t: t, docker: sandboxtest.NewEngine(sandbox.EngineContainer), wasm: sandboxtest.NewEngine(sandbox.EngineWasm), store: &sandboxtest.Store{}, keys: &sandboxtest.CredentialStore{}}
+	engines := []sandbox.Engine{b.docker, b.wasm}
 	organization := sandbox.Organization{ID: org, Name: "personal", MaxEach: sandbox.Resources{CPU: 8, MemoryGiB: 16, DiskGiB: 50}}
 	region, log := sandbox.Region{ID: "local", Name: "local"}, slog.New(slog.DiscardHandler)
 	m, err := manager.New(t.Context(), manager.Config{
@@ -274,6 +275,13 @@ func TestVerbs(t *testing.T) {
 	b.get(at+"metrics", 200, "Processor")
 	b.get("/sandboxes/nobody/settings", 404, "nobody")
 	b.get(at+"ssh", 409)
+}
+
+func TestAStopThatTakesLongIsNotSaidToBeOver(t *testing.T) {
+	b := newBench(t)
+	s := b.create("slow")
+	b.wasm.SetDelay("stop", 2*manager.DefaultReadyWait)
+	b.post("/sandboxes/"+s.ID+"/stop", "", true, 200, "slow is stopping", "!slow is stopped")
 }
 
 func TestDeletionCanBeTakenBack(t *testing.T) {

@@ -218,7 +218,7 @@ func (h *Handler) snapshotRow(s sandbox.Snapshot, used int, pools []manager.Pool
 func (h *Handler) snapshotFormOf(_ *http.Request, v url.Values) (components.Form, error) {
 	fields := []components.Field{
 		{Kind: "text", Name: "name", Label: "Name", Value: v.Get("name"), Required: true},
-		{Kind: "text", Name: "image", Label: "Image", Value: v.Get("image"), Required: true, Hint: "One that the container engine has or can pull, with its tag: python:3.12-slim. Tags such as latest are refused: they change."},
+		{Kind: "text", Name: "image", Label: "Image", Value: v.Get("image"), Required: true, Hint: "One that the container engine has, with its tag: python:3.12-slim. Nothing is downloaded here; docker pull does that. Tags such as latest are refused: they change."},
 	}
 	return components.Form{
 		Title: "New snapshot from an image", Submit: "Make the snapshot",

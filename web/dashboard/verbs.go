@@ -192,18 +192,27 @@ func (h *Handler) recover(ctx context.Context, s sandbox.Sandbox, _ url.Values) 
 
 func (h *Handler) stopSandbox(force bool) func(context.Context, sandbox.Sandbox, url.Values) (done, error) {
 	return func(ctx context.Context, s sandbox.Sandbox, _ url.Values) (done, error) {
-		_, err := h.manager.Stop(ctx, h.org.ID, s.ID, force)
-		text := said("%s is stopped. Its files are kept.", s.Name)
+		now, err := h.manager.Stop(ctx, h.org.ID, s.ID, force)
+		text := soFar(now, sandbox.StateStopped, said("%s is stopped. Its files are kept.", s.Name))
 		if s.Intervals.Ephemeral() {
-			text = said("%s is stopped and deleted, as it was made for.", s.Name)
+			text = said("%s stops and is deleted, as it was made for.", s.Name)
 		}
 		return done{text: text}, err
 	}
 }
 
 func (h *Handler) pause(ctx context.Context, s sandbox.Sandbox, _ url.Values) (done, error) {
-	_, err := h.manager.Pause(ctx, h.org.ID, s.ID)
-	return done{text: said("%s is paused. Its processes are frozen and use no processor.", s.Name)}, err
+	now, err := h.manager.Pause(ctx, h.org.ID, s.ID)
+	return done{text: soFar(now, sandbox.StatePaused, said("%s is paused. Its processes are frozen and use no processor.", s.Name))}, err
+}
+
+// soFar says what there is to say when a sandbox is in a state, or how it is
+// where it took longer than a request waits.
+func soFar(s sandbox.Sandbox, want sandbox.State, there string) string {
+	if s.State == want {
+		return there
+	}
+	return said("%s is %s; this page shows what becomes of it.", s.Name, s.State)
 }
 
 func (h *Handler) keep(ctx context.Context, s sandbox.Sandbox, _ url.Values) (done, error) {
