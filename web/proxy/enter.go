@@ -156,8 +156,9 @@ func (p *Proxy) enter(w http.ResponseWriter, r *http.Request, v *visit) error {
 	return nil
 }
 
-// accept notes that a browser's user was warned.
-func (p *Proxy) accept(w http.ResponseWriter, r *http.Request) error {
+// accept notes that a browser's user was warned: of this host or, where previews
+// share one, of this path.
+func (p *Proxy) accept(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if err := p.guard.SameOrigin(r); err != nil {
 		return err
 	}
@@ -165,7 +166,11 @@ func (p *Proxy) accept(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return &sandbox.Error{Kind: sandbox.KindInvalid, Message: "the form could not be read", Err: err}
 	}
-	http.SetCookie(w, p.cookie(acceptedCookie, "true", acceptedLife))
+	accepted := p.cookie(acceptedCookie, "true", acceptedLife)
+	if v.prefix != "" {
+		accepted.Path, accepted.Secure = v.prefix+"/", false // it is no secret, and paths may be on plain HTTP
+	}
+	http.SetCookie(w, accepted)
 	redirect(w, p.self(r)+ownPath(r.PostForm.Get("next")))
 	return nil
 }

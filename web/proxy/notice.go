@@ -28,6 +28,7 @@ type notice struct {
 	Message string // why, and what to do
 	Links   []link
 	Accept  string        // the path that a button leads to; "" for no button
+	Action  string        // where the button says that it was pressed
 	Reload  time.Duration // after which the page loads itself again; 0 for never
 }
 
@@ -58,7 +59,7 @@ func warning(v *visit, next string) notice {
 	return notice{
 		Status: http.StatusOK, Title: "This page comes from a sandbox",
 		Message: fmt.Sprintf("Port %d of the sandbox %s shows what its user runs there. Nobody has checked it. Go on only if you trust whoever gave you this address, and never enter a password of another site.", v.Port, v.sandbox.Name),
-		Accept:  next,
+		Accept:  next, Action: v.prefix + acceptPath,
 	}
 }
 
@@ -173,6 +174,9 @@ func (p *Proxy) show(w http.ResponseWriter, r *http.Request, n notice) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")
+	if n.Accept != "" {
+		h.Set("Referrer-Policy", "same-origin") // else the form would not say where it is from
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", noticePolicy)
 	h.Set("Vary", "Accept")
@@ -194,8 +198,7 @@ func (p *Proxy) show(w http.ResponseWriter, r *http.Request, n notice) {
 		notice
 		Style   template.CSS
 		Seconds int
-		Action  string
-	}{n, template.CSS(noticeStyle), int(n.Reload.Seconds()), acceptPath}
+	}{n, template.CSS(noticeStyle), int(n.Reload.Seconds())}
 	if err := noticeTemplate.Execute(&page, data); err != nil {
 		p.log.ErrorContext(r.Context(), "write a notice", "error", err)
 	}

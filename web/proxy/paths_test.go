@@ -103,6 +103,40 @@ func TestAPathLastsWhenItsVisitStartsTheSandbox(t *testing.T) {
 }
 
 // What pages share that are told apart by their paths, a policy takes from them.
+func TestAPathWarnsStrangersOfAPublicSandbox(t *testing.T) {
+	s := newSite(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "inside") })
+	s.fake.box.Public = true
+	s.fake.servers[3001] = s.fake.servers[3000]
+	path := "/p/" + id + "/3000"
+	_, body := do(t, "GET", s.paths.URL+path+"/a", nil, browser...)
+	if !strings.Contains(body, "comes from a sandbox") || !strings.Contains(body, `action="`+path+`/.sandpiper/accept"`) || !strings.Contains(body, `value="`+path+`/a"`) {
+		t.Fatalf("no warning: %s", body)
+	}
+	if _, body := do(t, "GET", s.paths.URL+"/p/"+id+".1.x.y/3000/a", nil, browser...); !strings.Contains(body, "comes from a sandbox") {
+		t.Errorf("a pass that is not good spares the warning: %s", body)
+	}
+	form := func(origin string) *http.Response {
+		res, _ := do(t, "POST", s.paths.URL+path+"/.sandpiper/accept", strings.NewReader("next="+url.QueryEscape(path+"/a")),
+			"Content-Type", "application/x-www-form-urlencoded", "Origin", origin)
+		return res
+	}
+	if res := form("null"); res.StatusCode != 403 || len(res.Cookies()) > 0 {
+		t.Errorf("a page below a path accepts the warning: %s", res.Status)
+	}
+	res := form(s.paths.URL)
+	accepted := res.Cookies()
+	if len(accepted) != 1 || accepted[0].Path != path+"/" || res.Header.Get("Location") != s.paths.URL+path+"/a" {
+		t.Fatalf("%s %v", res.Status, res.Header)
+	}
+	cookie := accepted[0].Name + "=" + accepted[0].Value
+	if _, body := do(t, "GET", s.paths.URL+path+"/a", nil, with(browser, "Cookie", cookie)...); body != "inside" {
+		t.Errorf("after the warning: %s", body)
+	}
+	if _, body := do(t, "GET", s.paths.URL+path+"/a", nil); body != "inside" {
+		t.Errorf("a program is warned: %s", body)
+	}
+}
+
 func TestPagesBelowPathsHaveNoOrigin(t *testing.T) {
 	s := newSite(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", "sandbox allow-same-origin allow-scripts")

@@ -75,8 +75,8 @@ func (p *Proxy) receive(w http.ResponseWriter, r *http.Request, v *visit) error 
 		return nil
 	case v.prefix == "" && v.path == enterPath && r.Method == http.MethodGet:
 		return p.enter(w, r, v)
-	case v.prefix == "" && v.path == acceptPath && r.Method == http.MethodPost:
-		return p.accept(w, r)
+	case v.path == acceptPath && r.Method == http.MethodPost:
+		return p.accept(w, r, v)
 	}
 	if err := p.admit(r, v); err != nil {
 		if p.mayAsk(r, v, err) {
@@ -109,9 +109,10 @@ func (p *Proxy) mayAsk(r *http.Request, v *visit, err error) bool {
 }
 
 // mustWarn reports whether a browser's user is to be warned first. Whoever has a
-// signed address was sent it; programs read no warnings.
+// signed address was sent it, as whoever has a path that lets in; programs read no
+// warnings.
 func (p *Proxy) mustWarn(r *http.Request, v *visit) bool {
-	if !p.warn || v.prefix != "" || v.Signed() || v.way == byToken || v.way == byKey || !navigates(r) || r.Header.Get(skipWarning) == "true" {
+	if !p.warn || v.Signed() || v.prefix != "" && v.way == byPass || v.way == byToken || v.way == byKey || !navigates(r) || r.Header.Get(skipWarning) == "true" {
 		return false
 	}
 	_, err := r.Cookie(acceptedCookie)
