@@ -176,7 +176,6 @@ var table = map[string]rule{
 	},
 	"web/dashboard/codes":       {ours: []string{"sandbox/manager", "components"}},
 	"web/dashboard/farewell":    {},
-	"web/dashboard/history":     {ours: []string{"sandbox", "sandbox/manager"}},
 	"web/dashboard/metrics":     {ours: []string{"sandbox", "sandbox/toolboxclient", "components"}},
 	"web/dashboard/live":        {thirdParty: []string{templ}},
 	"web/dashboard/view":        {ours: []string{"sandbox", "components", "web/words"}},

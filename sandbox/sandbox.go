@@ -36,6 +36,7 @@ type Sandbox struct {
 	State       State
 	Desired     DesiredState
 	Incarnation int64  // raised by every start: delayed work names the one it saw
+	Cause       string // who or what asked last for another state, for people; "" where nobody said
 	ErrorReason string // why State is StateError, for people: the cause and what to do
 	Recoverable bool   // recover can bring it back from StateError
 

@@ -36,6 +36,11 @@ type SandboxStore interface {
 	// LiveSandboxes returns every sandbox that is not destroyed, oldest first.
 	LiveSandboxes(ctx context.Context) ([]Sandbox, error)
 
+	// StateChanges returns what ChangeOf says of each change that was stored of a
+	// sandbox, the newest first, as many as MaxStateChanges. They go with its
+	// record.
+	StateChanges(ctx context.Context, id string) ([]StateChange, error)
+
 	// PruneSandboxes forgets those that were destroyed before a time.
 	PruneSandboxes(ctx context.Context, before time.Time) (int, error)
 }

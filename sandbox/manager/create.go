@@ -45,7 +45,7 @@ func (m *Manager) add(ctx context.Context, s sandbox.Sandbox) error {
 	if err != nil {
 		return err
 	}
-	s.Runner, s.Placed = ticket.Runner(), ticket.Reason()
+	s.Runner, s.Placed, s.Cause = ticket.Runner(), ticket.Reason(), sandbox.CauseOf(ctx)
 	if err := m.store.AddSandbox(ctx, s); err != nil {
 		m.release(ticket, s.ID)
 		return err

@@ -20,6 +20,11 @@ func (m *Manager) Sandbox(_ context.Context, org, idOrName string) (sandbox.Sand
 // ByID returns a sandbox of any organization.
 func (m *Manager) ByID(_ context.Context, id string) (sandbox.Sandbox, error) { return m.byID(id) }
 
+// StateChanges returns the last changes of a sandbox's state, the newest first.
+func (m *Manager) StateChanges(ctx context.Context, id string) ([]sandbox.StateChange, error) {
+	return m.store.StateChanges(ctx, id)
+}
+
 // List returns a page of sandboxes.
 func (m *Manager) List(ctx context.Context, f sandbox.SandboxFilter) (sandbox.SandboxPage, error) {
 	for _, target := range f.Targets {

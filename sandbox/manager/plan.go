@@ -216,16 +216,32 @@ func planTimers(now time.Time, s sandbox.Sandbox, k kin) (action, bool) {
 	switch {
 	case s.WarmPool != "":
 	case s.State == sandbox.StateStarted && i.AutoStop > 0 && idle >= i.AutoStop:
-		return desire(sandbox.DesiredStopped, "nobody used it for its auto-stop interval")
+		return desire(sandbox.DesiredStopped, "nobody used it for "+span(i.AutoStop))
 	case s.State == sandbox.StateStarted && i.AutoPause > 0 && idle >= i.AutoPause:
-		return desire(sandbox.DesiredPaused, "nobody used it for its auto-pause interval")
+		return desire(sandbox.DesiredPaused, "nobody used it for "+span(i.AutoPause))
 	case (s.State == sandbox.StateStopped || s.State == sandbox.StateArchived) && i.AutoDelete >= 0 && stopped >= i.AutoDelete && !k.forks:
-		return desire(sandbox.DesiredDestroyed, "it was stopped for its auto-delete interval")
+		return desire(sandbox.DesiredDestroyed, "it was stopped for "+span(i.AutoDelete))
 	case s.Backup == sandbox.BackupError && now.Sub(s.LastEvent) < retryArchive:
 	case s.State == sandbox.StateStopped && s.Desired == sandbox.DesiredStopped && stopped >= archive:
-		return desire(sandbox.DesiredArchived, "it was stopped for its auto-archive interval")
+		return desire(sandbox.DesiredArchived, "it was stopped for "+span(archive))
 	}
 	return action{}, false
+}
+
+// span says how long an interval is, which has whole minutes.
+func span(d time.Duration) string {
+	for _, unit := range []struct {
+		length time.Duration
+		name   string
+	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}} {
+		switch n := d / unit.length; {
+		case n == 1 && d%unit.length == 0:
+			return "1 " + unit.name
+		case n > 1 && d%unit.length == 0:
+			return fmt.Sprintf("%d %ss", n, unit.name)
+		}
+	}
+	return d.String()
 }
 
 // planSweep removes from the runners what nobody knows and has been there for

@@ -162,6 +162,7 @@ func (a action) sees(s sandbox.Sandbox) bool {
 
 // desire changes what is desired of a sandbox that is as the plan saw it.
 func (m *Manager) desire(ctx context.Context, a action) {
+	ctx = sandbox.WithCause(ctx, a.reason)
 	s, ok := m.current(a)
 	if !ok {
 		return
@@ -256,7 +257,7 @@ func (m *Manager) correct(ctx context.Context, s sandbox.Sandbox, a action) erro
 		if a.desired != "" && now.Desired != sandbox.DesiredDestroyed {
 			now.Desired = a.desired
 		}
-		now.ErrorReason, now.Recoverable = a.reason, a.recoverable
+		now.Cause, now.ErrorReason, now.Recoverable = a.reason, a.reason, a.recoverable
 		return now.Become(a.state)
 	})
 	return err

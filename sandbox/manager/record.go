@@ -55,13 +55,16 @@ func (m *Manager) update(ctx context.Context, id string, change func(*sandbox.Sa
 		if change == nil {
 			return nil
 		}
-		was, now := s.State, time.Now()
+		was, now := *s, time.Now()
 		if err := change(s); err != nil {
 			return err
 		}
 		s.UpdatedAt = now
-		if s.State != was {
-			stamp(s, was, now)
+		if s.State != was.State {
+			stamp(s, was.State, now)
+		}
+		if cause := sandbox.CauseOf(ctx); cause != "" && (s.State != was.State || s.Desired != was.Desired || s.WarmPool != was.WarmPool) {
+			s.Cause = cause
 		}
 		return nil
 	})

@@ -32,6 +32,38 @@ func TestAutoStop(t *testing.T) {
 	})
 }
 
+func TestStateChangesSayWhy(t *testing.T) {
+	inTime(t, func(t *testing.T, b *bench) {
+		ctx := sandbox.WithCause(t.Context(), "by somebody")
+		s := b.create(manager.CreateRequest{})
+		b.do(sandbox.StateStopped)(b.Stop(ctx, org, s.ID, false))
+		b.do(sandbox.StateStarted)(b.Start(ctx, org, s.ID))
+		if _, err := b.Resize(t.Context(), org, s.ID, sandbox.Resources{CPU: 2}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(16 * time.Minute)
+		b.now(s, sandbox.StateStopped)
+		changes, err := b.StateChanges(t.Context(), s.ID)
+		must(t, err)
+		const idle, somebody = "nobody used it for 15 minutes", "by somebody"
+		want := []sandbox.StateChange{
+			{To: sandbox.StateStopped, Reason: idle}, {To: sandbox.StateStopping, Reason: idle},
+			{To: sandbox.StateStarted}, {To: sandbox.StateResizing}, // by nobody who said so
+			{To: sandbox.StateStarted, Reason: somebody}, {To: sandbox.StateStarting, Reason: somebody},
+			{To: sandbox.StateStopped, Reason: somebody}, {To: sandbox.StateStopping, Reason: somebody},
+			{To: sandbox.StateStarted}, {To: sandbox.StateCreating},
+		}
+		if len(changes) != len(want) {
+			t.Fatalf("got %+v", changes)
+		}
+		for i, c := range changes {
+			if c.To != want[i].To || c.Reason != want[i].Reason {
+				t.Errorf("got %+v, want %+v", c, want[i])
+			}
+		}
+	})
+}
+
 func TestAutoPause(t *testing.T) {
 	inTime(t, func(t *testing.T, b *bench) {
 		s := b.create(manager.CreateRequest{AutoPause: minutes(60)})

@@ -87,7 +87,7 @@ func (m *Manager) takeTicket(ctx context.Context, e *entry, s sandbox.Sandbox) (
 func (m *Manager) excursion(ctx context.Context, id string, through sandbox.State, f func(context.Context, sandbox.Sandbox) error) error {
 	var from sandbox.State
 	s, err := m.update(m.root, id, func(s *sandbox.Sandbox) error {
-		from = s.State
+		from, s.Cause = s.State, sandbox.CauseOf(ctx)
 		return s.Become(through)
 	})
 	if err != nil {

@@ -58,7 +58,7 @@ func superseded(at op, s sandbox.Sandbox) bool {
 // first, f may still run later.
 func (m *Manager) inTurn(ctx context.Context, id string, f func(ctx context.Context) error) error {
 	result := make(chan error, 1)
-	done := m.enqueue(id, func(job context.Context) { result <- f(job) })
+	done := m.enqueue(id, func(job context.Context) { result <- f(sandbox.WithCause(job, sandbox.CauseOf(ctx))) })
 	if done == nil {
 		return errNotRun
 	}

@@ -17,6 +17,7 @@ type Store struct {
 	sandboxes map[string]sandbox.Sandbox
 	snapshots map[string]sandbox.Snapshot
 	pools     map[string]sandbox.WarmPool
+	changes   map[string][]sandbox.StateChange // by sandbox, the newest first
 	accesses  []sandbox.SSHAccess
 	writes    map[string]int // of each sandbox
 	err       error
@@ -46,7 +47,31 @@ func (s *Store) AddSandbox(_ context.Context, n sandbox.Sandbox) error {
 	if _, ok := s.sandboxes[n.ID]; ok {
 		return nameTaken(n.Name)
 	}
-	return s.putSandbox(n)
+	err := s.putSandbox(n)
+	if err == nil {
+		s.noteChange(sandbox.Sandbox{}, n)
+	}
+	return err
+}
+
+// noteChange notes what became of a sandbox. Preconditions: s.mu must be held.
+func (s *Store) noteChange(before, after sandbox.Sandbox) {
+	c, ok := sandbox.ChangeOf(before, after)
+	if !ok {
+		return
+	}
+	if s.changes == nil {
+		s.changes = map[string][]sandbox.StateChange{}
+	}
+	all := slices.Insert(s.changes[after.ID], 0, c)
+	s.changes[after.ID] = all[:min(len(all), sandbox.MaxStateChanges)]
+}
+
+// StateChanges implements sandbox.SandboxStore.
+func (s *Store) StateChanges(_ context.Context, id string) ([]sandbox.StateChange, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.changes[id]), nil
 }
 
 // putSandbox stores n unless its name is taken. Preconditions: s.mu must be held.
@@ -101,6 +126,7 @@ func (s *Store) UpdateSandbox(_ context.Context, id string, change func(*sandbox
 	if err != nil {
 		return sandbox.Sandbox{}, sandbox.Sandbox{}, err
 	}
+	s.noteChange(before, after)
 	return before, after, nil
 }
 
@@ -160,6 +186,10 @@ func (s *Store) PruneSandboxes(_ context.Context, before time.Time) (int, error)
 	had := len(s.sandboxes)
 	maps.DeleteFunc(s.sandboxes, func(_ string, o sandbox.Sandbox) bool {
 		return o.State == sandbox.StateDestroyed && o.LastEvent.Before(before)
+	})
+	maps.DeleteFunc(s.changes, func(id string, _ []sandbox.StateChange) bool {
+		_, ok := s.sandboxes[id]
+		return !ok
 	})
 	s.accesses = slices.DeleteFunc(s.accesses, func(a sandbox.SSHAccess) bool {
 		_, ok := s.sandboxes[a.Sandbox]

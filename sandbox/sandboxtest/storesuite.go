@@ -23,6 +23,7 @@ func TestStore(t *testing.T, newStore func(t *testing.T) sandbox.Store) {
 		{"names are free again when they may be", namesAreUnique},
 		{"a sandbox is changed at once", sandboxIsChanged},
 		{"the destroyed are forgotten", destroyedAreForgotten},
+		{"changes of state are kept", stateChangesAreKept},
 		{"lists have what they should", listsAreRight},
 		{"pages hold still", pagesHoldStill},
 		{"bad filters are refused", badFilters},
@@ -44,7 +45,7 @@ func Sandbox(id string) sandbox.Sandbox {
 		Resources: sandbox.Resources{CPU: 1, MemoryGiB: 2, DiskGiB: 3},
 		Network:   sandbox.Network{Allow: []string{"10.0.0.0/8"}, Domains: []string{"example.com"}},
 		Volumes:   []sandbox.VolumeMount{{Volume: "v", Path: "/data", Subpath: "a"}},
-		State:     sandbox.StateStarted, Desired: sandbox.DesiredStarted, Incarnation: 3, ErrorReason: "none", Recoverable: true,
+		State:     sandbox.StateStarted, Desired: sandbox.DesiredStarted, Incarnation: 3, Cause: "by a test", ErrorReason: "none", Recoverable: true,
 		Intervals: sandbox.Intervals{AutoStop: time.Minute, AutoArchive: time.Hour, AutoDelete: -time.Minute, TTL: time.Hour},
 		Parent:    "parent", Linked: "linked", Backup: sandbox.BackupCompleted, BackupAt: epoch, Archive: "archive", KeyVersion: 2,
 		CreatedAt: epoch, UpdatedAt: epoch.Add(time.Second), StartedAt: epoch.Add(2 * time.Second), StoppedAt: epoch.Add(3 * time.Second),
@@ -142,6 +143,54 @@ func destroyedAreForgotten(t *testing.T, s sandbox.Store) {
 	_, there := s.Sandbox(t.Context(), "1")
 	if n != 1 || gone == nil || there != nil {
 		t.Errorf("forgot %d: %v, %v", n, gone, there)
+	}
+}
+
+func stateChangesAreKept(t *testing.T, s sandbox.Store) {
+	made := sandbox.Sandbox{ID: "a", Name: "a", State: sandbox.StateCreating, Cause: "by a test", CreatedAt: epoch, UpdatedAt: epoch}
+	must(t, s.AddSandbox(t.Context(), made))
+	pooled := sandbox.Sandbox{ID: "b", Name: "b", State: sandbox.StateCreating, WarmPool: "pool", CreatedAt: epoch, UpdatedAt: epoch}
+	must(t, s.AddSandbox(t.Context(), pooled))
+	become := func(id string, at time.Duration, change func(*sandbox.Sandbox)) {
+		t.Helper()
+		_, _, err := s.UpdateSandbox(t.Context(), id, func(s *sandbox.Sandbox) error {
+			s.UpdatedAt = epoch.Add(at)
+			change(s)
+			return nil
+		})
+		must(t, err)
+	}
+	become("a", time.Second, func(s *sandbox.Sandbox) { s.State, s.Cause = sandbox.StateStarted, "" })
+	become("a", 2*time.Second, func(s *sandbox.Sandbox) { s.Public = true }) // no change of state
+	become("a", 3*time.Second, func(s *sandbox.Sandbox) {
+		s.State, s.ErrorReason, s.Cause = sandbox.StateError, "it broke", "by a test"
+	})
+	become("b", time.Second, func(s *sandbox.Sandbox) { s.State = sandbox.StateStarted }) // in its pool
+	become("b", 2*time.Second, func(s *sandbox.Sandbox) { s.WarmPool, s.Cause = "", "by who claims it" })
+	got, err := s.StateChanges(t.Context(), "a")
+	must(t, err)
+	wantSame(t, got, []sandbox.StateChange{
+		{At: epoch.Add(3 * time.Second), From: sandbox.StateStarted, To: sandbox.StateError, Reason: "it broke"},
+		{At: epoch.Add(time.Second), From: sandbox.StateCreating, To: sandbox.StateStarted},
+		{At: epoch, To: sandbox.StateCreating, Reason: "by a test"},
+	})
+	got, err = s.StateChanges(t.Context(), "b")
+	must(t, err)
+	wantSame(t, got, []sandbox.StateChange{{At: epoch.Add(2 * time.Second), To: sandbox.StateStarted, Reason: "by who claims it"}})
+	states := []sandbox.State{sandbox.StateStopped, sandbox.StateStarted}
+	for i := range 2 * sandbox.MaxStateChanges {
+		become("a", time.Duration(i)*time.Minute, func(s *sandbox.Sandbox) { s.State = states[i%2] })
+	}
+	got, err = s.StateChanges(t.Context(), "a")
+	must(t, err)
+	if last := epoch.Add((2*sandbox.MaxStateChanges - 1) * time.Minute); len(got) != sandbox.MaxStateChanges || !got[0].At.Equal(last) {
+		t.Errorf("%d changes, the newest of %v", len(got), got[0].At)
+	}
+	become("a", 0, func(s *sandbox.Sandbox) { s.State, s.LastEvent = sandbox.StateDestroyed, epoch })
+	_, err = s.PruneSandboxes(t.Context(), epoch.Add(time.Hour))
+	must(t, err)
+	if got, err = s.StateChanges(t.Context(), "a"); err != nil || len(got) > 0 {
+		t.Errorf("they outlive the sandbox: %v, %v", got, err)
 	}
 }
 

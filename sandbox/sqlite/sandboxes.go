@@ -20,7 +20,13 @@ func errNameTaken(name string) error {
 
 // AddSandbox implements sandbox.SandboxStore.
 func (db *DB) AddSandbox(ctx context.Context, s sandbox.Sandbox) error {
-	return wrap("store a sandbox", writeSandbox(ctx, db.write, s, false))
+	err := db.transact(ctx, func(tx *sql.Tx) error {
+		if err := writeSandbox(ctx, tx, s, false); err != nil {
+			return err
+		}
+		return writeChange(ctx, tx, sandbox.Sandbox{}, s)
+	})
+	return wrap("store a sandbox", err)
 }
 
 // Sandbox implements sandbox.SandboxStore.
@@ -43,7 +49,10 @@ func (db *DB) UpdateSandbox(ctx context.Context, id string, change func(*sandbox
 		if err := change(&after); err != nil {
 			return err
 		}
-		return writeSandbox(ctx, tx, after, true)
+		if err := writeSandbox(ctx, tx, after, true); err != nil {
+			return err
+		}
+		return writeChange(ctx, tx, before, after)
 	})
 	if err != nil {
 		return sandbox.Sandbox{}, sandbox.Sandbox{}, wrap("change a sandbox", err)

@@ -37,6 +37,20 @@ type identity struct {
 
 type identityKey struct{}
 
+// with returns ctx as a request of id has it.
+func with(ctx context.Context, id identity) context.Context {
+	ctx = context.WithValue(ctx, identityKey{}, id)
+	switch {
+	case id.key != nil && id.key.Name != "":
+		return sandbox.WithCause(ctx, "through the API with the key "+id.key.Name)
+	case id.key != nil:
+		return sandbox.WithCause(ctx, "through the API")
+	case id.caller.Kind == KindSession:
+		return sandbox.WithCause(ctx, "from the pages in a browser")
+	}
+	return ctx
+}
+
 // From returns the caller of a request that went through Guard.Identify, and
 // the zero Caller elsewhere. A caller with a credential that does not count is
 // seen as its address.

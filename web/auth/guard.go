@@ -90,8 +90,7 @@ func (g *Guard) Open() bool { return g.open }
 // and SignedIn. It refuses nothing itself.
 func (g *Guard) Identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx := context.WithValue(r.Context(), identityKey{}, g.identify(r))
-		next.ServeHTTP(w, r.WithContext(ctx))
+		next.ServeHTTP(w, r.WithContext(with(r.Context(), g.identify(r))))
 	})
 }
 
@@ -138,7 +137,7 @@ func (g *Guard) WithBearer(ctx context.Context, secret string) (context.Context,
 	if err != nil {
 		return ctx, err
 	}
-	return context.WithValue(ctx, identityKey{}, id), nil
+	return with(ctx, id), nil
 }
 
 func (g *Guard) bearer(ctx context.Context, secret string) (identity, error) {

@@ -68,7 +68,7 @@ func (g *Guard) WithSession(ctx context.Context, name string) (context.Context, 
 	if err != nil {
 		return ctx, err
 	}
-	return context.WithValue(ctx, identityKey{}, id), nil
+	return with(ctx, id), nil
 }
 
 // startSession signs the browser in.

@@ -14,7 +14,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
 	"sandpiper/components"
@@ -22,7 +21,6 @@ import (
 	"sandpiper/sandbox/manager"
 	"sandpiper/web/apikey"
 	"sandpiper/web/dashboard/farewell"
-	"sandpiper/web/dashboard/history"
 	"sandpiper/web/dashboard/metrics"
 	"sandpiper/web/dashboard/sandboxpage"
 	"sandpiper/web/page"
@@ -64,15 +62,11 @@ type Handler struct {
 	now     func() time.Time
 	log     *slog.Logger
 
-	history  history.Book
 	farewell *farewell.Desk
 	sampler  *metrics.Sampler
-
-	stop context.CancelFunc
-	done sync.WaitGroup
 }
 
-// New returns a Handler, which follows what happens until Close.
+// New returns a Handler.
 func New(cfg Config) *Handler {
 	h := &Handler{
 		manager: cfg.Manager, keys: cfg.Keys, frame: cfg.Frame, pages: cfg.Pages, org: cfg.Organization, ssh: cfg.SSH,
@@ -91,40 +85,12 @@ func New(cfg Config) *Handler {
 	}
 	h.pages.OnUndo(h.undo)
 	h.pages.OnProblem(h.undeleted)
-	ctx, stop := context.WithCancel(context.Background())
-	h.stop = stop
-	h.done.Go(func() { h.follow(ctx) })
 	return h
 }
 
-// follow keeps the history, also after it fell behind.
-func (h *Handler) follow(ctx context.Context) {
-	select {
-	case <-ctx.Done():
-		return
-	case <-h.manager.Booted():
-	}
-	for {
-		events, stop := h.manager.Subscribe(h.org.ID)
-		ended := h.history.Follow(events, ctx.Done())
-		stop()
-		if !ended {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(time.Second): // the manager may have closed
-		}
-	}
-}
-
-// Close drops deletions that can be taken back still, and ends what the pages
-// have running.
+// Close drops deletions that can be taken back still.
 func (h *Handler) Close() {
-	h.stop()
 	h.farewell.Close()
-	h.done.Wait()
 }
 
 // Register adds the routes of all places.

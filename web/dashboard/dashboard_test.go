@@ -247,6 +247,7 @@ func TestVerbs(t *testing.T) {
 	b.get("/sandboxes/box", 303, "/activity")
 	b.post(at+"stop", "", true, 200, "box is stopped")
 	b.until(s.ID, sandbox.StateStopped)
+	b.get(at+"activity", 200, "From the pages in a browser")
 	b.post(at+"pause", "", true, 409, "not possible now")
 	b.post(at+"start", "", false, 303)
 	b.until(s.ID, sandbox.StateStarted)

@@ -93,7 +93,11 @@ func (h *Handler) activity(ctx context.Context, s sandbox.Sandbox) components.Ac
 	for _, from := range slices.SortedFunc(maps.Keys(s.Activity), func(a, b sandbox.ActivitySource) int { return s.Activity[b].Compare(s.Activity[a]) }) {
 		out.Sources = append(out.Sources, components.ActivitySource{What: cmpName(from), When: h.age(s.Activity[from]), Last: from == source && !last.IsZero()})
 	}
-	for _, c := range h.history.Of(s.ID) {
+	changes, err := h.manager.StateChanges(ctx, s.ID)
+	if err != nil {
+		h.log.WarnContext(ctx, "read what became of a sandbox", "sandbox", s.ID, "error", err)
+	}
+	for _, c := range changes {
 		change := components.StateChange{When: h.age(c.At), To: view.State(sandbox.Sandbox{State: c.To}, 0), Reason: words.Sentence(c.Reason)}
 		if c.From != "" {
 			change.From = view.StateWord(c.From)

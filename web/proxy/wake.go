@@ -37,7 +37,7 @@ func (p *Proxy) wake(w http.ResponseWriter, r *http.Request, v *visit) (done boo
 	ctx, cancel := context.WithTimeout(r.Context(), wait)
 	defer cancel()
 	for startable(v.sandbox) {
-		s, err := p.manager.Start(ctx, v.sandbox.Organization, v.sandbox.ID)
+		s, err := p.manager.Start(sandbox.WithCause(ctx, "by a visit of a preview"), v.sandbox.Organization, v.sandbox.ID)
 		switch {
 		case r.Context().Err() != nil:
 			return false, errors.Join(sandbox.ErrClientGone, err)
