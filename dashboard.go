@@ -14,7 +14,7 @@ import (
 
 // openDashboard opens the places where sandboxes are looked after. shells gives
 // out access by SSH, and is nil where that is off.
-func (s *sandboxes) openDashboard(cfg sandboxConfig, owner sandbox.Organization, shells api.SSH) {
+func (s *sandboxes) openDashboard(cfg sandboxConfig, owner sandbox.Organization, shells sshDesk) {
 	c := dashboard.Config{
 		Manager: s.manager, Keys: cfg.db, Frame: page.New(cfg.assets, cfg.guard, cfg.log), Pages: s.frame, Organization: owner,
 		PublicURL: cfg.public, Version: version, Log: cfg.log,
@@ -25,9 +25,16 @@ func (s *sandboxes) openDashboard(cfg sandboxConfig, owner sandbox.Organization,
 	s.dashboard = dashboard.New(c)
 }
 
+// sshDesk is where access by SSH is given out and taken back.
+type sshDesk interface {
+	api.SSH
+	Accesses(ctx context.Context, org, idOrName string) ([]sandbox.SSHAccess, error)
+	RevokeByID(ctx context.Context, org, idOrName, id string) error
+}
+
 // sshGrants gives out access by SSH with the command that uses it.
 type sshGrants struct {
-	api.SSH
+	sshDesk
 	address string // host:port of SSH for users
 	public  string // host of the server, where the address names none
 }

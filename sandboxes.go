@@ -151,7 +151,7 @@ func openSandboxes(ctx context.Context, cfg sandboxConfig) (_ *sandboxes, err er
 
 // openSSH opens the SSH gateway, and returns where its tokens are given out; nil
 // where SSH is off.
-func (s *sandboxes) openSSH(cfg sandboxConfig) (api.SSH, error) {
+func (s *sandboxes) openSSH(cfg sandboxConfig) (sshDesk, error) {
 	if cfg.ssh == "" {
 		return nil, nil
 	}

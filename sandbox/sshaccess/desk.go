@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -86,6 +87,44 @@ func (d *Desk) makeRoom(ctx context.Context, s sandbox.Sandbox, now time.Time) e
 	return err
 }
 
+// Accesses returns who may reach a sandbox now, the oldest first.
+func (d *Desk) Accesses(ctx context.Context, org, idOrName string) ([]sandbox.SSHAccess, error) {
+	s, err := d.sandboxes.Sandbox(ctx, org, idOrName)
+	if err != nil {
+		return nil, err
+	}
+	all, err := d.store.SSHAccesses(ctx, s.ID)
+	now := time.Now()
+	return slices.DeleteFunc(all, func(a sandbox.SSHAccess) bool { return !now.Before(a.ExpiresAt) }), err
+}
+
+// RevokeByID takes back the token of one access, as Revoke does, for who does
+// not know the token. An access that the sandbox does not have is KindNotFound.
+func (d *Desk) RevokeByID(ctx context.Context, org, idOrName, id string) error {
+	s, err := d.sandboxes.Sandbox(ctx, org, idOrName)
+	if err != nil {
+		return err
+	}
+	all, err := d.store.SSHAccesses(ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	for _, a := range all {
+		if a.ID == id {
+			return d.revoke(ctx, s, a)
+		}
+	}
+	return sandbox.Errorf(sandbox.KindNotFound, "sandbox %s has no such SSH access; it may have been revoked", s.Name)
+}
+
+func (d *Desk) revoke(ctx context.Context, s sandbox.Sandbox, a sandbox.SSHAccess) error {
+	if err := d.store.DeleteSSHAccess(ctx, a.ID); err != nil {
+		return err
+	}
+	d.end([sha256.Size]byte(a.Hash), sandbox.Errorf(sandbox.KindUnauthorized, "SSH access to sandbox %s was revoked", s.Name))
+	return nil
+}
+
 // Revoke takes back one token of a sandbox, or all of them for "", and ends the
 // connections that were made with it. A token that the sandbox does not have is
 // KindNotFound: somebody meant to shut a door that may still be open.
@@ -104,10 +143,9 @@ func (d *Desk) Revoke(ctx context.Context, org, idOrName, token string) (sandbox
 		if token != "" && subtle.ConstantTimeCompare(a.Hash, hash[:]) != 1 {
 			continue
 		}
-		if err := d.store.DeleteSSHAccess(ctx, a.ID); err != nil {
+		if err := d.revoke(ctx, s, a); err != nil {
 			return s, err
 		}
-		d.end([sha256.Size]byte(a.Hash), sandbox.Errorf(sandbox.KindUnauthorized, "SSH access to sandbox %s was revoked", s.Name))
 		found = true
 	}
 	if !found {

@@ -28,10 +28,16 @@ import (
 	"sandpiper/web/words"
 )
 
-// SSH gives out access to a sandbox by SSH.
+// SSH gives out access to a sandbox by SSH, and takes it back.
 type SSH interface {
 	// Grant returns the token of a new access and the command that uses it.
 	Grant(ctx context.Context, org, id string, ttl time.Duration) (token, command string, expires time.Time, err error)
+
+	// Accesses returns those of a sandbox that have not ended, the oldest first.
+	Accesses(ctx context.Context, org, id string) ([]sandbox.SSHAccess, error)
+
+	// RevokeByID ends one of them, with its connections.
+	RevokeByID(ctx context.Context, org, id, access string) error
 }
 
 // Config is what the places stand on.

@@ -19,6 +19,7 @@ import (
 	"sandpiper/sandbox/manager"
 	"sandpiper/sandbox/sandboxtest"
 	"sandpiper/sandbox/scheduler"
+	"sandpiper/sandbox/sshaccess"
 	"sandpiper/static"
 	"sandpiper/web"
 	"sandpiper/web/auth"
@@ -47,6 +48,12 @@ type bench struct {
 
 func newBench(t testing.TB) *bench {
 	t.Helper()
+	return newBenchWith(t, func(*bench, *dashboard.Config) {})
+}
+
+// newBenchWith is newBench with another configuration of the pages.
+func newBenchWith(t testing.TB, change func(*bench, *dashboard.Config)) *bench {
+	t.Helper()
 	b := &bench{t: t, docker: sandboxtest.NewEngine(sandbox.EngineContainer), wasm: sandboxtest.NewEngine(sandbox.EngineWasm), store: &sandboxtest.Store{}, keys: &sandboxtest.CredentialStore{}}
 	engines := []sandbox.Engine{b.docker, b.wasm}
 	organization := sandbox.Organization{ID: org, Name: "personal", MaxEach: sandbox.Resources{CPU: 8, MemoryGiB: 16, DiskGiB: 50}}
@@ -67,10 +74,12 @@ func newBench(t testing.TB) *bench {
 	b.must(err)
 	frame := page.New(assets, guard, log)
 	pages := sandboxpage.New(sandboxpage.Config{Manager: m, Frame: frame, Organization: org, Log: log})
-	d := dashboard.New(dashboard.Config{
+	cfg := dashboard.Config{
 		Manager: m, Keys: b.keys, Frame: frame, Pages: pages, Organization: organization, PublicURL: public, Version: "1.2.3",
 		UndoWait: 300 * time.Millisecond, Log: log,
-	})
+	}
+	change(b, &cfg)
+	d := dashboard.New(cfg)
 	t.Cleanup(d.Close)
 	signIn := func(http.ResponseWriter, *http.Request, string, *sandbox.Error) error { return nil }
 	routes := routesFunc(func(mux *http.ServeMux) { guard.RegisterPages(mux, signIn, frame.WriteError) })
@@ -276,6 +285,35 @@ func TestVerbs(t *testing.T) {
 	b.get(at+"metrics", 200, "Processor")
 	b.get("/sandboxes/nobody/settings", 404, "nobody")
 	b.get(at+"ssh", 409)
+}
+
+// shells gives out access by SSH without a gateway.
+type shells struct{ *sshaccess.Desk }
+
+func (s shells) Grant(ctx context.Context, org, id string, ttl time.Duration) (token, command string, expires time.Time, err error) {
+	a, token, err := s.Create(ctx, org, id, ttl)
+	return token, "ssh " + token + "@box.test", a.ExpiresAt, err
+}
+
+func TestAccessBySSHIsListedAndRevoked(t *testing.T) {
+	b := newBenchWith(t, func(b *bench, c *dashboard.Config) { c.SSH = shells{sshaccess.New(b.store, b.manager)} })
+	s := b.create("box")
+	at := "/sandboxes/" + s.ID + "/"
+	b.get(at+"settings", 200, "Nobody has it", "Give access")
+	body := b.post(at+"ssh", "minutes=60", true, 200, "ssh_")
+	token := body[strings.Index(body, "ssh_"):][:len("ssh_")+26]
+	accesses, err := b.store.SSHAccesses(t.Context(), s.ID)
+	b.must(err)
+	if len(accesses) != 1 {
+		t.Fatalf("got %v", accesses)
+	}
+	revoke := at + "ssh/" + accesses[0].ID + "/revoke"
+	b.get(at+"settings", 200, revoke, "Ends on", "!"+token)
+	other := b.create("other")
+	b.post("/sandboxes/"+other.ID+"/ssh/"+accesses[0].ID+"/revoke", "", true, 404, "no such SSH access")
+	b.post(revoke, "", true, 200, "revoked")
+	b.get(at+"settings", 200, "Nobody has it", "!"+revoke)
+	b.post(revoke, "", true, 404)
 }
 
 func TestAStopThatTakesLongIsNotSaidToBeOver(t *testing.T) {

@@ -234,7 +234,7 @@ func (h *Handler) settings(ctx context.Context, s sandbox.Sandbox) []components.
 	if user == "" {
 		user = s.OwnUser
 	}
-	return []components.Setting{
+	all := []components.Setting{
 		{Name: "ID", Values: []string{s.ID}, Code: true},
 		{Name: "Snapshot", Values: []string{s.Snapshot}},
 		{Name: "Engine", Values: []string{view.Engine(s), words.Sentence(s.Placed)}},
@@ -247,8 +247,37 @@ func (h *Handler) settings(ctx context.Context, s sandbox.Sandbox) []components.
 		{Name: "Start on visit", Values: []string{visit}, Change: at("visit", "Change")},
 		{Name: "Signing key", Values: []string{"Signs preview links and addresses of files."}, Change: at("rotate", "Rotate")},
 		{Name: "Environment", Values: orNone(slices.Sorted(maps.Keys(s.Env))), Code: len(s.Env) > 0},
-		{Name: "Delete", Values: []string{"Deletes the sandbox and all its files."}, Change: remove},
 	}
+	all = append(all, h.sshSettings(ctx, s)...)
+	return append(all, components.Setting{Name: "Delete", Values: []string{"Deletes the sandbox and all its files."}, Change: remove})
+}
+
+// sshSettings are the accesses of a sandbox by SSH, each with what ends it.
+func (h *Handler) sshSettings(ctx context.Context, s sandbox.Sandbox) []components.Setting {
+	if h.ssh == nil {
+		return nil
+	}
+	accesses, err := h.ssh.Accesses(ctx, h.org.ID, s.ID)
+	if err != nil {
+		h.log.WarnContext(ctx, "list who may reach a sandbox by SSH", "sandbox", s.ID, "error", err)
+		return []components.Setting{{Name: "SSH access", Values: []string{"It could not be read who has it. This page tries again."}}}
+	}
+	var out []components.Setting
+	for _, a := range accesses {
+		end := "SSH access of " + s.Name + " made on " + words.Exact(a.CreatedAt)
+		out = append(out, components.Setting{
+			Name: "SSH access", Values: []string{"Made on " + words.Exact(a.CreatedAt) + ".", "Ends on " + words.Exact(a.ExpiresAt) + "."},
+			Change: &components.SandboxAction{Label: "Revoke", Name: "Revoke the " + end, URL: "/sandboxes/" + s.ID + "/ssh/" + a.ID + "/revoke", Danger: true},
+		})
+	}
+	if len(out) == 0 {
+		out = []components.Setting{{Name: "SSH access", Values: []string{"Nobody has it."}}}
+	}
+	if h.pages.Can(ctx, "ssh", s) {
+		out = append(out, components.Setting{Values: []string{"Access is a token for one sandbox, and ends by itself."},
+			Change: &components.SandboxAction{Label: "Give access", Name: "Give SSH access to " + s.Name, URL: "/sandboxes/" + s.ID + "/ssh", Asks: true}})
+	}
+	return out
 }
 
 func orNone(values []string) []string {

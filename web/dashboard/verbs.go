@@ -72,6 +72,9 @@ func (h *Handler) verbs() []verb {
 }
 
 func (h *Handler) registerVerbs(mux *http.ServeMux) {
+	if h.ssh != nil {
+		h.formRoutes(mux, "/sandboxes/{id}/ssh/{access}/revoke", apikey.WriteSandboxes, nil, h.revokeSSH)
+	}
 	for _, v := range h.verbs() {
 		h.pages.Handle(mux, "POST /sandboxes/{id}/"+v.name, h.postVerb(v))
 		if v.form != nil {
@@ -305,6 +308,14 @@ func (h *Handler) sshAccess(ctx context.Context, s sandbox.Sandbox, v url.Values
 			{ID: "ssh-config", Title: "VS Code and ~/.ssh/config", Text: sshConfig(s, token, command)},
 		},
 	}, nil
+}
+
+func (h *Handler) revokeSSH(r *http.Request, _ url.Values) (done, error) {
+	s, err := h.pages.Sandbox(r)
+	if err == nil {
+		err = h.ssh.RevokeByID(r.Context(), h.org.ID, s.ID, r.PathValue("access"))
+	}
+	return done{text: said("That SSH access to %s is revoked, and its connections are ended.", s.Name), next: "/sandboxes/" + s.ID + "/settings"}, err
 }
 
 // sshConfig is an entry for a client's configuration, which editors read.
