@@ -43,6 +43,31 @@ async function sound(page, what) {
   assert.ok(wide <= window, `${what} is ${wide} px wide in a window of ${window}`);
 }
 
+test("a form that does not come is a dialog that can be closed", async (t) => {
+  const s = await sandbox(t, "away");
+  const page = await signedIn(t, `/sandboxes/${s.id}/settings`, { expected: [/Failed to (load resource|fetch)/, /409/] });
+  const change = page.getByRole("link", { name: `Change of ${s.name}` }).first();
+  await page.route("**/labels", (route) => route.abort());
+  await change.click();
+  const dialog = page.getByRole("dialog", { name: "That did not work" });
+  await dialog.getByText("The server does not answer").waitFor();
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await dialog.waitFor({ state: "hidden" });
+  await page.unroute("**/labels");
+  await change.evaluate((a, url) => a.setAttribute("href", url), `/sandboxes/${s.id}/archive`); // which a started one cannot
+  await change.click();
+  await dialog.getByText("not possible now").waitFor();
+  await dialog.getByRole("button", { name: "Close" }).click();
+});
+
+test("a page says when its browser was signed out", async (t) => {
+  const page = await signedIn(t, "/sandboxes", { expected: [/401/] });
+  await page.request.post(`${closed}/signout`);
+  await page.getByText("You are signed out").waitFor();
+  await page.locator("#lost").getByRole("link", { name: "Sign in" }).click();
+  await page.waitForURL(/\/signin\?next=%2Fsandboxes/);
+});
+
 test("the list follows what others do by the API", async (t) => {
   const page = await signedIn(t, "/sandboxes");
   const s = await sandbox(t, "live", { labels: { team: "blue" } });

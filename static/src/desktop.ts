@@ -3,11 +3,12 @@
 import { byId, el } from "./lib/dom";
 import { ActionLog, showMark } from "./lib/desktop/actions";
 import { Clipboard } from "./lib/desktop/clipboard";
-import { Connection, notRunning, stopped, type Look, type Quality, type Size } from "./lib/desktop/connection";
+import { Connection, notRunning, signedOut, stopped, type Look, type Quality, type Size } from "./lib/desktop/connection";
 import { keyMenu, softKeyboard } from "./lib/desktop/keys";
 import { Machine, Refusal, sentence } from "./lib/desktop/machine";
 import { Recordings } from "./lib/desktop/recordings";
 import { again, cover, fullScreen, status, toast } from "./lib/desktop/stage";
+import { signIn } from "./lib/live";
 import { onState, startSandboxPage } from "./lib/sandboxpage";
 import { load, save } from "./lib/store";
 
@@ -40,6 +41,7 @@ function start(desk: HTMLElement): void {
       control.disabled = true;
       status("Not connected");
       if (seconds !== undefined) return cover(again(seconds, reason), button("Connect now", () => connection.now()));
+      if (code === signedOut) return cover("You are signed out.", el("a", { class: "btn primary", href: signIn() }, "Sign in"));
       if (code === notRunning || code === stopped) void find();
     },
     copied: (text) => void clipboard.copied(text),

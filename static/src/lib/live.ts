@@ -3,6 +3,7 @@
 
 import htmx from "htmx.org";
 import "htmx.org/dist/ext/hx-sse.js";
+import { el } from "./dom";
 import { closeMenus } from "./page";
 
 /** Connects what the page shows to the server. */
@@ -17,12 +18,22 @@ export function startLive(): void {
 /** Says when the connection is lost, and follows the server elsewhere. */
 function connection(): void {
   const lost = document.getElementById("lost");
+  const text = lost?.textContent ?? "";
   const show = (on: boolean) => {
     if (lost) lost.hidden = !on;
   };
-  document.addEventListener("htmx:sse:error", () => show(true));
+  document.addEventListener("htmx:sse:error", (e) => {
+    const out = (e as CustomEvent<{ status?: number }>).detail.status === 401;
+    lost?.replaceChildren(...(out ? ["You are signed out, so what you see may be old. ", el("a", { href: signIn() }, "Sign in")] : [text]));
+    show(true);
+  });
   document.addEventListener("htmx:sse:after:connection", () => show(false));
   document.addEventListener("sandbox:gone", (e) => location.replace((e as CustomEvent<{ data: string }>).detail.data));
+}
+
+/** Where the form to sign in is, which leads back here. */
+export function signIn(): string {
+  return `/signin?${new URLSearchParams({ next: location.pathname + location.search })}`;
 }
 
 /** Closes notices, and menus when something of theirs was done. */
@@ -55,8 +66,16 @@ function dialogs(): void {
 
 async function open(dialog: HTMLDialogElement, href: string): Promise<void> {
   dialog.replaceChildren();
-  await htmx.ajax("GET", href, { target: "#ask", swap: "innerHTML" });
+  await htmx.ajax("GET", href, { target: "#ask", swap: "innerHTML" })?.catch(() => undefined); // what is missing is said below
+  if (!dialog.querySelector("#ask-title")) trouble(dialog);
   if (!dialog.open) dialog.showModal();
+}
+
+/** Puts what came in place of a form, or that nothing came, into a dialog that can be closed. */
+function trouble(dialog: HTMLDialogElement): void {
+  const said = dialog.textContent?.trim() ? [...dialog.childNodes] : [el("p", { class: "note error", role: "alert" }, "The server does not answer. Try it again when the connection is back.")];
+  const close = el("button", { type: "button", class: "btn quiet", "data-close": "" }, "Close");
+  dialog.replaceChildren(el("div", { class: "dialog-head" }, el("h2", { id: "ask-title" }, "That did not work"), close), el("div", { class: "content" }, ...said));
 }
 
 /** Writes how long it is until each time that is marked so. */

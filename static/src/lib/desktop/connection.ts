@@ -7,6 +7,7 @@ export type Size = "fit" | "full" | "match";
 export type Quality = "best" | "good" | "low";
 
 /** Codes with which the server closes; see web/desktop. */
+export const signedOut = 4401;
 export const over = 4403; // the link is good no longer
 export const notRunning = 4404; // the desktop
 export const stopped = 4409; // the sandbox
@@ -107,7 +108,7 @@ export class Connection {
     this.socket = undefined;
     this.rfb = undefined;
     if (!this.wanted) return;
-    if (code === over || code === notRunning || code === stopped) {
+    if (code === signedOut || code === over || code === notRunning || code === stopped) {
       this.wanted = false;
       this.watcher.ended(code, reason);
       return;
