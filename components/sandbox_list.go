@@ -8,7 +8,7 @@ type SandboxList struct {
 	Search  string
 	Sort    string // as the address has it; "" for what is usual
 	Order   string // the same
-	Active  bool // some filter is set
+	Active  bool   // some filter is set
 	Rows    SandboxRows
 	Pager   Pager
 	Events  string // where the page hears of changes
