@@ -181,3 +181,40 @@ test("processes show what they use, and logs are searched", async (t) => {
   await wellMade(page, "a log that is searched");
   await picture(page, "log-find");
 });
+
+/** Opens a file of the shelf and types at its end. */
+async function edit(page, name, text) {
+  await page.getByRole("button", { name, exact: true }).click();
+  await page.locator(".cm-content").click();
+  await page.keyboard.press("ControlOrMeta+End");
+  if (text) await page.keyboard.type(text);
+}
+
+test("what is not saved is not lost without a question", async (t) => {
+  const page = await shelf(t);
+  await edit(page, "notes.txt", "mine");
+  const view = page.locator("#file-view");
+  const ways = {
+    "the button Close": () => view.getByRole("button", { name: "Close", exact: true }).click(),
+    "a click beside it": () => page.mouse.click(3, 3),
+    Escape: () => page.keyboard.press("Escape"),
+    "Escape again": () => page.keyboard.press("Escape"),
+  };
+  for (const [way, close] of Object.entries(ways)) {
+    await close();
+    await page.getByRole("heading", { name: "Close without saving?" }).waitFor();
+    await page.getByRole("button", { name: "Cancel" }).click();
+    assert.match(await page.locator(".cm-content").innerText(), /mine/, way);
+  }
+  const asked = new Promise((ok) => page.once("dialog", (d) => d.dismiss().then(() => ok(d.type()))));
+  await page.getByRole("link", { name: "Ports" }).first().evaluate((a) => a.click());
+  assert.equal(await asked, "beforeunload");
+  assert.match(await page.locator(".cm-content").innerText(), /mine/, "leaving the page");
+  await view.getByRole("button", { name: "Close", exact: true }).click();
+  await page.locator("#work-ask").getByRole("button", { name: "Close", exact: true }).click();
+  await view.waitFor({ state: "hidden" });
+  assert.equal(await get("notes.txt"), "first line\n");
+  await edit(page, "notes.txt");
+  await page.keyboard.press("Escape");
+  await view.waitFor({ state: "hidden" }); // nothing was changed, so nothing is asked
+});

@@ -19,6 +19,11 @@ export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   return document.getElementById(id) as T;
 }
 
+/** Closes a dialog as Escape would: whoever listens to its event cancel may keep it open. */
+export function requestClose(dialog: HTMLDialogElement): void {
+  if (dialog.dispatchEvent(new Event("cancel", { cancelable: true }))) dialog.close();
+}
+
 /** Puts text on the clipboard and says so on the button that asked. */
 export async function copyText(text: string, button?: HTMLElement): Promise<boolean> {
   const copied = await writeClipboard(text);

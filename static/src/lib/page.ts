@@ -1,7 +1,7 @@
 // What every page does: theme, menus, dialogs, copy buttons.
 
 import "htmx.org";
-import { byId, copyText } from "./dom";
+import { byId, copyText, requestClose } from "./dom";
 import { themeButton } from "./theme";
 
 export function startPage(): void {
@@ -15,7 +15,7 @@ export function startPage(): void {
 function onClick(e: MouseEvent): void {
   const target = e.target as Element;
   closeMenus(target.closest("details.menu"));
-  if (target instanceof HTMLDialogElement) target.close(); // its backdrop
+  if (target instanceof HTMLDialogElement) requestClose(target); // its backdrop
   const copies = target.closest<HTMLElement>("[data-copies]");
   if (copies) void copyText(textOf(copies.dataset.copies!.slice(1)), copies);
 }

@@ -3,7 +3,7 @@
 // runs nothing, as a blob.
 
 import { ask } from "../ask";
-import { byId, el } from "../dom";
+import { byId, el, requestClose } from "../dom";
 import type { Editor, EditorEvents } from "../editor";
 import { bytes } from "../format";
 import { type Toolbox, ToolboxError } from "../term/toolbox";
@@ -39,7 +39,7 @@ async function offer(f: FileInfo, download: string, why: string): Promise<boolea
 
 function frame(f: FileInfo, ...content: Node[]): HTMLDialogElement {
   const dialog = byId<HTMLDialogElement>("file-view");
-  const close = el("button", { type: "button", class: "btn", click: () => dialog.requestClose?.() ?? dialog.close() }, "Close");
+  const close = el("button", { type: "button", class: "btn", click: () => requestClose(dialog) }, "Close");
   dialog.replaceChildren(el("div", { class: "dialog-head" }, el("h2", { id: "file-view-title" }, f.name), el("span", { class: "line", id: "file-view-actions" }, close)), ...content);
   dialog.showModal();
   return dialog;
@@ -101,10 +101,21 @@ async function edit(toolbox: Toolbox, f: FileInfo, text: string, etag: string, m
     e.preventDefault();
     if (await ask({ title: "Close without saving?", text: `What you changed in ${f.name} would be lost.`, yes: "Close", danger: true })) dialog.close();
   };
+  // The browser asks only once for a press of Escape, and closes at the next.
+  const escape = (e: KeyboardEvent) => {
+    if (e.key !== "Escape" || e.defaultPrevented) return;
+    e.preventDefault();
+    requestClose(dialog);
+  };
+  const leave = (e: BeforeUnloadEvent) => text !== saved && e.preventDefault();
   dialog.addEventListener("cancel", stay);
+  dialog.addEventListener("keydown", escape);
+  addEventListener("beforeunload", leave);
   return new Promise((done) =>
     dialog.addEventListener("close", () => {
       dialog.removeEventListener("cancel", stay);
+      dialog.removeEventListener("keydown", escape);
+      removeEventListener("beforeunload", leave);
       editor.destroy();
       dialog.replaceChildren();
       done(changed);
