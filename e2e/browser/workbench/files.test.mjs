@@ -218,3 +218,25 @@ test("what is not saved is not lost without a question", async (t) => {
   await page.keyboard.press("Escape");
   await view.waitFor({ state: "hidden" }); // nothing was changed, so nothing is asked
 });
+
+test("saving twice at once is no change by somebody else, and a change during it is one", async (t) => {
+  const page = await shelf(t, { expected: [/412/] });
+  await edit(page, "notes.txt", "mine");
+  let writes = 0;
+  await page.route("**/files/upload-v2*", async (route) => {
+    const answer = await route.fetch();
+    if (++writes === 2) await put("notes.txt", "theirs"); // after ours is written, before the page knows
+    await route.fulfill({ response: answer });
+  });
+  await page.keyboard.press("ControlOrMeta+s");
+  await page.keyboard.type(" and more");
+  await page.keyboard.press("ControlOrMeta+s");
+  await page.getByText("Saved.").waitFor();
+  await until("both were written", () => writes === 2);
+  assert.equal(await get("notes.txt"), "theirs");
+  await page.keyboard.type("!");
+  await page.keyboard.press("ControlOrMeta+s");
+  await page.getByRole("heading", { name: "Save over the other change?" }).waitFor();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  assert.equal(await get("notes.txt"), "theirs");
+});

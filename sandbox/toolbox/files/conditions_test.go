@@ -37,5 +37,9 @@ func TestConditions(t *testing.T) {
 	}
 	tb.want("a", "second")
 	tb.want("c", "newer")
+	written := tb.do("POST", "/files/upload-v2", strings.NewReader("newest"), nil, "path", "c").header.Get("ETag")
+	if written == "" || written != tag("c") {
+		t.Errorf("an upload answers with the ETag %q, the download of what it wrote with %q", written, tag("c"))
+	}
 	tb.wantEntries("", "a", "c")
 }

@@ -56,7 +56,17 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) (name string, 
 	if err := h.checkConditions(r, name); err != nil {
 		return "", err
 	}
-	return name, answer.FileError(name, s.commit())
+	// Of what was written, not of what is there afterwards: that may already be
+	// somebody else's.
+	written, err := h.fs.Stat(s.part)
+	if err == nil {
+		err = s.commit()
+	}
+	if err != nil {
+		return "", answer.FileError(name, err)
+	}
+	w.Header().Set("ETag", etag(written))
+	return name, nil
 }
 
 // checkConditions refuses to replace a file that is not as its writer believes:

@@ -65,23 +65,34 @@ async function edit(toolbox: Toolbox, f: FileInfo, text: string, etag: string, m
   byId("file-view-actions").prepend(status, button);
   let saved = text;
   let changed = false;
-  const save = async (force = false): Promise<void> => {
+  /** Writes the text as it is now, and reports whether that worked. */
+  const write = async (force = false): Promise<boolean> => {
     const now = text;
+    let answer: Response;
     try {
-      await toolbox.call(`files/upload-v2?path=${encodeURIComponent(f.path)}`, { method: "POST", headers: { "Content-Type": "application/octet-stream", ...(etag && !force ? { "If-Match": etag } : {}) }, body: new Blob([now]) });
+      answer = await toolbox.call(`files/upload-v2?path=${encodeURIComponent(f.path)}`, { method: "POST", headers: { "Content-Type": "application/octet-stream", ...(etag && !force ? { "If-Match": etag } : {}) }, body: new Blob([now]) });
     } catch (e) {
       if (!(e instanceof ToolboxError && e.status === 412)) {
         status.textContent = (e as Error).message;
-        return;
+        return false;
       }
-      if (await ask({ title: "Save over the other change?", text: `${e.message} Saving replaces what is there now with what you see here.`, yes: "Save over it", danger: true })) await save(true);
-      else status.textContent = "Not saved: the file was changed by somebody else.";
-      return;
+      if (await ask({ title: "Save over the other change?", text: `${e.message} Saving replaces what is there now with what you see here.`, yes: "Save over it", danger: true })) return write(true);
+      status.textContent = "Not saved: the file was changed by somebody else.";
+      return false;
     }
-    const head = await toolbox.call(`files/download?path=${encodeURIComponent(f.path)}`, { headers: { Range: "bytes=0-0" } }).catch(() => undefined);
-    etag = head?.headers.get("ETag") ?? "";
+    etag = answer.headers.get("ETag") ?? "";
     [saved, changed] = [now, true];
-    status.textContent = "Saved.";
+    status.textContent = text === saved ? "Saved." : "Not saved";
+    return true;
+  };
+  let saving = false;
+  let again = false; // it was asked for while it was done
+  const save = async (): Promise<void> => {
+    again = saving;
+    if (saving) return;
+    saving = true;
+    while ((await write()) && again && text !== saved) again = false;
+    saving = false;
   };
   const events: EditorEvents = {
     change: (t) => {
