@@ -240,3 +240,18 @@ test("saving twice at once is no change by somebody else, and a change during it
   await page.getByRole("button", { name: "Cancel" }).click();
   assert.equal(await get("notes.txt"), "theirs");
 });
+
+test("an edit keeps the ends of the lines", async (t) => {
+  const page = await shelf(t);
+  const kept = { "windows.txt": ["one\r\ntwo\r\n", "one\r\ntwo\r\nnew\r\nline"], "mac.txt": ["one\rtwo\r", "one\rtwo\rnew\rline"], "mixed.txt": ["one\r\ntwo\n", "one\r\ntwo\nnew\nline"] };
+  for (const [name, [before]] of Object.entries(kept)) await put(name, before);
+  await page.getByRole("button", { name: "Refresh" }).click();
+  for (const [name, [, after]] of Object.entries(kept)) {
+    await edit(page, name, "new\nline");
+    await page.keyboard.press("ControlOrMeta+s");
+    await page.getByText("Saved.").waitFor();
+    assert.equal(JSON.stringify(await get(name)), JSON.stringify(after), name);
+    await page.keyboard.press("Escape");
+    await page.locator("#file-view").waitFor({ state: "hidden" });
+  }
+});

@@ -119,6 +119,7 @@ export class CodeEditor implements Editor {
       highlightSpecialChars(),
       history(),
       drawSelection(),
+      options.keepReturns ? EditorState.lineSeparator.of("\n") : [],
       EditorState.tabSize.of(4),
       EditorState.readOnly.of(options.readOnly),
       EditorView.editable.of(true),

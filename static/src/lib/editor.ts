@@ -14,6 +14,7 @@ export interface EditorOptions {
   wrap: boolean;
   readOnly: boolean;
   bare?: boolean; // no line numbers and marks beside the text
+  keepReturns?: boolean; // carriage returns are characters, not ends of lines
   nonce: string;
 }
 

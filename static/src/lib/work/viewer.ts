@@ -56,13 +56,24 @@ function picture(f: FileInfo, blob: Blob): Promise<boolean> {
   );
 }
 
-async function edit(toolbox: Toolbox, f: FileInfo, text: string, etag: string, mode: string): Promise<boolean> {
+/** How the lines of a text end; undefined when they do not all end in the same way. */
+function lineEnd(text: string): string | undefined {
+  const all = new Set(text.match(/\r\n|\r|\n/g));
+  return all.size > 1 ? undefined : ([...all][0] ?? "\n");
+}
+
+async function edit(toolbox: Toolbox, f: FileInfo, content: string, etag: string, mode: string): Promise<boolean> {
   const { CodeEditor } = await import("../codemirror");
   const place = el("div", { class: "file-editor" });
   const status = el("span", { class: "hint", role: "status" });
   const button = el("button", { type: "button", class: "btn primary" }, "Save");
   const dialog = frame(f, place);
   byId("file-view-actions").prepend(status, button);
+  // The editor's lines end with \n. Where all end otherwise they get that end back
+  // when they are saved; where they differ, the carriage returns are kept as
+  // characters, which are seen.
+  const end = lineEnd(content);
+  let text = end === undefined ? content : content.replaceAll(end, "\n");
   let saved = text;
   let changed = false;
   /** Writes the text as it is now, and reports whether that worked. */
@@ -70,7 +81,7 @@ async function edit(toolbox: Toolbox, f: FileInfo, text: string, etag: string, m
     const now = text;
     let answer: Response;
     try {
-      answer = await toolbox.call(`files/upload-v2?path=${encodeURIComponent(f.path)}`, { method: "POST", headers: { "Content-Type": "application/octet-stream", ...(etag && !force ? { "If-Match": etag } : {}) }, body: new Blob([now]) });
+      answer = await toolbox.call(`files/upload-v2?path=${encodeURIComponent(f.path)}`, { method: "POST", headers: { "Content-Type": "application/octet-stream", ...(etag && !force ? { "If-Match": etag } : {}) }, body: new Blob([end === undefined ? now : now.replaceAll("\n", end)]) });
     } catch (e) {
       if (!(e instanceof ToolboxError && e.status === 412)) {
         status.textContent = (e as Error).message;
@@ -104,9 +115,10 @@ async function edit(toolbox: Toolbox, f: FileInfo, text: string, etag: string, m
   };
   button.addEventListener("click", () => void save());
   const nonce = document.querySelector<HTMLScriptElement>("script[nonce]")?.nonce ?? "";
-  const editor: Editor = new CodeEditor(place, events, { wrap: false, readOnly: false, nonce });
+  const editor: Editor = new CodeEditor(place, events, { wrap: false, readOnly: false, keepReturns: end === undefined, nonce });
   editor.open(f.name, text, mode);
   editor.focus();
+  if (end === undefined) status.textContent = "The lines end in different ways. They stay as they are: ␍ is a part of a line's end.";
   const stay = async (e: Event) => {
     if (text === saved) return;
     e.preventDefault();
