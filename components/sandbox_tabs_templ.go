@@ -1103,7 +1103,7 @@ func NewSandboxPage(p Page, f Form, codes []Code) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 96, "\">Cancel</a></p></form><aside class=\"stack\" aria-labelledby=\"as-code\"><h2 id=\"as-code\">The same as code</h2><p class=\"hint\">It needs <a href=\"/keys\">an API key</a>.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 96, "\">Cancel</a></p></form><aside class=\"stack\" aria-labelledby=\"as-code\"><h2 id=\"as-code\">The same as code</h2><p class=\"hint\">It needs <a href=\"/keys\">an API key</a>.</p><div id=\"new-codes\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1111,7 +1111,7 @@ func NewSandboxPage(p Page, f Form, codes []Code) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 97, "<button class=\"btn small no-js\" form=\"new\" formaction=\"/sandboxes/new/code\" formnovalidate>Write the code of what the form says</button></aside></div></main>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 97, "</div><button class=\"btn small no-js\" form=\"new\" formaction=\"/sandboxes/new/code\" formnovalidate>Write the code of what the form says</button></aside></div></main>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

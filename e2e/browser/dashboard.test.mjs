@@ -105,10 +105,17 @@ test("a sandbox is made by the form, changed, and deleted with a way back", asyn
   await page.getByLabel("Start from").selectOption("wasm");
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.locator("#code-curl").filter({ hasText: name }).waitFor();
+  await page.locator("#codes summary").nth(1).click();
+  const opened = await page.locator("#codes details[open]").count();
   await page.getByText("Environment and labels").click();
+  await page.getByLabel("Labels").fill("half");
+  await page.locator("#new-codes").getByText("Write one name=value").waitFor();
+  await page.getByLabel("Labels").fill("half=whole");
+  await page.locator("#codes pre").filter({ hasText: "whole" }).first().waitFor();
+  assert.equal(await page.locator("#codes details[open]").count(), opened, "what was open is open again");
   await page.getByLabel("Labels").fill("oops");
   await page.getByRole("button", { name: "Make the sandbox" }).click();
-  await page.getByText("write one name=value", { exact: false }).waitFor();
+  await page.locator("#new").getByText("write one name=value", { exact: false }).waitFor();
   await page.getByLabel("Labels").fill("made=by form");
   await page.getByRole("button", { name: "Make the sandbox" }).click();
   await page.waitForURL(/activity$/);

@@ -28,11 +28,13 @@ function code(): void {
   const form = document.getElementById("new") as HTMLFormElement | null;
   if (!form) return;
   let timer = 0;
+  let open: string[] = []; // stays while a problem is shown in the code's place
   form.addEventListener("input", () => {
     clearTimeout(timer);
     timer = window.setTimeout(() => {
-      const open = [...document.querySelectorAll("#codes details[open] pre")].map((pre) => pre.id);
-      void htmx.ajax("POST", "/sandboxes/new/code", { target: "#codes", swap: "outerHTML", values: Object.fromEntries(new FormData(form) as never) }).then(() => {
+      const shown = document.querySelector("#codes");
+      if (shown) open = [...shown.querySelectorAll("details[open] pre")].map((pre) => pre.id);
+      void htmx.ajax("POST", "/sandboxes/new/code", { target: "#new-codes", swap: "innerHTML", values: Object.fromEntries(new FormData(form) as never) }).then(() => {
         for (const id of open) document.getElementById(id)?.closest("details")?.toggleAttribute("open", true);
       });
     }, 250);
