@@ -255,3 +255,52 @@ test("an edit keeps the ends of the lines", async (t) => {
     await page.locator("#file-view").waitFor({ state: "hidden" });
   }
 });
+
+/** Drops files, by their names and texts, on the page. */
+const dropAll = (page, files) =>
+  page.evaluate((files) => {
+    const data = new DataTransfer();
+    for (const [name, text] of Object.entries(files)) data.items.add(new File([text], name));
+    document.getElementById("files").dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+  }, files);
+
+test("uploads stay in the folder they were dropped on, and can be stopped", async (t) => {
+  const page = await shelf(t);
+  const held = [];
+  await page.route("**/files/upload-v2*", (route) => void held.push(route));
+  await dropAll(page, { "a1.txt": "a1", "a2.txt": "a2" });
+  await until("the first is on its way", () => held.length === 1);
+  await page.getByRole("link", { name: "sub/" }).click();
+  await page.getByRole("button", { name: "inner.py", exact: true }).waitFor();
+  await dropAll(page, { "b1.txt": "b1", "b2.txt": "b2", "b3.txt": "b3" });
+  await held[0].continue();
+  await until("the second is on its way", () => held.length === 2);
+  await held[1].continue();
+  await until("the second batch began", () => held.length === 3);
+  await held[2].continue();
+  await until("its second file is on its way", () => held.length === 4);
+  await page.getByRole("button", { name: "Stop uploading" }).click();
+  await page.getByText("Stopped: 1 of 3 files are in /tmp/shelf/sub.").waitFor();
+  assert.deepEqual((await names()).filter((n) => /^[ab]\d/.test(n)), ["a1.txt", "a2.txt"]);
+  assert.equal(await get("sub/b1.txt"), "b1");
+  assert.equal(held.length, 4, "nothing more was sent");
+});
+
+test("many files that are there already are one question", async (t) => {
+  const page = await shelf(t, { expected: [/412/] });
+  const old = { "a.txt": "old", "b.txt": "old", "c.txt": "old" };
+  for (const [name, text] of Object.entries(old)) await put(name, text);
+  const now = { "a.txt": "new", "b.txt": "new", "c.txt": "new", "d.txt": "new" };
+  const texts = async () => (await Promise.all(Object.keys(now).map((name) => get(name).catch(() => "none")))).join();
+  await dropAll(page, now);
+  await page.getByRole("heading", { name: "Replace a.txt?" }).waitFor();
+  await page.getByRole("button", { name: "Replace", exact: true }).click();
+  await page.getByRole("heading", { name: "Replace b.txt?" }).waitFor();
+  await page.getByRole("button", { name: "Skip all" }).click();
+  await page.getByText("Uploaded 2 files to /tmp/shelf. 2 that were there already").waitFor();
+  assert.equal(await texts(), "new,old,old,new");
+  await dropAll(page, now);
+  await page.getByRole("button", { name: "Replace all" }).click();
+  await page.getByText("Uploaded 4 files to /tmp/shelf.").waitFor();
+  assert.equal(await texts(), "new,new,new,new");
+});

@@ -3,7 +3,8 @@
 import { ask, note } from "../ask";
 import { byId, el } from "../dom";
 import { bytes } from "../format";
-import { looking, Toolbox, ToolboxError } from "../term/toolbox";
+import { looking, Toolbox } from "../term/toolbox";
+import { type Upload, Uploads } from "./uploads";
 import { open as openFile } from "./viewer";
 
 export interface FileInfo {
@@ -20,6 +21,7 @@ export interface FileInfo {
 
 export class Files {
   private readonly toolbox: Toolbox;
+  private readonly uploads: Uploads;
   private readonly list = byId("file-rows");
   private entries: FileInfo[] = [];
   private folder = "";
@@ -28,6 +30,7 @@ export class Files {
 
   constructor(private readonly root: HTMLElement) {
     this.toolbox = new Toolbox(root.dataset.toolbox!);
+    this.uploads = new Uploads((path) => `${this.toolbox.base}files/upload-v2?path=${encodeURIComponent(path)}`);
     const on = (id: string, event: string, f: (e: Event) => void) => byId(id).addEventListener(event, f);
     on("file-new", "click", () => void this.guard(this.make("file")));
     on("folder-new", "click", () => void this.guard(this.make("folder")));
@@ -37,7 +40,11 @@ export class Files {
     this.list.addEventListener("change", () => this.chosenChanged());
     for (const id of ["file-upload", "folder-upload"]) {
       const input = byId<HTMLInputElement>(id);
-      input.addEventListener("change", () => void this.guard(this.upload([...input.files!].map((file) => ({ file, name: file.webkitRelativePath || file.name }))).then(() => void (input.value = ""))));
+      input.addEventListener("change", () => {
+        const files = [...input.files!].map((file) => ({ file, name: file.webkitRelativePath || file.name }));
+        input.value = ""; // so that the same can be chosen again
+        void this.guard(this.upload(files));
+      });
     }
     this.drops();
     addEventListener("popstate", () => void this.show());
@@ -195,28 +202,14 @@ export class Files {
       over(false);
       const entries = [...(e.dataTransfer?.items ?? [])].map((i) => i.webkitGetAsEntry()).filter((x) => x !== null);
       const plain = [...(e.dataTransfer?.files ?? [])];
-      void this.guard((async () => this.upload(entries.length ? (await Promise.all(entries.map((x) => walk(x)))).flat() : plain.map((file) => ({ file, name: file.name }))))());
+      void this.guard(this.upload(entries.length ? Promise.all(entries.map((x) => walk(x))).then((all) => all.flat()) : plain.map((file) => ({ file, name: file.name }))));
     });
   }
 
-  /** Uploads one after the other, raw, and asks before it replaces anything. */
-  private async upload(files: { file: File; name: string }[]): Promise<void> {
-    let all = false;
-    for (const [i, { file, name }] of files.entries()) {
-      const path = this.within(name);
-      const step = (done: number) => progress(`Uploading ${name}, ${i + 1} of ${files.length}: ${bytes(done)} of ${bytes(file.size)}`, file.size ? done / file.size : 1);
-      try {
-        await send(this.download(path).replace("/files/download", "/files/upload-v2"), file, all, step);
-      } catch (e) {
-        if (!(e instanceof ToolboxError && e.status === 412)) throw e;
-        const yes = await ask({ title: `Replace ${name}?`, text: "A file of this name is there already. Its content would be lost.", yes: "Replace", danger: true });
-        if (yes) await send(this.download(path).replace("/files/download", "/files/upload-v2"), file, true, step);
-      } finally {
-        progress("", 0);
-      }
-    }
-    await this.show();
-    note(files.length === 1 ? `Uploaded ${files[0].name}.` : `Uploaded ${files.length} files.`);
+  private async upload(files: Upload[] | Promise<Upload[]>): Promise<void> {
+    const { folder } = this; // where it is now, however long it takes
+    const said = await this.uploads.add(folder, await files).finally(() => this.show());
+    note(said);
   }
 
   private async guard(work: Promise<void>): Promise<void> {
@@ -229,44 +222,14 @@ export class Files {
 }
 
 /** All files below an entry that was dropped. */
-async function walk(entry: FileSystemEntry, prefix = ""): Promise<{ file: File; name: string }[]> {
+async function walk(entry: FileSystemEntry, prefix = ""): Promise<Upload[]> {
   const name = prefix + entry.name;
   if (entry.isFile) return [{ name, file: await new Promise<File>((ok, no) => (entry as FileSystemFileEntry).file(ok, no)) }];
   const reader = (entry as FileSystemDirectoryEntry).createReader();
-  const out: { file: File; name: string }[] = [];
+  const out: Upload[] = [];
   for (;;) {
     const some = await new Promise<FileSystemEntry[]>((ok, no) => reader.readEntries(ok, no));
     if (some.length === 0) return out;
     for (const e of some) out.push(...(await walk(e, name + "/")));
   }
-}
-
-/** Sends a file; fetch does not tell how far it is. */
-function send(url: string, file: File, replace: boolean, step: (done: number) => void): Promise<void> {
-  return new Promise((ok, no) => {
-    const r = new XMLHttpRequest();
-    r.open("POST", url);
-    r.setRequestHeader("Content-Type", "application/octet-stream");
-    if (!replace) r.setRequestHeader("If-None-Match", "*");
-    r.upload.addEventListener("progress", (e) => step(e.loaded));
-    r.addEventListener("load", () => {
-      if (r.status < 300) return ok();
-      let message = `The server answered ${r.status}.`;
-      try {
-        message = (JSON.parse(r.responseText) as { message: string }).message;
-      } catch {
-        // then the status must do
-      }
-      no(new ToolboxError(message, r.status, ""));
-    });
-    r.addEventListener("error", () => no(new ToolboxError("The upload was cut off. Try again.", 0, "")));
-    r.send(file);
-  });
-}
-
-function progress(text: string, part: number): void {
-  const line = byId("file-progress");
-  line.hidden = text === "";
-  line.querySelector("span")!.textContent = text;
-  line.querySelector("progress")!.value = part;
 }
