@@ -187,3 +187,30 @@ test("a stopped sandbox is said, and goes on", async (t) => {
   await type(page, "echo a''gain");
   await sees(page, "again");
 });
+
+test("an address of a terminal that is gone leads to one that is there, and says so", async (t) => {
+  await toolbox("POST", "/process/pty", { id: "1" });
+  const page = await openTab(t, "terminal?t=7");
+  await rows(page).waitFor({ timeout: patience });
+  await page.locator("#term-status").filter({ hasText: "There is no terminal 7" }).waitFor();
+  assert.equal(await page.getByRole("tab", { selected: true }).innerText(), "Terminal 1");
+  await wellMade(page, "a terminal in the place of another");
+  await page.getByRole("button", { name: "Start terminal 7" }).click();
+  await page.locator("#term-status").waitFor({ state: "hidden" });
+  assert.equal(await page.getByRole("tab", { selected: true }).innerText(), "Terminal 7");
+  assert.match(page.url(), /t=7/);
+});
+
+test("two pages that start the first terminal share it", async (t) => {
+  let made;
+  const page = await openTab(t, "settings", { expected: [/409/] });
+  await page.route("**/process/pty", async (route) => {
+    if (route.request().method() === "POST") made ??= await toolbox("POST", "/process/pty", { id: "1" }); // the other page, a little sooner
+    await route.continue();
+  });
+  await page.goto(new URL("terminal", page.url()).href);
+  await rows(page).waitFor({ timeout: patience });
+  await page.locator("#term-status").waitFor({ state: "hidden" });
+  await prompted(page);
+  assert.ok(made, "the other page was sooner");
+});

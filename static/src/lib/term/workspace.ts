@@ -6,7 +6,7 @@ import type { LinkState } from "./link";
 import { keep, largest, onTheme, type Settings, settings, smallest } from "./look";
 import { allowStyles } from "./policy";
 import { Screen, type ScreenHost } from "./screen";
-import { looking, Toolbox } from "./toolbox";
+import { looking, Toolbox, ToolboxError } from "./toolbox";
 
 interface PTY {
   id: string;
@@ -23,6 +23,7 @@ export class Workspace implements ScreenHost {
   private values = settings();
   private current?: Screen;
   private running = true;
+  private missing = ""; // the terminal that the address named and that is not there
 
   constructor(root: HTMLElement) {
     allowStyles(document.querySelector<HTMLScriptElement>("script[nonce]")?.nonce ?? "");
@@ -36,7 +37,7 @@ export class Workspace implements ScreenHost {
     addEventListener("online", check);
     document.addEventListener("visibilitychange", check);
     addEventListener("focus", () => this.current?.link.resize());
-    addEventListener("popstate", () => this.show(asked()));
+    addEventListener("popstate", () => this.show(asked(), false));
   }
 
   /** Shows the terminals there are, or starts the first. */
@@ -44,8 +45,8 @@ export class Workspace implements ScreenHost {
     try {
       const list = await this.list();
       for (const p of list) this.add(p.id);
-      if (list.length === 0) await this.create(asked() || "1", false);
-      else this.show(asked() || list.find((p) => p.active)?.id || list[0].id, false);
+      if (list.length === 0) return await this.create(asked() || "1", false);
+      this.show(asked(), false, (list.find((p) => p.active) ?? list[0]).id);
     } catch (e) {
       this.say("error", (e as Error).message, "Try again", () => void this.start());
     }
@@ -99,7 +100,11 @@ export class Workspace implements ScreenHost {
   }
 
   private async create(id: string, push = true): Promise<void> {
-    await this.toolbox.post("process/pty", { id, lazyStart: true, envs: { COLORTERM: "truecolor" } });
+    try {
+      await this.toolbox.post("process/pty", { id, lazyStart: true, envs: { COLORTERM: "truecolor" } });
+    } catch (e) {
+      if (!(e instanceof ToolboxError && e.status === 409)) throw e; // else another page made it: this one joins
+    }
     this.add(id);
     this.show(id, push);
     this.current?.term.focus();
@@ -121,9 +126,11 @@ export class Workspace implements ScreenHost {
     this.drawTabs();
   }
 
-  private show(id: string, push = true): void {
-    const screen = this.screens.get(id);
+  /** Shows a terminal, or instead of one that is not there another one. */
+  private show(id: string, push = true, instead = this.current?.id ?? [...this.screens.keys()][0]): void {
+    const screen = this.screens.get(id) ?? this.screens.get(instead);
     if (!screen) return;
+    this.missing = screen.id === id ? "" : id;
     for (const s of this.screens.values()) if (s !== screen) s.hide();
     this.current = screen;
     screen.box.dataset.bell = "";
@@ -131,7 +138,7 @@ export class Workspace implements ScreenHost {
     this.drawTabs();
     this.state(screen, screen.state);
     const url = new URL(location.href);
-    url.searchParams.set("t", id);
+    url.searchParams.set("t", screen.id);
     if (url.href !== location.href) history[push ? "pushState" : "replaceState"](null, "", url);
     if (matchMedia("(hover: hover)").matches) screen.term.focus();
   }
@@ -274,7 +281,8 @@ export class Workspace implements ScreenHost {
     if (!this.running) return this.stopped();
     switch (s.kind) {
       case "open":
-        this.status.hidden = true;
+        if (this.missing) this.lacks(screen, this.missing);
+        else this.status.hidden = true;
         break;
       case "connecting":
         if (this.status.hidden || !this.status.textContent) this.say("info", "Connecting…");
@@ -291,6 +299,10 @@ export class Workspace implements ScreenHost {
       case "ended":
         this.say(s.code === 0 ? "info" : "warn", s.code === 0 ? "The shell has ended." : `The shell ended with exit code ${s.code}${s.why ? `: ${s.why}` : ""}.`, "Start a new one", () => void this.renew(screen));
     }
+  }
+
+  private lacks(screen: Screen, id: string): void {
+    this.say("warn", `There is no terminal ${id}: it was closed, or the sandbox was started anew since. This is terminal ${screen.id}.`, `Start terminal ${id}`, () => void this.guard(this.create(id)));
   }
 
   /** Starts a terminal in the place of one that has ended. */
