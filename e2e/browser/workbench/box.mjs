@@ -89,6 +89,7 @@ export async function line(t) {
     const { hostname, port } = new URL(base);
     const up = connect(Number(port), hostname);
     const end = () => (client.destroy(), up.destroy(), open.delete(end));
+    end.hush = () => [client, up].forEach((s) => s.unpipe().resume()); // what comes is taken, and goes nowhere
     open.add(end);
     for (const s of [client, up]) s.on("close", end).on("error", end);
     client.pipe(up);
@@ -100,5 +101,6 @@ export async function line(t) {
     origin: `http://127.0.0.1:${server.address().port}`,
     cut: () => [...open].forEach((end) => end()),
     off: (on) => (cut = on),
+    hush: () => [...open].forEach((end) => end.hush()),
   };
 }

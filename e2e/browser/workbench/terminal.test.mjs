@@ -214,3 +214,30 @@ test("two pages that start the first terminal share it", async (t) => {
   await prompted(page);
   assert.ok(made, "the other page was sooner");
 });
+
+test("what is typed on a line that died silently is said to be lost", async (t) => {
+  const wire = await line(t);
+  const page = await terminal(t, { origin: wire.origin, expected: [/WebSocket|ERR_|Failed to load|htmx:sse:error/] });
+  await type(page, "echo b''efore");
+  await sees(page, "before");
+  wire.hush();
+  await page.keyboard.type("xy");
+  await sees(page, "that you typed may not have arrived");
+  await page.locator("#term-status").waitFor({ state: "hidden" });
+  await type(page, "echo a''fter");
+  await sees(page, "after");
+});
+
+test("a terminal whose line is cut is closed only after a question, and only if that works", async (t) => {
+  const wire = await line(t);
+  const page = await terminal(t, { origin: wire.origin, expected: [/WebSocket|ERR_|Failed to load|htmx:sse:error/] });
+  wire.off(true);
+  wire.cut();
+  await page.locator("#term-status").filter({ hasText: "Trying again" }).waitFor({ timeout: patience });
+  await page.locator("#term-close").click();
+  await page.getByRole("button", { name: "Close it" }).click();
+  await page.locator("#term-status").filter({ hasText: "The server does not answer" }).waitFor();
+  assert.equal(await page.getByRole("tab").count(), 1);
+  wire.off(false);
+  await page.locator("#term-status").waitFor({ state: "hidden" });
+});

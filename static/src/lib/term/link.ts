@@ -21,6 +21,8 @@ export interface LinkEvents {
   modes(sequences: string): void;
   lost(bytes: number): void;
   inputDropped(bytes: number): void;
+  /** The connection ended before the other end said that it has what was typed last. */
+  inputUnheard(bytes: number): void;
 }
 
 interface Control {
@@ -42,6 +44,7 @@ const ackSoon = 100; // ms
 const firstDelay = 250; // ms, doubled up to lastDelay
 const lastDelay = 8000;
 const answerTime = 6000; // ms for a ping
+const askAfter = 1000; // ms from what is typed to the ping behind it
 
 export class Link {
   private socket?: WebSocket;
@@ -54,6 +57,9 @@ export class Link {
   private retry = 0;
   private ackTimer = 0;
   private pongTimer = 0;
+  private askTimer = 0;
+  private unheard = 0; // bytes that were typed and that no pong stands for
+  private asked = 0; // of those, what the next pong stands for
   private closed = false;
   private exit?: LinkState;
   private readonly client = crypto.getRandomValues(new Uint32Array(3)).join("");
@@ -78,6 +84,7 @@ export class Link {
     this.socket = socket;
     socket.onmessage = (e) => {
       if (socket !== this.socket) return;
+      if (this.pongTimer) this.listen(); // what comes is a sign of life, and the pong is behind it
       if (typeof e.data === "string") this.control(JSON.parse(e.data) as Control);
       else this.output(new Uint8Array(e.data as ArrayBuffer));
     };
@@ -100,7 +107,11 @@ export class Link {
 
   type(data: string | Uint8Array): void {
     if (this.socket?.readyState !== WebSocket.OPEN) return;
-    this.socket.send(typeof data === "string" ? new TextEncoder().encode(data) : data.slice());
+    const sent = typeof data === "string" ? new TextEncoder().encode(data) : data.slice();
+    this.socket.send(sent);
+    // Only who types asks: a ping counts as use, and would keep the sandbox from stopping.
+    this.unheard += sent.length;
+    if (!this.askTimer && !this.pongTimer) this.askTimer = window.setTimeout(() => this.ask(), askAfter);
   }
 
   resize(): void {
@@ -114,9 +125,37 @@ export class Link {
       this.connect();
       return;
     }
+    this.ask();
+  }
+
+  private ask(): void {
+    clearTimeout(this.askTimer);
+    this.askTimer = 0;
+    this.asked = this.unheard;
     this.say({ type: "ping" });
+    this.listen();
+  }
+
+  private listen(): void {
     clearTimeout(this.pongTimer);
     this.pongTimer = window.setTimeout(() => this.drop(), answerTime);
+  }
+
+  /** Stops waiting for a pong, and tells what never had one. */
+  private silent(): void {
+    clearTimeout(this.askTimer);
+    clearTimeout(this.pongTimer);
+    this.askTimer = this.pongTimer = 0;
+    if (this.unheard > 0) this.events.inputUnheard(this.unheard);
+    this.unheard = this.asked = 0;
+  }
+
+  private heard(): void {
+    clearTimeout(this.pongTimer);
+    this.pongTimer = 0;
+    this.unheard -= this.asked;
+    this.asked = 0;
+    if (this.unheard > 0) this.askTimer = window.setTimeout(() => this.ask(), askAfter);
   }
 
   /** Breaks the connection off, as a bad line would. */
@@ -126,6 +165,7 @@ export class Link {
     if (!socket) return;
     socket.onclose = null;
     socket.close(4000, "no answer");
+    this.silent();
     this.later("The line does not answer.");
   }
 
@@ -147,7 +187,7 @@ export class Link {
         this.events.inputDropped(m.lost!);
         break;
       case "pong":
-        clearTimeout(this.pongTimer);
+        this.heard();
         break;
       case "exited":
         this.exit = { kind: "ended", code: m.exitCode ?? 0, why: m.exitReason ?? "" };
@@ -197,8 +237,9 @@ export class Link {
 
   /** The connection is gone: finds out why, and comes back where that is of use. */
   private async cut(e: CloseEvent): Promise<void> {
-    clearTimeout(this.pongTimer);
     this.socket = undefined;
+    if (this.closed || this.exit) this.unheard = 0; // nobody is there to have it
+    this.silent();
     if (this.closed) return;
     if (this.exit) {
       this.events.state(this.exit);

@@ -62,6 +62,7 @@ export class Screen {
       modes: (sequences) => this.term.write(sequences),
       lost: (n) => this.lost(n),
       inputDropped: (n) => host.notice(this, `${bytes(n)} that you typed were dropped: the program in this terminal does not read its input.`),
+      inputUnheard: (n) => this.remark(`the line was cut: ${bytes(n)} that you typed may not have arrived`),
     });
   }
 

@@ -151,14 +151,21 @@ export class Workspace implements ScreenHost {
   }
 
   private async closeTab(screen: Screen): Promise<void> {
-    const live = screen.state.kind === "open";
-    if (live && !(await this.confirm(`Close terminal ${screen.id}?`, "Its shell and what runs in it are ended, and its output is gone.", "Close it"))) return;
-    await this.toolbox.call(`process/pty/${encodeURIComponent(screen.id)}`, { method: "DELETE" }).catch(() => undefined); // it may be gone already
+    const over = screen.state.kind === "gone" || screen.state.kind === "ended";
+    if (!over && !(await this.confirm(`Close terminal ${screen.id}?`, "Its shell and what runs in it are ended, and its output is gone.", "Close it"))) return;
+    await this.end(screen);
     const ids = [...this.screens.keys()];
     const next = ids[ids.indexOf(screen.id) + 1] ?? ids[ids.indexOf(screen.id) - 1];
     this.remove(screen);
     if (next) this.show(next);
     else this.say("info", "No terminal is open.", "New terminal", () => void this.guard(this.another()));
+  }
+
+  /** Ends the shell, unless it is gone already. */
+  private async end(screen: Screen): Promise<void> {
+    await this.toolbox.call(`process/pty/${encodeURIComponent(screen.id)}`, { method: "DELETE" }).catch((e: Error) => {
+      if (!(e instanceof ToolboxError && e.status === 404)) throw e;
+    });
   }
 
   private drawTabs(): void {
@@ -189,7 +196,7 @@ export class Workspace implements ScreenHost {
     const on = (id: string, done: () => void) => byId(id).addEventListener("click", done);
     this.tabs.addEventListener("keydown", (e) => this.tabKey(e));
     on("term-new", () => void this.guard(this.another()));
-    on("term-close", () => this.current && void this.closeTab(this.current));
+    on("term-close", () => this.current && void this.guard(this.closeTab(this.current)));
     on("term-find", () => this.command("find"));
     on("term-larger", () => this.set({ fontSize: Math.min(largest, this.values.fontSize + 1) }));
     on("term-smaller", () => this.set({ fontSize: Math.max(smallest, this.values.fontSize - 1) }));
@@ -309,7 +316,7 @@ export class Workspace implements ScreenHost {
   private async renew(screen: Screen): Promise<void> {
     await this.guard(
       (async () => {
-        await this.toolbox.call(`process/pty/${encodeURIComponent(screen.id)}`, { method: "DELETE" }).catch(() => undefined); // it may be gone already
+        await this.end(screen);
         this.remove(screen);
         await this.create(screen.id);
       })(),
