@@ -16,6 +16,7 @@ import { codes, type Plan } from "../lib/sandboxplay/codes";
 import { steps } from "../lib/sandboxplay/steps/all";
 import { kinds } from "../lib/sandboxplay/steps/step";
 import { Parser } from "../lib/sse";
+import { cursorKey, withModifiers } from "../lib/term/keybar";
 import { Twins } from "../lib/twins";
 import type { Program, Result } from "../lib/wire";
 
@@ -146,6 +147,20 @@ test("what a phone's keyboard does to a text becomes keys", () => {
     ["____", "____", 0, ""],
   ];
   for (const [before, after, erase, add] of cases) assert.deepEqual(typing(before, after), { erase, add: [...add] }, after);
+});
+
+test("the keys of the bar are those of a terminal", () => {
+  for (const [key, application, want] of [["\x1b[A", false, "\x1b[A"], ["\x1b[A", true, "\x1bOA"], ["\x1b[H", true, "\x1bOH"], ["\x1b[5~", true, "\x1b[5~"], ["|", true, "|"]] as const) assert.equal(cursorKey(key, application), want);
+  const cases: [string, boolean, boolean, string][] = [
+    ["\x1b[A", true, false, "\x1b[1;5A"],
+    ["\x1bOA", false, true, "\x1b[1;3A"],
+    ["\x1b[F", true, true, "\x1b[1;7F"],
+    ["\x1b[3~", true, false, "\x1b[3;5~"],
+    ["c", true, false, "\x03"],
+    ["c", false, true, "\x1bc"],
+    ["é", true, false, "é"],
+  ];
+  for (const [key, ctrl, alt, want] of cases) assert.equal(withModifiers(key, ctrl, alt), want);
 });
 
 test("characters have the keysyms of X", () => {

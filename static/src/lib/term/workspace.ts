@@ -28,7 +28,7 @@ export class Workspace implements ScreenHost {
   constructor(root: HTMLElement) {
     allowStyles(document.querySelector<HTMLScriptElement>("script[nonce]")?.nonce ?? "");
     this.toolbox = new Toolbox(root.dataset.toolbox!);
-    this.keys = new KeyBar((data) => this.current?.link.type(data));
+    this.keys = new KeyBar((data) => this.current?.link.type(data), () => this.current?.term.modes.applicationCursorKeysMode ?? false);
     byId("term-keys").append(this.keys.box);
     this.controls();
     new ResizeObserver(() => this.current?.fitNow()).observe(this.place);
