@@ -201,6 +201,8 @@ test("the command that runs a moved program", () => {
     ["plain", p({}), "wasm", "cd /w/program && python3 ./main.py"],
     ["input and arguments", p({ stdin: "x", args: `"a b" $HOME` }), "wasm", "cd /w/program && python3 ./main.py 'a b' '$HOME' < .stdin"],
     ["a name of a stranger", p({ files: [{ name: "-c '; id", content: "" }] }), "wasm", `cd /w/program && python3 './-c '\\''; id'`],
+    ["Go", p({ language: "go", files: [{ name: "main.go", content: "" }] }), "wasm", "cd /w/program && go run ./main.go"],
+    ["several files of Go", p({ language: "go", args: "x", files: ["main.go", "more.go", "more_test.go", "sub/sub.go", "go.mod"].map((name) => ({ name, content: "" })) }), "wasm", "cd /w/program && go run ./main.go ./more.go x"],
     ["a language the image lacks", p({ language: "ruby", files: [{ name: "main.rb", content: "" }] }), "sandpiper-small", "cd /w/program && sudo apt-get update && sudo apt-get install -y ruby && ruby ./main.rb"],
   ];
   for (const [name, from, kind, want] of cases) assert.equal(commandOf(from, "/w/program", kind), want, name);

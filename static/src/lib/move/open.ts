@@ -19,14 +19,15 @@ export class Refused extends Error {
   }
 }
 
-/** How a language's main file is run. */
-const commands: Record<string, (main: string) => string> = {
+/** How a language's main file is run, with what else belongs to the program beside it. */
+const commands: Record<string, (main: string, beside: string[]) => string> = {
   python: (main) => `python3 ${main}`,
   javascript: (main) => `node ${main}`,
   typescript: (main) => `ts-node ${main}`,
   ruby: (main) => `ruby ${main}`,
   lua: (main) => `lua ${main}`,
   sql: (main) => `sqlite3 < ${main}`,
+  go: (main, beside) => ["go run", main, ...beside.filter((f) => f.endsWith(".go") && !f.endsWith("_test.go")).map(shell)].join(" "),
   bash: (main) => `bash ${main}`,
   c: (main) => `cc -o /tmp/program ${main} && /tmp/program`,
   cpp: (main) => `c++ -std=c++20 -o /tmp/program ${main} && /tmp/program`,
@@ -44,7 +45,8 @@ const given = ".stdin"; // the file of a program's standard input
 export function commandOf(p: Program, folder: string, kind: Kind): string {
   // A name that starts with a dash is no option, with its folder before it.
   const main = shell(`./${p.files[0].name}`);
-  const run = (commands[p.language] ?? ((m) => m))(main);
+  const beside = p.files.slice(1).map((f) => `./${f.name}`).filter((f) => f.lastIndexOf("/") === 1);
+  const run = (commands[p.language] ?? ((m) => m))(main, beside);
   const needs = kind === "wasm" ? undefined : packages[p.language];
   const install = needs ? `sudo apt-get update && sudo apt-get install -y ${needs} && ` : "";
   const args = splitArgs(p.args).map((a) => ` ${shell(a)}`).join("");
