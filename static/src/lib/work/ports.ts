@@ -11,52 +11,77 @@ const every = 2000; // ms between two looks
 export class Ports {
   private readonly toolbox: Toolbox;
   private readonly api: Toolbox;
+  private readonly itself: Toolbox; // the sandbox
   private readonly list = byId("port-rows");
   private known = "";
   private running = false;
+  private failed = false; // the last look, as the page's note says
   private timer = 0;
   private readonly open = byId<HTMLInputElement>("port-public");
+  private publishing = false;
+  private published = 0; // counts what was said here
 
   constructor(root: HTMLElement) {
     this.toolbox = new Toolbox(root.dataset.toolbox!);
     this.api = new Toolbox(root.dataset.api!);
     this.open.addEventListener("change", () => void this.publish(this.open.checked));
-    void new Toolbox(root.dataset.api!.replace(/\/$/, "")).json<{ public: boolean }>("").then((s) => {
-      this.open.checked = s.public;
-      this.open.disabled = false;
-    }).catch((e: Error) => note(e.message, "error"));
+    this.itself = new Toolbox(root.dataset.api!.replace(/\/$/, ""));
     document.addEventListener("visibilitychange", () => this.look());
   }
 
   sandbox(state: string): void {
+    const was = this.running;
     this.running = state === "started";
-    if (this.running) this.look();
-    else {
+    if (this.running && !was) note("");
+    this.look();
+    if (!this.running) {
       this.list.replaceChildren();
       this.known = "";
+      this.failed = false;
       note("The sandbox is not running, so nothing listens. Start it above.", "warn");
     }
   }
 
   private look(): void {
     clearTimeout(this.timer);
-    if (!this.running || document.hidden) return;
-    void this.read().finally(() => (this.timer = window.setTimeout(() => this.look(), every)));
+    if (document.hidden) return;
+    void this.read().finally(() => {
+      clearTimeout(this.timer); // of a look that began meanwhile
+      this.timer = window.setTimeout(() => this.look(), every);
+    });
   }
 
   private async read(): Promise<void> {
     try {
-      const [{ ports }, of] = await Promise.all([this.toolbox.json<{ ports: number[] }>("port", { headers: looking }), this.programs()]);
-      note("");
-      const shown = ports.filter((p) => !(p in reserved));
-      const now = JSON.stringify(shown.map((p) => [p, of.get(p)]));
-      if (this.known === now) return;
-      this.known = now;
-      this.list.replaceChildren(...(await Promise.all(shown.map((p) => this.row(p, of.get(p))))));
-      byId("port-empty").hidden = shown.length > 0;
+      await this.readPublic();
+      if (this.running) await this.readPorts();
+      if (this.failed) note("");
+      this.failed = false;
     } catch (e) {
-      if (this.running) note((e as Error).message, "error");
+      if (!this.running) return;
+      this.failed = true;
+      note((e as Error).message, "error");
     }
+  }
+
+  private async readPublic(): Promise<void> {
+    const before = this.published;
+    const { public: on } = await this.itself.json<{ public: boolean }>("");
+    if (before !== this.published || this.publishing) return; // it is older than what was said here
+    this.open.checked = on;
+    this.open.disabled = false;
+  }
+
+  private async readPorts(): Promise<void> {
+    const [{ ports }, of] = await Promise.all([this.toolbox.json<{ ports: number[] }>("port", { headers: looking }), this.programs()]);
+    const shown = ports.filter((p) => !(p in reserved));
+    const now = JSON.stringify(shown.map((p) => [p, of.get(p)]));
+    if (this.known === now) return;
+    const rows = await Promise.all(shown.map((p) => this.row(p, of.get(p))));
+    if (!this.running) return;
+    this.list.replaceChildren(...rows);
+    byId("port-empty").hidden = shown.length > 0;
+    this.known = now;
   }
 
   /** The commands that listen, by port. Where the sandbox cannot tell, there are none. */
@@ -98,20 +123,23 @@ export class Ports {
   }
 
   private async publish(on: boolean): Promise<void> {
-    this.open.disabled = true;
+    this.open.disabled = this.publishing = true;
+    note("");
     try {
       await this.api.call(`public/${on}`, { method: "POST" });
     } catch (e) {
       this.open.checked = !on;
       note((e as Error).message, "error");
     }
-    this.open.disabled = false;
+    this.open.disabled = this.publishing = false;
+    this.published++;
   }
 
   /** Makes an address that lets in whoever has it, for a while. */
   private async share(port: number): Promise<void> {
     const minutes = await ask({ title: `Share port ${port}`, text: "Whoever has the link gets in, without signing in, until it expires.", yes: "Make a link", field: { label: "Minutes until it expires (1 to 1440)", value: "60" } });
     if (minutes === undefined) return;
+    note("");
     try {
       const seconds = Math.round(Number(minutes) * 60);
       const { url } = await this.api.json<{ url: string }>(`ports/${port}/signed-preview-url?expiresInSeconds=${seconds}`);
