@@ -72,6 +72,26 @@ for (const [width, colorScheme] of [[1280, "light"], [360, "dark"]]) {
   });
 }
 
+test("the sandbox stays the page's while the server does not answer, and is started again", async (t) => {
+  const page = await playground(t, { expected: [/status of 503/] });
+  await choose(page, "command");
+  await page.getByRole("button", { name: "Run", exact: true }).click();
+  const id = await sandboxOf(t, page);
+  const box = page.locator("#play-box");
+  await box.getByText("Your sandbox is started").waitFor({ timeout: patience });
+  await until("the step is done", async () => (await page.locator("#play-run").isEnabled()));
+  await page.route(`**/api/sandbox/${id}`, (route) => route.fulfill({ status: 503, json: { message: "not now" } }));
+  await page.reload();
+  await box.getByText("Not now.").waitFor();
+  assert.ok(page.url().includes(id), "it is still in the address");
+  await page.unroute(`**/api/sandbox/${id}`);
+  await call("POST", `/api/sandbox/${id}/stop`);
+  await box.getByText("Your sandbox is stopped").waitFor();
+  await wellMade(page, "the playground of a sandbox that has stopped");
+  await page.getByRole("button", { name: "Start the sandbox" }).click();
+  await box.getByText("Your sandbox is started").waitFor();
+});
+
 test("output is seen while a program runs, and one without an end can be stopped", async (t) => {
   const page = await playground(t);
   await choose(page, "command");

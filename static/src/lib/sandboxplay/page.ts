@@ -2,7 +2,7 @@
 
 import { ask } from "../ask";
 import { byId, copyText, el } from "../dom";
-import { api, started } from "../move/open";
+import { api, Refused, started } from "../move/open";
 import { Toolbox } from "../term/toolbox";
 import { codes, creation, type Language, languages, type Plan } from "./codes";
 import { Forms, type Part } from "./forms";
@@ -13,6 +13,8 @@ import type { Step, Values } from "./steps/step";
 
 const views = ["code", "terminal", "desktop"] as const;
 type View = (typeof views)[number];
+
+const lookEvery = 5000; // ms between two looks at the sandbox
 
 const withDesktop = "sandpiper-desktop"; // the snapshot that has one
 
@@ -34,6 +36,7 @@ export class SandboxPlayground {
     byId("sandboxplay").addEventListener("input", () => this.write());
     on("play-run", () => void this.run(this.forms.chosen(this.part())));
     on("play-cancel", () => this.running?.abort());
+    on("play-start", () => void this.restart());
     on("play-delete", () => void this.remove());
     on("play-copy", (e) => void copyText(byId("play-code").textContent!, e.currentTarget as HTMLElement));
     addEventListener("popstate", () => this.show(asked()));
@@ -41,6 +44,9 @@ export class SandboxPlayground {
     this.keep(new URL(location.href).searchParams.get("sandbox") ?? "");
     this.show(asked());
     if (this.id) void this.find();
+    const look = () => this.id && !document.hidden && !this.running && void this.find();
+    setInterval(look, lookEvery);
+    document.addEventListener("visibilitychange", look);
   }
 
   // Views.
@@ -162,7 +168,7 @@ export class SandboxPlayground {
   }
 
   private busy(on: AbortController | undefined): void {
-    for (const b of document.querySelectorAll<HTMLButtonElement>("#play-run, #play-delete, .step button")) b.disabled = on !== undefined;
+    for (const b of document.querySelectorAll<HTMLButtonElement>("#play-run, #play-start, #play-delete, .step button")) b.disabled = on !== undefined;
     byId("play-cancel").hidden = on === undefined;
   }
 
@@ -170,14 +176,38 @@ export class SandboxPlayground {
 
   /** Says what the sandbox is, and when it stops. */
   private async find(): Promise<void> {
+    const { id } = this;
     try {
-      const s = (await (await api("GET", `sandbox/${encodeURIComponent(this.id)}`)).json()) as { state: string; cpu: number; memory: number; disk: number; autoStopInterval?: number };
+      const s = (await (await api("GET", `sandbox/${encodeURIComponent(id)}`)).json()) as { state: string; cpu: number; memory: number; disk: number; autoStopInterval?: number };
+      if (id !== this.id) return;
       const stops = s.autoStopInterval ? `stops after ${s.autoStopInterval} minutes without activity` : "does not stop by itself";
-      byId("play-box").replaceChildren(`Your sandbox is ${s.state}: ${s.cpu} ${s.cpu === 1 ? "core" : "cores"}, ${s.memory} GiB of memory, ${s.disk} GiB of disk; it ${stops}. `, el("a", { href: `/sandboxes/${encodeURIComponent(this.id)}` }, "Its own page"));
-    } catch {
+      byId("play-start").hidden = s.state !== "stopped";
+      this.say(`Your sandbox is ${s.state}: ${s.cpu} ${s.cpu === 1 ? "core" : "cores"}, ${s.memory} GiB of memory, ${s.disk} GiB of disk; it ${stops}. `, el("a", { href: `/sandboxes/${encodeURIComponent(id)}` }, "Its own page"));
+    } catch (e) {
+      if (id !== this.id) return;
+      if (!(e instanceof Refused && e.status === 404)) return this.say(`${(e as Error).message} It is asked again soon.`);
       this.keep("");
-      byId("play-box").textContent = "The sandbox that was here is gone. Run makes a new one.";
+      this.say("The sandbox that was here is gone. Run makes a new one.");
     }
+  }
+
+  /** Says something of the sandbox, once. */
+  private say(text: string, ...more: HTMLElement[]): void {
+    const line = byId("play-box");
+    const said = text + more.map((e) => e.textContent).join("");
+    if (line.textContent !== said) line.replaceChildren(text, ...more);
+  }
+
+  /** Starts a sandbox that has stopped. */
+  private async restart(): Promise<void> {
+    const { id } = this;
+    await this.work(() =>
+      this.report("Start the sandbox", async () => {
+        await api("POST", `sandbox/${encodeURIComponent(id)}/start`);
+        await started(id);
+      }),
+    );
+    await this.find();
   }
 
   /** Keeps the sandbox in the address, so that a reload comes back to it. */
@@ -185,6 +215,7 @@ export class SandboxPlayground {
     this.id = id;
     history.replaceState(null, "", this.url(id));
     byId("play-delete").hidden = !id;
+    byId("play-start").hidden = true; // until it is known to have stopped
     byId("play-fixed").hidden = !id;
     this.screen.sandbox(id);
     this.shells.sandbox(id);
