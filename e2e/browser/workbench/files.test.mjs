@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { box, call, openTab, patience, picture, toolbox, until, wellMade } from "./box.mjs";
 
@@ -303,4 +304,73 @@ test("many files that are there already are one question", async (t) => {
   await page.getByRole("button", { name: "Replace all" }).click();
   await page.getByText("Uploaded 4 files to /tmp/shelf.").waitFor();
   assert.equal(await texts(), "new,new,new,new");
+});
+
+test("ports appear after a look that failed, and what went wrong stays to be read", async (t) => {
+  const server = process.env.SANDPIPER_SNAPSHOT === "wasm" ? "serve / --port 8124" : "python3 -m http.server 8124 --bind 127.0.0.1";
+  await toolbox("POST", "/process/session", { sessionId: "late" });
+  t.after(() => toolbox("DELETE", "/process/session/late"));
+  await toolbox("POST", "/process/session/late/exec", { command: server, runAsync: true });
+  await until("it listens", async () => (await toolbox("GET", "/port")).ports.includes(8124));
+  const page = await openTab(t, "settings", { expected: [/status of (400|503)/] });
+  let failures = 0;
+  await page.route("**/preview-url", (route) => (failures++ ? route.continue() : route.fulfill({ status: 503, json: { message: "not now" } })));
+  await page.goto(new URL("ports", page.url()).href);
+  await page.locator("#port-rows li").filter({ hasText: "8124" }).waitFor({ timeout: patience });
+  assert.ok(failures > 1);
+  await page.getByRole("button", { name: "Share port 8124" }).click();
+  await page.locator("#work-field").fill("0");
+  await page.getByRole("button", { name: "Make a link" }).click();
+  const note = page.locator("#work-note.error");
+  await note.waitFor();
+  const box = page.getByLabel("Public: whoever");
+  await call("POST", `/api/sandbox/${page.url().match(/sandboxes\/([^/]+)/)[1]}/public/true`);
+  await until("the box follows", () => box.isChecked());
+  await call("POST", `/api/sandbox/${page.url().match(/sandboxes\/([^/]+)/)[1]}/public/false`);
+  await until("the box follows back", async () => !(await box.isChecked()));
+  assert.ok(await note.isVisible(), "two looks later the error is still there");
+});
+
+test("the focus stays while processes come and go", async (t) => {
+  await toolbox("POST", "/process/session", { sessionId: "one" });
+  t.after(() => toolbox("DELETE", "/process/session/one"));
+  await toolbox("POST", "/process/session/one/exec", { command: "read line", runAsync: true });
+  const page = await openTab(t, "processes");
+  const log = page.getByRole("button", { name: "Log of read line" });
+  await log.focus();
+  await toolbox("POST", "/process/session", { sessionId: "two" });
+  t.after(() => toolbox("DELETE", "/process/session/two"));
+  await page.getByRole("heading", { name: "Session two" }).waitFor();
+  assert.ok(await log.evaluate((b) => b === document.activeElement), "beside a new session");
+  await page.keyboard.press("Enter");
+  await page.locator("#log-status").getByText("Following").waitFor();
+  await toolbox("POST", "/process/session", { sessionId: "three" });
+  t.after(() => toolbox("DELETE", "/process/session/three"));
+  await page.locator("h2", { hasText: "Session three" }).waitFor({ state: "attached" });
+  await page.keyboard.press("Escape");
+  await until("the focus is back after the log", () => log.evaluate((b) => b === document.activeElement));
+});
+
+test("a log pauses where it is, and is saved whole", async (t) => {
+  await toolbox("POST", "/process/session", { sessionId: "long" });
+  t.after(() => toolbox("DELETE", "/process/session/long"));
+  await toolbox("POST", "/process/session/long/exec", { command: "seq 2000; read line; echo af''ter-$line", runAsync: true });
+  const page = await openTab(t, "processes");
+  await page.getByRole("button", { name: /^Log of seq/ }).click();
+  const text = page.locator("#log-text");
+  await until("all is read", async () => (await text.textContent()).endsWith("2000\n"));
+  let reads = 0;
+  page.on("request", (r) => (reads += Number(/logs\?follow/.test(r.url()))));
+  await page.getByRole("button", { name: "Pause" }).click();
+  const { commands } = await toolbox("GET", "/process/session/long");
+  await toolbox("POST", `/process/session/long/command/${commands[0].id}/input`, { data: "pause" });
+  await until("the command has ended", async () => (await toolbox("GET", "/process/session/long")).commands[0].exitCode === 0);
+  assert.doesNotMatch(await text.textContent(), /after/);
+  await page.getByRole("button", { name: "Go on" }).click();
+  await until("the rest is shown", async () => (await text.textContent()).endsWith("after-pause\n"));
+  await page.locator("#log-status").getByText("The command has ended.").waitFor();
+  assert.equal(reads, 0, "it was not read again");
+  const [download] = await Promise.all([page.waitForEvent("download"), page.locator("#log-save").click()]);
+  const lines = readFileSync(await download.path(), "utf8").split("\n");
+  assert.deepEqual([lines[0], lines[1999], lines.at(-2)], ["1", "2000", "after-pause"]);
 });

@@ -56,7 +56,10 @@ export class Processes {
   private look(): void {
     clearTimeout(this.timer);
     if (!this.running || document.hidden) return;
-    void Promise.all([this.read(), this.all.read()]).finally(() => (this.timer = window.setTimeout(() => this.look(), every)));
+    void Promise.all([this.read(), this.all.read()]).finally(() => {
+      clearTimeout(this.timer); // of a look that began meanwhile
+      this.timer = window.setTimeout(() => this.look(), every);
+    });
   }
 
   private async read(): Promise<void> {
@@ -79,19 +82,28 @@ export class Processes {
     for (const s of sessions) {
       const path = `process/session/${encodeURIComponent(s.sessionId)}`;
       const rows = [...s.commands].reverse().map((c) => this.command(c, `${path}/command/${c.id}/logs`, `${path}/command/${c.id}/input`));
-      groups.push(this.group(`Session ${s.sessionId}`, rows, () => this.end(`session ${s.sessionId}`, path)));
+      groups.push(this.group(`Session ${s.sessionId}`, rows, () => this.end(`session ${s.sessionId}`, path), path));
     }
     for (const p of ptys) {
-      const open = el("a", { class: "btn small", href: `terminal?t=${encodeURIComponent(p.id)}` }, "Open");
+      const path = `process/pty/${encodeURIComponent(p.id)}`;
+      const open = el("a", { class: "btn small", "data-key": `open ${path}`, href: `terminal?t=${encodeURIComponent(p.id)}` }, "Open");
       const row = el("li", {}, state(p.active ? "ok" : "stopped", p.active ? "Running" : "Ended"), el("span", { class: "grow mono" }, p.cwd), open);
-      groups.push(this.group(`Terminal ${p.id}`, [row], () => this.end(`terminal ${p.id}`, `process/pty/${encodeURIComponent(p.id)}`)));
+      groups.push(this.group(`Terminal ${p.id}`, [row], () => this.end(`terminal ${p.id}`, path), path));
     }
+    const focused = this.list.contains(document.activeElement) ? (document.activeElement as HTMLElement).dataset.key : undefined;
     this.list.replaceChildren(...groups);
     byId("process-empty").hidden = groups.length > 0;
+    if (focused) this.focus(focused);
   }
 
-  private group(title: string, rows: HTMLElement[], kill?: () => void): HTMLElement {
-    const head = el("div", { class: "line spread" }, el("h2", {}, title), kill && el("button", { type: "button", class: "btn small danger", "aria-label": `Kill ${title}`, click: kill }, "Kill…"));
+  /** Gives the focus to what is now in the place of something that was drawn anew. */
+  private focus(key: string): void {
+    const at = document.activeElement; // in a dialog that was closed, if it is not the page
+    if (!at || at === document.body || !at.checkVisibility()) this.list.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`)?.focus();
+  }
+
+  private group(title: string, rows: HTMLElement[], kill?: () => void, key = ""): HTMLElement {
+    const head = el("div", { class: "line spread" }, el("h2", {}, title), kill && el("button", { type: "button", class: "btn small danger", "data-key": `kill ${key}`, "aria-label": `Kill ${title}`, click: kill }, "Kill…"));
     return el("section", { class: "stack" }, head, el("ul", { class: "rows" }, ...(rows.length ? rows : [el("li", { class: "quiet-text" }, "No command yet")])));
   }
 
@@ -102,18 +114,25 @@ export class Processes {
       {},
       mark,
       el("code", { class: "grow cut", title: c.command }, c.command),
-      input && c.exitCode === undefined ? el("button", { type: "button", class: "btn small", click: () => void this.send(input) }, "Send input…") : undefined,
-      el("button", { type: "button", class: "btn small", "aria-label": `Log of ${c.command.slice(0, 60)}`, click: () => this.follower.open(c.command, logs) }, "Log"),
+      input && c.exitCode === undefined ? el("button", { type: "button", class: "btn small", "data-key": `input ${input}`, click: () => void this.send(input) }, "Send input…") : undefined,
+      el("button", { type: "button", class: "btn small", "data-key": `log ${c.id} ${logs}`, "aria-label": `Log of ${c.command.slice(0, 60)}`, click: () => this.log(c, logs) }, "Log"),
     );
+  }
+
+  private log(c: Command, logs: string): void {
+    this.follower.open(c.command, logs, () => this.focus(`log ${c.id} ${logs}`));
   }
 
   private async send(path: string): Promise<void> {
     const data = await ask({ title: "Send input", text: "A line for the command to read.", yes: "Send", field: { label: "Input", value: "" } });
+    this.focus(`input ${path}`);
     if (data !== undefined) await this.guard(this.toolbox.call(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ data }) }));
   }
 
   private async end(what: string, path: string): Promise<void> {
-    if (!(await ask({ title: `Kill ${what}?`, text: "What runs in it is ended at once, and its logs are gone.", yes: "Kill it", danger: true }))) return;
+    const sure = await ask({ title: `Kill ${what}?`, text: "What runs in it is ended at once, and its logs are gone.", yes: "Kill it", danger: true });
+    this.focus(`kill ${path}`);
+    if (!sure) return;
     await this.guard(this.toolbox.call(path, { method: "DELETE" }));
     this.known = "";
     this.look();
