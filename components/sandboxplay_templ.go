@@ -411,7 +411,7 @@ func sandboxPlayDesktop() templ.Component {
 			templ_7745c5c3_Var17 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "<div class=\"play-desk\" id=\"play-desk\" hidden><div class=\"desk-tools\" role=\"group\" aria-label=\"Desktop controls\"><button type=\"button\" class=\"btn\" id=\"control\" aria-pressed=\"true\">In control</button> <button type=\"button\" class=\"btn quiet\" id=\"full\">Full screen</button> <span class=\"desk-status quiet-text\" id=\"status\"></span></div>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "<div class=\"play-desk\" id=\"play-desk\" hidden><div class=\"desk-tools\" role=\"group\" aria-label=\"Desktop controls\"><button type=\"button\" class=\"btn\" id=\"control\" aria-pressed=\"true\">In control</button> <button type=\"button\" class=\"btn quiet\" id=\"full\">Full screen</button> <span class=\"desk-status quiet-text\" id=\"status\"></span> <span class=\"quiet-text\"><span class=\"kbd\">Ctrl Shift L</span> leaves the picture</span></div>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -4,7 +4,7 @@ import { byId, el } from "./lib/dom";
 import { ActionLog, showMark } from "./lib/desktop/actions";
 import { Clipboard } from "./lib/desktop/clipboard";
 import { Connection, notRunning, signedOut, stopped, type Look, type Quality, type Size } from "./lib/desktop/connection";
-import { keyMenu, softKeyboard } from "./lib/desktop/keys";
+import { keyMenu, leaveByKey, softKeyboard } from "./lib/desktop/keys";
 import { Machine, Refusal, sentence } from "./lib/desktop/machine";
 import { Recordings } from "./lib/desktop/recordings";
 import { again, cover, fullScreen, status, toast } from "./lib/desktop/stage";
@@ -78,6 +78,7 @@ function start(desk: HTMLElement): void {
 
   // The menus.
   keyMenu(document.querySelector<HTMLElement>("#keys .items")!, () => connection.screen);
+  leaveByKey(byId("picture"), control, () => connection.screen);
   softKeyboard(byId("soft"), byId("keyboard"), () => connection.screen);
   for (const radio of document.querySelectorAll<HTMLInputElement>("#view input[name=size]")) {
     radio.checked = radio.value === look.size;

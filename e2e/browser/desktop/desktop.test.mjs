@@ -133,6 +133,23 @@ test("what is typed in control reaches a terminal, and while watching it does no
   assert.equal(await file("two.txt"), "", "a page that watches typed");
 });
 
+test("the keyboard leaves the picture, with nothing held down", async (t) => {
+  const page = await connected(await desktop(t));
+  await control(page, true);
+  await type(page, "\n");
+  await page.keyboard.press("Tab");
+  const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.tagName);
+  assert.equal(await focused(), "CANVAS", "Tab is the desktop's");
+  await page.keyboard.press("Control+Shift+L");
+  assert.equal(await focused(), "control");
+  await page.keyboard.press("Tab");
+  assert.notEqual(await focused(), "CANVAS");
+  await until("what is typed afterwards is plain", async () => {
+    await type(page, "\necho plain > plain.txt\n");
+    return (await file("plain.txt")) === "plain";
+  });
+});
+
 test("a text is put on the desktop's clipboard", async (t) => {
   const page = await connected(await desktop(t));
   await control(page, true);

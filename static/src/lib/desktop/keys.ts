@@ -26,6 +26,22 @@ function press(rfb: RFB | undefined, names: string[]): void {
   rfb.focus();
 }
 
+/** Leaves the screen for the button when Ctrl Shift L is pressed: every other key, Tab as well, is the desktop's. */
+export function leaveByKey(picture: HTMLElement, button: HTMLElement, screen: () => RFB | undefined): void {
+  picture.addEventListener(
+    "keydown",
+    (e) => {
+      if (e.code !== "KeyL" || !e.ctrlKey || !e.shiftKey || e.altKey || e.metaKey) return;
+      e.preventDefault();
+      e.stopPropagation();
+      // They are let go where the desktop does not see it.
+      for (const [name, code] of [["Ctrl", "ControlLeft"], ["Shift", "ShiftLeft"]]) screen()?.sendKey(keysyms[name], code, false);
+      button.focus();
+    },
+    { capture: true },
+  );
+}
+
 /** The keysym of a character. */
 export function keysymOf(character: string): number {
   const code = character.codePointAt(0)!;

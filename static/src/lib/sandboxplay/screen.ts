@@ -2,6 +2,7 @@
 
 import { showMark, ActionLog } from "../desktop/actions";
 import { Connection, type Look } from "../desktop/connection";
+import { leaveByKey } from "../desktop/keys";
 import { Machine, sentence } from "../desktop/machine";
 import { again, cover, fullScreen, status, toast } from "../desktop/stage";
 import { byId, el } from "../dom";
@@ -22,6 +23,7 @@ export class Screen {
   constructor(private readonly make: () => void, private readonly canMake: boolean) {
     fullScreen(byId("full"), byId("play-desk"));
     const control = byId("control");
+    leaveByKey(byId("picture"), control, () => this.connection?.screen);
     control.addEventListener("click", () => {
       this.look.viewOnly = !this.look.viewOnly;
       control.setAttribute("aria-pressed", String(!this.look.viewOnly));
