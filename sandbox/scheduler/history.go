@@ -23,11 +23,9 @@ const (
 	saveTimeout   = 15 * time.Second
 	pruneInterval = time.Minute
 
-	// gatherTime is how long an ended run waits for others, to be recorded together
-	// with them: one transaction for each would cost as much as a small run.
-	gatherTime = 20 * time.Millisecond
-
-	// What is recorded together, at most.
+	// What is recorded together, at most: a transaction for each run would cost as
+	// much as a small run. None waits for others, so that a crash loses none of which
+	// a client has heard; what ends while others are recorded is recorded after them.
 	maxBatchRuns  = 200
 	maxBatchBytes = 4 << 20
 )
@@ -129,10 +127,6 @@ func (s *Scheduler) keep() {
 	for {
 		select {
 		case <-s.ended:
-			select {
-			case <-time.After(gatherTime):
-			case <-s.stop: // which the next look finds as well
-			}
 			grown += s.saveAll()
 			if grown < s.cfg.RetainBytes/8 {
 				continue

@@ -95,7 +95,6 @@ func TestHistoryThatFails(t *testing.T) {
 		if res := b.wait(r); res.Stdout != "hello\n" {
 			t.Errorf("result %+v", res)
 		}
-		time.Sleep(time.Second) // it is tried to record the run
 		synctest.Wait()
 		if got, err := b.Lookup(t.Context(), "ada", r.ID()); err != nil || got != r {
 			t.Errorf("still in memory: %v, %v", got, err)
@@ -107,15 +106,18 @@ func TestHistoryThatFails(t *testing.T) {
 	})
 }
 
-// pickyStore refuses whatever it is given together with some run, which it counts.
+// pickyStore refuses what it is given together with some run. It does nothing until
+// it is released.
 type pickyStore struct {
 	sandboxtest.RunStore
 	refused string // its output
+	release chan struct{}
 	calls   int
 }
 
 func (s *pickyStore) SaveRuns(ctx context.Context, runs ...sandbox.RunRecord) error {
 	s.calls++
+	<-s.release
 	for _, r := range runs {
 		if r.Result.Stdout == s.refused {
 			return errors.New("this one cannot be recorded")
@@ -127,13 +129,13 @@ func (s *pickyStore) SaveRuns(ctx context.Context, runs ...sandbox.RunRecord) er
 // TestRunsAreRecordedTogether holds that runs which end together go into one
 // transaction, and that one which cannot be recorded does not take them along.
 func TestRunsAreRecordedTogether(t *testing.T) {
-	for refused, calls := range map[string]int{"nothing": 1, "3\n": 1 + 5} {
+	for refused, calls := range map[string]int{"nothing": 2, "3\n": 2 + 5} {
 		synctest.Test(t, func(t *testing.T) {
-			store := &pickyStore{refused: refused}
+			store := &pickyStore{refused: refused, release: make(chan struct{})}
 			s := scheduler.New(scheduler.Config{Runners: []sandbox.CodeRunner{sandboxtest.NewRunner()}, Store: store, Log: slog.New(slog.DiscardHandler)})
 			defer s.Close()
-			for n := range 5 {
-				r, err := s.Submit(t.Context(), scheduler.Request{Client: "ada", Program: sandboxtest.Program(fmt.Sprint("print ", n))})
+			run := func(command string) {
+				r, err := s.Submit(t.Context(), scheduler.Request{Client: "ada", Program: sandboxtest.Program(command)})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -141,12 +143,17 @@ func TestRunsAreRecordedTogether(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			time.Sleep(time.Second)
+			run("print first") // which the store is at while the others end
+			synctest.Wait()
+			for n := range 5 {
+				run(fmt.Sprint("print ", n))
+			}
+			close(store.release)
 			synctest.Wait()
 			recorded, err := store.Runs(t.Context(), "ada", 10)
-			want := 5
+			want := 6
 			if refused == "3\n" {
-				want = 4
+				want = 5
 			}
 			if err != nil || len(recorded) != want || store.calls != calls {
 				t.Errorf("refusing %q: %d runs recorded in %d calls, want %d in %d; %v", refused, len(recorded), store.calls, want, calls, err)

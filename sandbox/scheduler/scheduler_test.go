@@ -64,7 +64,6 @@ func (b *bench) wait(r *scheduler.Run) sandbox.Result {
 // recorded waits for a run's record.
 func (b *bench) recorded(r *scheduler.Run) sandbox.RunRecord {
 	b.t.Helper()
-	time.Sleep(time.Second) // runs are gathered first
 	synctest.Wait()
 	rec, err := b.store.Run(b.t.Context(), r.ID())
 	if err != nil {
