@@ -62,10 +62,28 @@ test("a form that does not come is a dialog that can be closed", async (t) => {
 
 test("a page says when its browser was signed out", async (t) => {
   const page = await signedIn(t, "/sandboxes", { expected: [/401/] });
+  const s = await sandbox(t, "seen"); // so that the page is connected
+  await page.locator(`#row-${s.id}`).waitFor();
   await page.request.post(`${closed}/signout`);
   await page.getByText("You are signed out").waitFor();
   await page.locator("#lost").getByRole("link", { name: "Sign in" }).click();
   await page.waitForURL(/\/signin\?next=%2Fsandboxes/);
+});
+
+test("a page whose first connection fails says so, and connects later", async (t) => {
+  const page = await signedIn(t, "/sandboxes", { expected: [/Failed to load resource/, /Failed to fetch/] });
+  let failures = ["abort", "refuse"];
+  await page.route("**/sandboxes/events", (route) => {
+    const how = failures.shift();
+    if (how === "abort") return route.abort();
+    return how ? route.fulfill({ status: 503, body: "busy" }) : route.continue();
+  });
+  await page.reload();
+  await page.getByText("The connection to the server is lost").waitFor();
+  const s = await sandbox(t, "late");
+  await page.locator(`#row-${s.id}`).waitFor();
+  await page.locator("#lost").waitFor({ state: "hidden" });
+  assert.deepEqual(failures, []);
 });
 
 test("the list follows what others do by the API", async (t) => {

@@ -275,7 +275,7 @@ func (h *Handler) sshSettings(ctx context.Context, s sandbox.Sandbox) []componen
 	}
 	if h.pages.Can(ctx, "ssh", s) {
 		out = append(out, components.Setting{Values: []string{"Access is a token for one sandbox, and ends by itself."},
-			Change: &components.SandboxAction{Label: "Give access", Name: "Give SSH access to " + s.Name, URL: "/sandboxes/" + s.ID + "/ssh", Asks: true}})
+			Change: &components.SandboxAction{Label: "Give access", Name: "Give access to " + s.Name + " by SSH", URL: "/sandboxes/" + s.ID + "/ssh", Asks: true}})
 	}
 	return out
 }

@@ -6,6 +6,8 @@ import "htmx.org/dist/ext/hx-sse.js";
 import { el } from "./dom";
 import { closeMenus } from "./page";
 
+const firstAgain = 2000; // ms until a first connection that failed is tried again
+
 /** Connects what the page shows to the server. */
 export function startLive(): void {
   htmx.config.sse = { reconnectDelay: 500, reconnectMaxDelay: 5000 };
@@ -22,11 +24,24 @@ function connection(): void {
   const show = (on: boolean) => {
     if (lost) lost.hidden = !on;
   };
-  document.addEventListener("htmx:sse:error", (e) => {
-    const out = (e as CustomEvent<{ status?: number }>).detail.status === 401;
-    lost?.replaceChildren(...(out ? ["You are signed out, so what you see may be old. ", el("a", { href: signIn() }, "Sign in")] : [text]));
+  const failed = (status?: number) => {
+    lost?.replaceChildren(...(status === 401 ? ["You are signed out, so what you see may be old. ", el("a", { href: signIn() }, "Sign in")] : [text]));
     show(true);
-  });
+  };
+  document.addEventListener("htmx:sse:error", (e) => failed((e as CustomEvent<{ status?: number }>).detail.status));
+  // The first connection is a request as others are: it fails as they do, and nobody tries it again.
+  const first = (e: Event) => {
+    const live = e.target as Element;
+    if (live.id !== "live") return;
+    failed((e as CustomEvent<{ ctx?: { response?: { status: number } } }>).detail.ctx?.response?.status);
+    setTimeout(() => {
+      const again = live.cloneNode() as Element;
+      live.replaceWith(again);
+      htmx.process(again);
+    }, firstAgain);
+  };
+  document.addEventListener("htmx:response:error", first);
+  document.addEventListener("htmx:error", first);
   document.addEventListener("htmx:sse:after:connection", () => show(false));
   document.addEventListener("sandbox:gone", (e) => location.replace((e as CustomEvent<{ data: string }>).detail.data));
 }
