@@ -77,7 +77,7 @@ func bench(ctx context.Context, binary, only string, n int, load time.Duration) 
 }
 
 // partNames are what the flag -only knows.
-var partNames = []string{"runs", "sessions", "compilers", "sandboxes", "previews", "ssh", "desktop"}
+var partNames = []string{"runs", "sessions", "compilers", "sandboxes", "previews", "ssh", "pages", "desktop"}
 
 // part is a part of the bench, one of partNames.
 type part struct {
@@ -105,6 +105,7 @@ func parts(srv *testserver.Server, c *client, languages []language, n int, load 
 		{"sandboxes", steps{func(ctx context.Context) error { return measureSandboxes(ctx, srv, min(n, 50)) }}},
 		{"previews", steps{func(ctx context.Context) error { return measurePreviews(ctx, srv, n, load) }}},
 		{"ssh", steps{func(ctx context.Context) error { return measureSSH(ctx, srv, min(n, 100)) }}},
+		{"pages", steps{func(ctx context.Context) error { return measurePages(ctx, srv, n) }}},
 		{"desktop", steps{func(ctx context.Context) error { return measureScreen(ctx, srv, n) }}},
 	}
 }

@@ -20,8 +20,9 @@ import (
 // desktopSnapshot is what sandboxes with a screen start from.
 const desktopSnapshot = "sandpiper-desktop"
 
-// measureScreen prints how soon a browser has the first picture of a desktop,
-// and how soon it sees what its pointer did. The pictures are not compressed, and
+// measureScreen prints how soon a desktop that is started shows its first picture,
+// how soon a browser has it, how soon it sees what its pointer did, and how long
+// screenshots take. The pictures are not compressed, and
 // the desktop draws the pointer, as for a client that cannot.
 func measureScreen(ctx context.Context, srv *testserver.Server, n int) error {
 	if err := exec.CommandContext(ctx, "docker", "info").Run(); err != nil {
@@ -29,6 +30,10 @@ func measureScreen(ctx context.Context, srv *testserver.Server, n int) error {
 		return nil
 	}
 	c := rawclient.New(srv.URL, testserver.Key)
+	begun, err := measureDesktopStart(ctx, c, srv.URL, 5)
+	if err != nil {
+		return err
+	}
 	s, err := c.Create(ctx, desktopSnapshot)
 	if err != nil {
 		return err
@@ -59,10 +64,53 @@ func measureScreen(ctx context.Context, srv *testserver.Server, n int) error {
 		}
 		moved = append(moved, time.Since(started))
 	}
+	shots := make(map[string][]time.Duration)
+	for range n {
+		for _, kind := range screenshots {
+			started := time.Now()
+			if err := c.Toolbox(ctx, http.MethodGet, s.ID, "/computeruse/screenshot"+kind, nil, nil); err != nil {
+				return err
+			}
+			shots[kind] = append(shots[kind], time.Since(started))
+		}
+	}
 	fmt.Printf("screen of a desktop of %d by %d, ms\n", v.width, v.height)
-	fmt.Printf("  connect to the first whole picture  %s\n", quantiles(first))
-	fmt.Printf("  pointer to the picture of it        %s\n\n", quantiles(moved))
+	fmt.Printf("  start call to the first whole picture  p50 %s, slowest %s (%d desktops)\n", ms(percentile(begun, 50)), ms(percentile(begun, 100)), len(begun))
+	fmt.Printf("  connect to the first whole picture     %s\n", quantiles(first))
+	fmt.Printf("  pointer to the picture of it           %s\n", quantiles(moved))
+	for _, kind := range screenshots {
+		fmt.Printf("  GET screenshot%-24s %s\n", kind, quantiles(shots[kind]))
+	}
+	fmt.Println()
 	return nil
+}
+
+// screenshots are the kinds of them that are measured.
+var screenshots = []string{"", "/compressed?format=jpeg", "/compressed?format=png"}
+
+// measureDesktopStart returns how long n desktops took from the call that starts
+// them to the first whole picture.
+func measureDesktopStart(ctx context.Context, c *rawclient.Client, url string, n int) (took []time.Duration, err error) {
+	for range n {
+		s, err := c.Create(ctx, desktopSnapshot)
+		if err != nil {
+			return nil, err
+		}
+		started := time.Now()
+		err = c.Toolbox(ctx, http.MethodPost, s.ID, "/computeruse/start", nil, nil)
+		if err == nil {
+			var v *viewer
+			if v, err = openScreen(ctx, url, s.ID); err == nil {
+				took = append(took, time.Since(started))
+				v.close()
+			}
+		}
+		deleteAll(c, s)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return took, nil
 }
 
 // viewer is a client of RFB that takes plain pixels only.
