@@ -526,6 +526,10 @@ func TestSavedState(t *testing.T) {
 	if _, err := other.load(t).Restore(t.Context(), vm.RunConfig{Limits: limits}, bytes.NewReader(saved.Bytes())); !errors.Is(err, vm.ErrOtherImage) {
 		t.Errorf("another image: %v", err)
 	}
+	older := bytes.Replace(saved.Bytes(), []byte("spstate3"), []byte("spstate2"), 1)
+	if _, err := restore(older, limits.MemoryBytes); !errors.Is(err, vm.ErrOtherImage) {
+		t.Errorf("a state of an older form: %v", err)
+	}
 }
 
 func FuzzRestore(f *testing.F) {
