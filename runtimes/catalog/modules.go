@@ -12,7 +12,7 @@ import (
 )
 
 // moduleFiles holds what mkmodules made: modules/<name>.wasm.zst, each with the
-// key of its inputs beside it. A clean clone has neither, and still compiles.
+// key of its inputs and its SHA-256 beside it. A clean clone has neither, and still compiles.
 //
 //go:embed all:modules
 var moduleFiles embed.FS
@@ -44,6 +44,18 @@ func ReadModule(name string) ([]byte, error) {
 		return nil, fmt.Errorf("read module %s: %w", name, err)
 	}
 	return wasm, nil
+}
+
+// Module is a module that need not be read to be known.
+type Module struct {
+	Hash string                 // the binary's SHA-256 in hexadecimal
+	Read func() ([]byte, error) // returns the binary
+}
+
+// FindModule returns the module called name. Its error is that of OpenModule.
+func FindModule(name string) (Module, error) {
+	sum, err := read("module "+name, name+".sha256")
+	return Module{Hash: string(sum), Read: func() ([]byte, error) { return ReadModule(name) }}, err
 }
 
 // OpenTree returns the tar archive called name, such as "go-sdk", which a compiler

@@ -13,7 +13,7 @@ import (
 type Driver interface {
 	// Load makes the driver ready for use. It is called once, on a goroutine
 	// of its own, and may take long.
-	Load(ctx context.Context, host *vm.Host, wasm []byte) error
+	Load(ctx context.Context, host *vm.Host, source vm.Source) error
 
 	// Run runs p to its end. cfg comes with Limits, Stdin, Output, Env, and two
 	// Mounts: "/" is the run's folder, which holds p's files already and is the

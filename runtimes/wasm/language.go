@@ -17,15 +17,16 @@ import (
 	"sandpiper/runtimes/wasm/ruby"
 	"sandpiper/runtimes/wasm/sql"
 	"sandpiper/runtimes/wasm/toolchain"
+	"sandpiper/runtimes/wasm/vm"
 	"sandpiper/sandbox"
 )
 
 // language is a language with the driver that runs it.
 type language struct {
 	driver Driver
-	read   func() ([]byte, error) // the module's binary
-	weight int                    // light ones are prepared first
-	done   chan struct{}          // closed when it is prepared or failed
+	source func() (vm.Source, error) // of the module
+	weight int                       // light ones are prepared first
+	done   chan struct{}             // closed when it is prepared or failed
 
 	mu   sync.Mutex
 	info sandbox.Language // State and Stage change
@@ -97,9 +98,9 @@ func takenBy(all []*language, name string) *language {
 
 func fromCatalog(compilers compilers, c catalog.Language) *language {
 	l := &language{info: c.Language, driver: driverFor(compilers, c), done: make(chan struct{})}
-	l.read = func() ([]byte, error) { return catalog.ReadModule(c.Module) }
+	l.source = func() (vm.Source, error) { return fromModules(c.Module) }
 	if c.Module == "" {
-		l.read = func() ([]byte, error) { return nil, nil }
+		l.source = func() (vm.Source, error) { return vm.Source{}, nil }
 	}
 	l.weight = moduleWeight[c.Driver]
 	l.set(sandbox.LanguagePreparing, "waiting for its turn")
@@ -123,7 +124,7 @@ const (
 func driverFor(compilers compilers, c catalog.Language) Driver {
 	switch c.Driver {
 	case catalog.DriverPython:
-		return &python.Driver{Zones: catalog.Zoneinfo, Module: func() ([]byte, error) { return catalog.ReadModule(c.Module) }}
+		return &python.Driver{Zones: catalog.Zoneinfo}
 	case catalog.DriverQuickJS:
 		return quickjs.JavaScript()
 	case catalog.DriverTypeScript:
@@ -154,7 +155,13 @@ func newCompilers(cacheDir string) compilers {
 	return compilers{golang: &golang.Driver{Dir: filepath.Join(dir, "go"), Gofmt: gofmt}, c: c, cPlusPlus: cPlusPlus}
 }
 
-func gofmt() ([]byte, error) { return catalog.ReadModule("go-fmt") }
+func gofmt() (vm.Source, error) { return fromModules("go-fmt") }
+
+// fromModules returns one of the catalogue's modules.
+func fromModules(name string) (vm.Source, error) {
+	m, err := catalog.FindModule(name)
+	return vm.Source(m), err
+}
 
 // commandDriver adds what reads a command's messages.
 func commandDriver(c catalog.Language) Driver {
@@ -169,7 +176,7 @@ func commandDriver(c catalog.Language) Driver {
 }
 
 func fromManifest(m command.Manifest) *language {
-	l := &language{info: m.Language(), driver: m.Driver(), read: m.Read, weight: operatorWeight, done: make(chan struct{})}
+	l := &language{info: m.Language(), driver: m.Driver(), source: m.Source, weight: operatorWeight, done: make(chan struct{})}
 	l.set(sandbox.LanguagePreparing, "waiting for its turn")
 	return l
 }

@@ -135,10 +135,10 @@ func (e *Engine) loadModule(ctx context.Context, l *language) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	wasm, err := l.read()
+	source, err := l.source()
 	if err != nil {
 		return err
 	}
 	l.set(sandbox.LanguagePreparing, "compiling its module, which the first start needs to do once")
-	return l.driver.Load(ctx, e.host, wasm)
+	return l.driver.Load(ctx, e.host, source)
 }

@@ -15,7 +15,7 @@ import (
 
 // format is part of every key: raise it when the same inputs must be made into
 // something else.
-const format = "1"
+const format = "2"
 
 // recipe says how one module is made.
 type recipe struct {
@@ -70,6 +70,9 @@ func (m recipe) make(ctx context.Context, folder string) (string, error) {
 	}
 	// The key goes last: an interrupted build is made again.
 	if err := writeFile(target, packed); err != nil {
+		return "", err
+	}
+	if err := writeFile(filepath.Join(folder, m.name+".sha256"), []byte(digest(stripped))); err != nil {
 		return "", err
 	}
 	if err := writeFile(keyFile, []byte(key)); err != nil {

@@ -37,7 +37,7 @@ func Drivers(dir string, idle time.Duration) (c, cplusplus *Driver) {
 }
 
 // Load implements the engine's Driver. There is no module to load.
-func (d *Driver) Load(_ context.Context, host *vm.Host, _ []byte) error {
+func (d *Driver) Load(_ context.Context, host *vm.Host, _ vm.Source) error {
 	s := d.shared
 	s.once.Do(func() {
 		s.tools, s.err = toolchain.New(toolchain.Config{Set: toolchain.Clang, Dir: s.dir, Idle: s.idle}, host)

@@ -41,8 +41,8 @@ type Driver struct {
 }
 
 // Load compiles the module.
-func (d *Driver) Load(ctx context.Context, host *vm.Host, wasm []byte) error {
-	m, err := host.Load(ctx, d.Name, wasm, vm.LoadOptions{Untrusted: d.Untrusted})
+func (d *Driver) Load(ctx context.Context, host *vm.Host, source vm.Source) error {
+	m, err := host.Load(ctx, d.Name, source, vm.LoadOptions{Untrusted: d.Untrusted})
 	if err != nil {
 		return err
 	}

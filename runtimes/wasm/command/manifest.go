@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"sandpiper/internal/lazyregexp"
+	"sandpiper/runtimes/wasm/vm"
 	"sandpiper/sandbox"
 )
 
@@ -156,8 +157,14 @@ func (m Manifest) Driver() *Driver {
 	return d
 }
 
-// Read reads the module's file, which must be a regular file of at most 256 MiB.
-func (m Manifest) Read() ([]byte, error) {
+// Source returns the module as it is now.
+func (m Manifest) Source() (vm.Source, error) {
+	wasm, err := m.read()
+	return vm.Binary(wasm), err
+}
+
+// read reads the module's file, which must be a regular file of at most 256 MiB.
+func (m Manifest) read() ([]byte, error) {
 	path := filepath.Join(m.dir, m.Module)
 	info, err := os.Stat(path)
 	switch {

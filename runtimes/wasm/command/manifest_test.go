@@ -70,13 +70,13 @@ func TestReadManifests(t *testing.T) {
 	if l := m.Language(); l.ID != "toy" || l.Main != "main.toy" || l.Editor != "text" {
 		t.Errorf("language %+v", l)
 	}
-	if b, err := m.Read(); string(b) != "\x00asm" || err != nil {
+	if b, err := m.read(); string(b) != "\x00asm" || err != nil {
 		t.Errorf("module %q, %v", b, err)
 	}
 	if err := os.Remove(filepath.Join(dir, "toy", "toy.wasm")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.Read(); err == nil {
+	if _, err := m.read(); err == nil {
 		t.Error("a module that is not there was read")
 	}
 	if found, failed, err := ReadManifests(filepath.Join(dir, "nowhere")); len(found)+len(failed) != 0 || err != nil {

@@ -388,9 +388,9 @@ func (d *Driver) gofmt(ctx context.Context, cfg vm.RunConfig, args []string) san
 }
 
 func (d *Driver) loadGofmt(ctx context.Context) (*vm.Module, error) {
-	wasm, err := d.Gofmt()
+	source, err := d.Gofmt()
 	if err != nil {
 		return nil, err
 	}
-	return d.host.Load(ctx, "gofmt", wasm, vm.LoadOptions{})
+	return d.host.Load(ctx, "gofmt", source, vm.LoadOptions{})
 }

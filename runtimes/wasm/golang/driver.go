@@ -21,8 +21,8 @@ type Driver struct {
 	// Idle is how long the compiler stays in memory. 0 for a default.
 	Idle time.Duration
 
-	// Gofmt reads the module of the command gofmt. Required for that command.
-	Gofmt func() ([]byte, error)
+	// Gofmt returns the module of the command gofmt. Required for that command.
+	Gofmt func() (vm.Source, error)
 
 	host  *vm.Host
 	tools *toolchain.Toolchain
@@ -33,7 +33,7 @@ type Driver struct {
 }
 
 // Load implements the engine's Driver. There is no module to load.
-func (d *Driver) Load(_ context.Context, host *vm.Host, _ []byte) error {
+func (d *Driver) Load(_ context.Context, host *vm.Host, _ vm.Source) error {
 	d.host = host
 	var err error
 	d.tools, err = toolchain.New(toolchain.Config{Set: toolchain.Go, Dir: d.Dir, Idle: d.Idle}, host)

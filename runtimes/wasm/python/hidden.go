@@ -1,9 +1,6 @@
 package python
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-
 	"sandpiper/runtimes/wasm/vm"
 )
 
@@ -24,8 +21,5 @@ var hiddenFunctions = map[string]uint32{callObject: 751, tripSignal: 7415}
 // loadOptions are the same for the plain module and for that with the image.
 var loadOptions = vm.LoadOptions{Images: true, Functions: hiddenFunctions}
 
-// isKnown reports whether wasm is the module with these functions.
-func isKnown(wasm []byte) bool {
-	sum := sha256.Sum256(wasm)
-	return hex.EncodeToString(sum[:]) == moduleHash
-}
+// isKnown reports whether source is the module with these functions.
+func isKnown(source vm.Source) bool { return source.Hash == moduleHash }

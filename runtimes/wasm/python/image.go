@@ -66,17 +66,17 @@ func imageKey() (string, error) {
 
 // loadFromImage makes the driver ready with the image, which is made when the
 // cache does not have it.
-func (d *Driver) loadFromImage(ctx context.Context, host *vm.Host, wasm []byte) error {
+func (d *Driver) loadFromImage(ctx context.Context, host *vm.Host, source vm.Source) error {
 	key, err := imageKey()
 	if err != nil {
 		return err
 	}
-	image, err := host.Image(key, func() (*vm.Image, error) { return d.makeImage(ctx, host, wasm) })
+	image, err := host.Image(key, func() (*vm.Image, error) { return d.makeImage(ctx, host, source) })
 	if err != nil {
 		return err
 	}
 	d.image = image
-	if d.fromImage, err = host.LoadImage(ctx, "python", wasm, loadOptions, image); err != nil {
+	if d.fromImage, err = host.LoadImage(ctx, "python", source, loadOptions, image); err != nil {
 		return err
 	}
 	d.library, err = d.libraryOf(ctx, image)
@@ -85,8 +85,8 @@ func (d *Driver) loadFromImage(ctx context.Context, host *vm.Host, wasm []byte) 
 
 // makeImage starts the interpreter in the plain module and takes the image. The
 // plain module is given back.
-func (d *Driver) makeImage(ctx context.Context, host *vm.Host, wasm []byte) (image *vm.Image, err error) {
-	plain, err := host.Load(ctx, "python", wasm, loadOptions)
+func (d *Driver) makeImage(ctx context.Context, host *vm.Host, source vm.Source) (image *vm.Image, err error) {
+	plain, err := host.Load(ctx, "python", source, loadOptions)
 	if err != nil {
 		return nil, err
 	}

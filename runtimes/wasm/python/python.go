@@ -40,11 +40,8 @@ type Driver struct {
 	// Load calls it. Required.
 	Zones func() (fs.FS, error)
 
-	// Module opens the module that Load was given once more, for the few runs that
-	// cannot go on from the image. nil means that Load keeps it loaded.
-	Module func() ([]byte, error)
-
 	host    *vm.Host
+	source  vm.Source
 	library fs.FS
 	zones   fs.FS
 
@@ -57,25 +54,15 @@ type Driver struct {
 
 // Load makes CPython ready. With a cache that has the image this takes a fraction
 // of a second; otherwise it compiles the module and starts the interpreter once.
-func (d *Driver) Load(ctx context.Context, host *vm.Host, wasm []byte) (err error) {
-	d.host = host
+func (d *Driver) Load(ctx context.Context, host *vm.Host, source vm.Source) (err error) {
+	d.host, d.source = host, source
 	if d.zones, err = d.Zones(); err != nil {
 		return err
 	}
-	known := isKnown(wasm)
-	if known {
-		if err := d.loadFromImage(ctx, host, wasm); err != nil {
-			return err
-		}
-		if d.Module != nil {
-			return nil
-		}
+	if isKnown(source) {
+		return d.loadFromImage(ctx, host, source)
 	}
-	options := loadOptions
-	if !known {
-		options = vm.LoadOptions{}
-	}
-	if d.plain, err = host.Load(ctx, "python", wasm, options); err != nil || known {
+	if d.plain, err = host.Load(ctx, "python", source, vm.LoadOptions{}); err != nil {
 		return err
 	}
 	archive, err := freeze(ctx, d.plain)
@@ -86,18 +73,16 @@ func (d *Driver) Load(ctx context.Context, host *vm.Host, wasm []byte) (err erro
 	return err
 }
 
-// plainModule returns the module that starts the interpreter from nothing.
+// plainModule returns the module that starts the interpreter from nothing, for the few
+// runs that cannot go on from the image.
 func (d *Driver) plainModule(ctx context.Context) (*vm.Module, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.plain != nil {
 		return d.plain, nil
 	}
-	wasm, err := d.Module()
-	if err != nil {
-		return nil, err
-	}
-	d.plain, err = d.host.Load(context.WithoutCancel(ctx), "python", wasm, loadOptions)
+	var err error
+	d.plain, err = d.host.Load(context.WithoutCancel(ctx), "python", d.source, loadOptions)
 	return d.plain, err
 }
 

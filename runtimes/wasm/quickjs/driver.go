@@ -28,14 +28,14 @@ func TypeScript() *Driver { return &Driver{typed: true} }
 
 // Load prepares the image that programs go on from, which all drivers of a host
 // share, or takes it from the host's cache.
-func (d *Driver) Load(ctx context.Context, host *vm.Host, wasm []byte) error {
+func (d *Driver) Load(ctx context.Context, host *vm.Host, source vm.Source) error {
 	sources, err := preludeSources()
 	if err != nil {
 		return err
 	}
 	options := vm.LoadOptions{Images: true, Imports: hostImports}
-	image, err := host.Image(imageKey(wasm, sources), func() (*vm.Image, error) {
-		plain, err := host.Load(ctx, "quickjs", wasm, options)
+	image, err := host.Image(imageKey(source, sources), func() (*vm.Image, error) {
+		plain, err := host.Load(ctx, "quickjs", source, options)
 		if err != nil {
 			return nil, err
 		}
@@ -45,7 +45,7 @@ func (d *Driver) Load(ctx context.Context, host *vm.Host, wasm []byte) error {
 	if err != nil {
 		return fmt.Errorf("prepare the JavaScript prelude: %w", err)
 	}
-	if d.module, err = host.LoadImage(ctx, "quickjs", wasm, options, image); err != nil {
+	if d.module, err = host.LoadImage(ctx, "quickjs", source, options, image); err != nil {
 		return err
 	}
 	d.realm, d.types = realmOf(image.Facts), newTranslator(host.CPUs())

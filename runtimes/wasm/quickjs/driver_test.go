@@ -49,7 +49,7 @@ func load() {
 	wasm, err := io.ReadAll(module)
 	must(err)
 	for _, d := range []*quickjs.Driver{drivers.js, drivers.ts} {
-		must(d.Load(context.Background(), host, wasm))
+		must(d.Load(context.Background(), host, vm.Binary(wasm)))
 		unload = append(unload, func() { d.Close() })
 	}
 }

@@ -32,7 +32,7 @@ func loadDriver(t *testing.T) *Driver {
 		t.Fatal(err)
 	}
 	d := JavaScript()
-	if err := d.Load(t.Context(), host, wasm); err != nil {
+	if err := d.Load(t.Context(), host, vm.Binary(wasm)); err != nil {
 		t.Fatal(err)
 	}
 	return d

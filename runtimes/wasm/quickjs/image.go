@@ -72,13 +72,13 @@ func realmOf(facts map[string]uint64) *realm {
 const imageRevision = 2
 
 // imageKey names everything that the image depends on.
-func imageKey(wasm []byte, sources map[string]string) string {
+func imageKey(source vm.Source, sources map[string]string) string {
 	h := sha256.New()
 	fmt.Fprintln(h, imageRevision, stackSize, gcThreshold, apiNames, len(warmUp), warmUp)
 	for _, name := range slices.Sorted(maps.Keys(sources)) {
 		fmt.Fprintln(h, name, len(sources[name]), sources[name])
 	}
-	h.Write(wasm)
+	fmt.Fprintln(h, source.Hash)
 	return fmt.Sprintf("quickjs %x", h.Sum(nil))
 }
 

@@ -31,12 +31,12 @@ const prepareText = "require '" + libraryPath + "/" + startScript + "'\nSandpipe
 
 // imageKey names everything that the image depends on: the module, the script
 // that starts programs, and how Ruby is started.
-func imageKey(wasm []byte) (string, error) {
+func imageKey(source vm.Source) (string, error) {
 	h := sha256.New()
 	script, err := fs.ReadFile(libraryFiles, "lib/"+startScript)
 	fmt.Fprintln(h, imageRevision, initArgs, startMemory, imageEnv, prepareText, len(script))
 	h.Write(script)
-	h.Write(wasm)
+	fmt.Fprintln(h, source.Hash)
 	return fmt.Sprintf("ruby %x", h.Sum(nil)), err
 }
 

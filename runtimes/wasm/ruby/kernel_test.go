@@ -78,7 +78,7 @@ func load(t *testing.T) kernel.Language {
 		t.Fatal(err)
 	}
 	d := &ruby.Driver{}
-	if err := d.Load(t.Context(), host, wasm); err != nil {
+	if err := d.Load(t.Context(), host, vm.Binary(wasm)); err != nil {
 		t.Fatal(err)
 	}
 	return d.Kernels()

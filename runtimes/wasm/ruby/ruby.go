@@ -45,7 +45,7 @@ type Driver struct {
 
 // Load prepares the image that programs go on from, or takes it from the host's
 // cache.
-func (d *Driver) Load(ctx context.Context, host *vm.Host, wasm []byte) (err error) {
+func (d *Driver) Load(ctx context.Context, host *vm.Host, source vm.Source) (err error) {
 	if d.library, err = fs.Sub(libraryFiles, "lib"); err != nil {
 		return err
 	}
@@ -53,12 +53,12 @@ func (d *Driver) Load(ctx context.Context, host *vm.Host, wasm []byte) (err erro
 		"canonical_abi":  defineHandles,
 		"rb-js-abi-host": defineJavaScript,
 	}}
-	key, err := imageKey(wasm)
+	key, err := imageKey(source)
 	if err != nil {
 		return err
 	}
 	image, err := host.Image(key, func() (*vm.Image, error) {
-		plain, err := host.Load(ctx, "ruby", wasm, options)
+		plain, err := host.Load(ctx, "ruby", source, options)
 		if err != nil {
 			return nil, err
 		}
@@ -69,7 +69,7 @@ func (d *Driver) Load(ctx context.Context, host *vm.Host, wasm []byte) (err erro
 		return err
 	}
 	d.signals = signalsOf(image.Facts)
-	d.module, err = host.LoadImage(ctx, "ruby", wasm, options, image)
+	d.module, err = host.LoadImage(ctx, "ruby", source, options, image)
 	return err
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/gob"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -165,22 +164,13 @@ func (c *child) tool(ctx context.Context, name string) (*vm.Module, error) {
 	if t.module != nil {
 		return t.module, nil
 	}
-	wasm, err := readModule(c.set.Tools[name])
+	module, err := catalog.FindModule(c.set.Tools[name])
 	if err != nil {
 		return nil, err
 	}
 	// A build that is not wanted any more does not end the loading.
-	t.module, err = c.host.Load(context.WithoutCancel(ctx), name, wasm, vm.LoadOptions{})
+	t.module, err = c.host.Load(context.WithoutCancel(ctx), name, vm.Source(module), vm.LoadOptions{})
 	return t.module, err
-}
-
-func readModule(name string) ([]byte, error) {
-	r, err := catalog.OpenModule(name)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	return io.ReadAll(r)
 }
 
 // build carries out a request in its job's folder. The folder has the program as
@@ -283,7 +273,7 @@ func (c *child) compile(ctx context.Context, file, job string) (problem string, 
 	if err != nil {
 		return "", err
 	}
-	module, err := c.host.Load(ctx, "the program", wasm, programOptions(filepath.Join(c.base, job)))
+	module, err := c.host.Load(ctx, "the program", vm.Binary(wasm), programOptions(filepath.Join(c.base, job)))
 	if err != nil {
 		return "The program cannot be run here: " + err.Error(), context.Cause(ctx)
 	}

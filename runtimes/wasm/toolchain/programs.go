@@ -97,7 +97,7 @@ func (t *Toolchain) load(ctx context.Context, key string, report Report) (*Progr
 	defer t.mu.Unlock()
 	p := t.loaded[key]
 	if p == nil {
-		module, err := t.host.Load(ctx, "the program", wasm, programOptions(folder))
+		module, err := t.host.Load(ctx, "the program", vm.Binary(wasm), programOptions(folder))
 		if err != nil {
 			return nil, err
 		}

@@ -70,9 +70,9 @@ func readGlobals(guest api.Module, names []string) map[string]uint64 {
 // in a form whose instances go on from the image. Doing so again returns the same
 // Module. Two modules with different images share their machine code when these
 // have the same size. The image is closed with the Host.
-func (h *Host) LoadImage(ctx context.Context, name string, wasm []byte, opts LoadOptions, image *Image) (*Module, error) {
+func (h *Host) LoadImage(ctx context.Context, name string, source Source, opts LoadOptions, image *Image) (*Module, error) {
 	opts.imagePages = uint32(image.Size() / wasmPage)
-	shared, err := h.Load(ctx, name, wasm, opts)
+	shared, err := h.Load(ctx, name, source, opts)
 	if err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ func newImages(t testing.TB) *images {
 
 func (i *images) load(t testing.TB) *vm.Module {
 	t.Helper()
-	m, err := i.host.LoadImage(t.Context(), "counter", i.wasm, vm.LoadOptions{Images: true}, i.image)
+	m, err := i.host.LoadImage(t.Context(), "counter", vm.Binary(i.wasm), vm.LoadOptions{Images: true}, i.image)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,12 +212,12 @@ func TestKeptImage(t *testing.T) {
 		if image.Facts["entry"] != 77 {
 			t.Errorf("facts %v", image.Facts)
 		}
-		m, err := h.LoadImage(t.Context(), "counter", wasm, vm.LoadOptions{Images: true}, image)
+		m, err := h.LoadImage(t.Context(), "counter", vm.Binary(wasm), vm.LoadOptions{Images: true}, image)
 		if err != nil {
 			t.Fatal(err)
 		}
 		sameImage, err1 := h.Image("counter", nil)
-		sameModule, err2 := h.LoadImage(t.Context(), "counter", wasm, vm.LoadOptions{Images: true}, sameImage)
+		sameModule, err2 := h.LoadImage(t.Context(), "counter", vm.Binary(wasm), vm.LoadOptions{Images: true}, sameImage)
 		if sameImage != image || sameModule != m || err1 != nil || err2 != nil {
 			t.Error("the image or its module is there twice", err1, err2)
 		}

@@ -112,7 +112,7 @@ func TestLoadRefuses(t *testing.T) {
 		},
 	}})
 	for _, tt := range tests {
-		_, err := h.Load(t.Context(), "test", tt.wasm, vm.LoadOptions{Untrusted: true})
+		_, err := h.Load(t.Context(), "test", vm.Binary(tt.wasm), vm.LoadOptions{Untrusted: true})
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want an error with %q", tt.name, err, tt.want)
 		}

@@ -83,9 +83,9 @@ type loading struct {
 // of CPU time; ctx interrupts the compilation between two functions. An error is
 // the caller's alone: it may be that of ctx, or of a disk that is full now, so the
 // next call tries again.
-func (h *Host) Load(ctx context.Context, name string, wasm []byte, opts LoadOptions) (*Module, error) {
+func (h *Host) Load(ctx context.Context, name string, source Source, opts LoadOptions) (*Module, error) {
 	ropts := opts.rewriting()
-	key := cacheKey(wasm, ropts)
+	key := cacheKey(source, ropts)
 	h.mu.Lock()
 	l := h.modules[key]
 	if l == nil {
@@ -96,7 +96,7 @@ func (h *Host) Load(ctx context.Context, name string, wasm []byte, opts LoadOpti
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.module == nil {
-		m, err := h.load(ctx, name, wasm, opts, ropts, key)
+		m, err := h.load(ctx, name, source, opts, ropts, key)
 		if err != nil {
 			return nil, fmt.Errorf("load %s: %w", name, err)
 		}
@@ -105,12 +105,15 @@ func (h *Host) Load(ctx context.Context, name string, wasm []byte, opts LoadOpti
 	return l.module, nil
 }
 
-func (h *Host) load(ctx context.Context, name string, wasm []byte, opts LoadOptions, ropts rewrite.Options, key string) (*Module, error) {
+func (h *Host) load(ctx context.Context, name string, source Source, opts LoadOptions, ropts rewrite.Options, key string) (*Module, error) {
 	dir, err := h.openFolder(cmp.Or(opts.Folder, h.cfg.CacheDir), key)
 	if err != nil {
 		return nil, err
 	}
-	rewritten, err := rewriteCached(filepath.Join(dir, "module.wasm"), wasm, opts.Untrusted, ropts)
+	if m, err := h.loadHollow(ctx, name, dir, key, opts); m != nil || err != nil {
+		return m, err
+	}
+	rewritten, err := rewriteCached(filepath.Join(dir, moduleFile), source, opts.Untrusted, ropts)
 	if err != nil {
 		return nil, err
 	}
@@ -118,15 +121,15 @@ func (h *Host) load(ctx context.Context, name string, wasm []byte, opts LoadOpti
 	if err != nil {
 		return nil, err
 	}
-	if ropts.ExportGlobals {
-		if m.globals, err = rewrite.GlobalExports(rewritten); err != nil {
-			return nil, errors.Join(err, m.close(ctx))
-		}
-	}
 	// With one worker the compilation could not be cancelled.
-	ctx = experimental.WithCompilationWorkers(ctx, max(2, h.cfg.CPUs))
-	if err := m.compile(ctx, rewritten); err != nil {
+	workers := experimental.WithCompilationWorkers(ctx, max(2, h.cfg.CPUs))
+	if err := m.finish(workers, rewritten, opts); err != nil {
 		return nil, errors.Join(err, m.close(ctx))
+	}
+	if !opts.Untrusted { // which are small, and many
+		if err := hollowOut(workers, dir, rewritten); err != nil && ctx.Err() == nil {
+			h.cfg.Log.Warn("a module stays whole in the cache", "module", name, "error", err)
+		}
 	}
 	return m, nil
 }
@@ -152,11 +155,15 @@ func (h *Host) Unload(ctx context.Context, m *Module) error {
 }
 
 // rewriteCached returns the rewritten module from the file, or writes it there.
-func rewriteCached(file string, wasm []byte, untrusted bool, opts rewrite.Options) ([]byte, error) {
+func rewriteCached(file string, source Source, untrusted bool, opts rewrite.Options) ([]byte, error) {
 	if b, err := os.ReadFile(file); err == nil {
 		return b, nil
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read the rewritten module: %w", err)
+	}
+	wasm, err := source.binary()
+	if err != nil {
+		return nil, err
 	}
 	out, info, err := rewrite.Rewrite(wasm, opts)
 	if err != nil {
@@ -216,10 +223,9 @@ func (o LoadOptions) rewriting() rewrite.Options {
 }
 
 // cacheKey names the folder of a module's rewritten and compiled forms.
-func cacheKey(wasm []byte, opts rewrite.Options) string {
+func cacheKey(source Source, opts rewrite.Options) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "wazero %s; rewrite %s; %s;", wazeroVersion(), rewrite.Version, opts.Key())
-	h.Write(wasm)
+	fmt.Fprintf(h, "wazero %s; rewrite %s; %s; %s", wazeroVersion(), rewrite.Version, opts.Key(), source.Hash)
 	return hex.EncodeToString(h.Sum(nil))
 }
 

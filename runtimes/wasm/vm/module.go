@@ -12,6 +12,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 
+	"sandpiper/runtimes/wasm/rewrite"
 	"sandpiper/sandbox"
 )
 
@@ -43,19 +44,25 @@ func (h *Host) open(ctx context.Context, name, dir, key string, opts LoadOptions
 	// WithCloseOnContextDone stays off: it makes guests several times slower
 	// and cannot stop a recursion. Ticks do its work.
 	m := &Module{host: h, name: name, key: key, cache: cache}
-	m.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().
-		WithCompilationCache(cache).
-		WithDebugInfoEnabled(false).
-		WithMemoryLimitPages(uint32(h.cfg.MaxMemoryBytes/wasmPage)))
+	m.runtime = wazero.NewRuntimeWithConfig(ctx, compilerConfig(cache).WithMemoryLimitPages(uint32(h.cfg.MaxMemoryBytes/wasmPage)))
 	if err := m.defineImports(ctx, opts.Imports); err != nil {
 		return nil, errors.Join(err, m.close(ctx))
 	}
 	return m, nil
 }
 
-func (m *Module) compile(ctx context.Context, wasm []byte) error {
-	var err error
-	if m.compiled, err = m.runtime.CompileModule(ctx, wasm); err != nil {
+func compilerConfig(cache wazero.CompilationCache) wazero.RuntimeConfig {
+	return wazero.NewRuntimeConfigCompiler().WithCompilationCache(cache).WithDebugInfoEnabled(false)
+}
+
+// finish gives the module its machine code, from one of its forms.
+func (m *Module) finish(ctx context.Context, form []byte, opts LoadOptions) (err error) {
+	if opts.rewriting().ExportGlobals {
+		if m.globals, err = rewrite.GlobalExports(form); err != nil {
+			return err
+		}
+	}
+	if m.compiled, err = m.runtime.CompileModule(ctx, form); err != nil {
 		return fmt.Errorf("compile: %w", err)
 	}
 	return m.checkImports()

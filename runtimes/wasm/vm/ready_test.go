@@ -74,7 +74,7 @@ func newAgain(t *testing.T) *again {
 	if res.Status != sandbox.StatusOK {
 		t.Fatal(res.Message)
 	}
-	m, err := host.LoadImage(t.Context(), "files", wasm, opts, image)
+	m, err := host.LoadImage(t.Context(), "files", vm.Binary(wasm), opts, image)
 	if err != nil {
 		t.Fatal(err)
 	}

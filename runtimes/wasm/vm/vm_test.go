@@ -43,7 +43,7 @@ func newHostWith(t testing.TB, cfg vm.Config) *vm.Host {
 
 func load(t testing.TB, h *vm.Host, wasm []byte, opts vm.LoadOptions) *vm.Module {
 	t.Helper()
-	m, err := h.Load(t.Context(), "test", wasm, opts)
+	m, err := h.Load(t.Context(), "test", vm.Binary(wasm), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestLoadAgain(t *testing.T) {
 	module := Command("", nil)
 	t.Run("after a caller who gave up", func(t *testing.T) {
 		h := newHost(t)
-		if _, err := h.Load(stopped, "test", module, vm.LoadOptions{}); !errors.Is(err, context.Canceled) {
+		if _, err := h.Load(stopped, "test", vm.Binary(module), vm.LoadOptions{}); !errors.Is(err, context.Canceled) {
 			t.Fatalf("a load that nobody waits for: %v", err)
 		}
 		load(t, h, module, vm.LoadOptions{})
@@ -69,7 +69,7 @@ func TestLoadAgain(t *testing.T) {
 		if err := os.WriteFile(folder, nil, 0o600); err != nil { // where the folder is to be
 			t.Fatal(err)
 		}
-		if _, err := h.Load(t.Context(), "test", module, opts); err == nil {
+		if _, err := h.Load(t.Context(), "test", vm.Binary(module), opts); err == nil {
 			t.Fatal("it was loaded without a folder")
 		}
 		if err := os.Remove(folder); err != nil {
