@@ -180,6 +180,10 @@ func assemble(ctx context.Context, cfg config, dir *datadir.Dir, key string, log
 	if err != nil {
 		return nil, fmt.Errorf("read the salt of shared programs: %w", err)
 	}
+	// They start while what follows is opened.
+	if s.guests, err = openGuests(cfg, dir, log); err != nil {
+		return nil, err
+	}
 	if s.db, err = sqlite.Open(ctx, dir.Database()); err != nil {
 		return nil, err
 	}
@@ -191,7 +195,7 @@ func assemble(ctx context.Context, cfg config, dir *datadir.Dir, key string, log
 	if err != nil {
 		return nil, err
 	}
-	if s.guests, err = openGuests(ctx, cfg, dir, log); err != nil {
+	if err := s.guests.await(ctx); err != nil {
 		return nil, err
 	}
 	if s.sessions, err = openSessions(ctx, s.guests.kernels, dir, s.db, s.guard, cfg.sessions, log); err != nil {

@@ -24,27 +24,28 @@ type guests struct {
 	kernels   sandbox.KernelEngine
 	languages program.Engine // of sandboxes' shells
 
-	close func() error // ends them, and what they run in
+	await func(ctx context.Context) error // waits until it is known which languages there are
+	close func() error                    // ends them, and what they run in
 }
 
 // openGuests opens the engine of quick runs, sessions and sandboxes' programs: worker
-// processes, or one inside the server.
-func openGuests(ctx context.Context, cfg config, dir *datadir.Dir, log *slog.Logger) (*guests, error) {
+// processes, or one inside the server. It is to be awaited.
+func openGuests(cfg config, dir *datadir.Dir, log *slog.Logger) (*guests, error) {
 	if cfg.wasmInProcess {
 		own, err := wasm.New(wasm.Config{CacheDir: dir.Cache(), RunDir: dir.Runs(), LanguageDir: dir.Languages(), Log: log})
 		if err != nil {
 			return nil, err
 		}
-		return &guests{runner: own, kernels: own, languages: own, close: own.Close}, nil
+		return &guests{runner: own, kernels: own, languages: own, await: func(context.Context) error { return nil }, close: own.Close}, nil
 	}
-	pool, err := worker.New(ctx, worker.Config{
+	pool, err := worker.Start(worker.Config{
 		Args: []string{workerCommand}, Dir: dir.Workers(), LanguageDir: dir.Languages(), KernelDir: dir.Sessions(),
 		Workers: cfg.wasmWorkers, Log: log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &guests{runner: pool, kernels: pool, languages: pool, close: pool.Close}, nil
+	return &guests{runner: pool, kernels: pool, languages: pool, await: pool.Await, close: pool.Close}, nil
 }
 
 // workerGC is the growth of a worker's heap, in percent, after which garbage is

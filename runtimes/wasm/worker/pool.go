@@ -128,9 +128,21 @@ var (
 	_ sandbox.KernelEngine = (*Pool)(nil)
 )
 
-// New starts the workers and waits until the first of them has said which languages
-// it has; they are being prepared then. The caller must Close the pool.
+// New is Start and Await.
 func New(ctx context.Context, cfg Config) (*Pool, error) {
+	p, err := Start(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Await(ctx); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+// Start starts the workers and does not wait for them: until Await has returned the
+// pool has no languages. The caller must Close the pool.
+func Start(cfg Config) (*Pool, error) {
 	if len(cfg.Args) == 0 || cfg.Dir == "" {
 		return nil, errors.New("worker: arguments and a folder are required")
 	}
@@ -143,10 +155,16 @@ func New(ctx context.Context, cfg Config) (*Pool, error) {
 		}
 		p.supervisors.Go(func() { p.supervise(f) })
 	}
-	if _, err := p.pick(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("start a worker process: %w", err), p.Close())
-	}
 	return p, nil
+}
+
+// Await waits until the first worker has said which languages it has; they are being
+// prepared then.
+func (p *Pool) Await(ctx context.Context) error {
+	if _, err := p.pick(ctx); err != nil {
+		return fmt.Errorf("start a worker process: %w", err)
+	}
+	return nil
 }
 
 // Close ends the runs and kernels that there are, and the workers. It takes some
