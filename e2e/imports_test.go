@@ -44,7 +44,7 @@ var table = map[string]rule{
 	"sandbox":                     {},
 	"sandbox/scheduler":           {ours: []string{"sandbox", "sandbox/journal"}},
 	"sandbox/journal":             {ours: []string{"sandbox"}},
-	"sandbox/kernels":             {ours: []string{"sandbox", "sandbox/journal"}},
+	"sandbox/kernels":             {ours: []string{"sandbox", "sandbox/journal", "sandbox/scheduler"}},
 	"sandbox/toolboxclient":       {ours: []string{"sandbox"}},
 	"sandbox/manager":             {ours: []string{"sandbox", "sandbox/scheduler", "sandbox/toolboxclient"}},
 	"sandbox/sqlite":              {ours: []string{"sandbox"}, thirdParty: []string{"github.com/mattn/go-sqlite3"}},

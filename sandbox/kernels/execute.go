@@ -32,6 +32,7 @@ type Answer struct {
 // Execution is a cell that was accepted: it waits, runs or has ended. It is safe for
 // concurrent use, and any number of readers may follow it.
 type Execution struct {
+	client   string // who asked for it
 	cell     Cell
 	identity sandbox.Result
 	journal  journal.Journal
@@ -52,11 +53,11 @@ var _ sandbox.Sink = (*Execution)(nil)
 // reason is why cells run where they run.
 const reason = "Sessions keep their interpreter inside the server, on WebAssembly."
 
-func newExecution(ctx context.Context, c Cell, l sandbox.Language) *Execution {
+func newExecution(ctx context.Context, client string, c Cell, l sandbox.Language) *Execution {
 	if c.Stdin == nil {
 		c.Stdin = sandbox.StaticStdin(nil)
 	}
-	x := &Execution{cell: c, done: make(chan struct{})}
+	x := &Execution{client: client, cell: c, done: make(chan struct{})}
 	x.identity = sandbox.Result{ID: sandbox.NewID(), Language: l.ID, Version: l.Version, Engine: sandbox.EngineWasm, Reason: reason}
 	x.ctx, x.stop = context.WithCancelCause(ctx)
 	identity := x.identity
@@ -178,7 +179,7 @@ func (k *Keeper) Start(o Owner, id string, c Cell) (*Execution, error) {
 	if err := k.join(); err != nil {
 		return nil, err
 	}
-	x := newExecution(k.ctx, c, l)
+	x := newExecution(k.ctx, o.Client, c, l)
 	if err := s.begin(x); err != nil {
 		k.work.Done()
 		return nil, err
@@ -266,17 +267,11 @@ func (s *session) run(x *Execution) {
 
 // execute waits for a place and the session's turn, and executes the cell.
 func (s *session) execute(x *Execution) (Answer, error) {
-	select {
-	case s.keeper.places <- struct{}{}:
-	default:
-		x.report(sandbox.ProgressQueued, "waiting for other cells to end")
-		select {
-		case s.keeper.places <- struct{}{}:
-		case <-x.ctx.Done():
-			return cancelled(x.ctx), nil
-		}
+	waiting := func() { x.report(sandbox.ProgressQueued, "waiting for other cells to end") }
+	if err := s.keeper.places.Take(x.ctx, x.client, waiting); err != nil {
+		return cancelled(x.ctx), nil
 	}
-	defer func() { <-s.keeper.places }()
+	defer s.keeper.places.Leave()
 	if err := s.take(x.ctx); err != nil {
 		return unstarted(x.ctx, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"sandpiper/sandbox"
+	"sandpiper/sandbox/scheduler"
 )
 
 // Defaults of Config.
@@ -85,6 +86,10 @@ type Owner struct {
 	// Guest says that nobody knows who this is: an address, behind which there may
 	// be many people. Guests share tighter bounds and get no lists.
 	Guest bool
+
+	// Client is who of those that the owner is asks now. Cells that wait for a place
+	// stand in its line.
+	Client string
 }
 
 // OwnerOf returns the owner that a caller is. Those who signed in share their
@@ -92,9 +97,9 @@ type Owner struct {
 // person are two callers. Others are guests at their address.
 func OwnerOf(caller string, signedIn bool) Owner {
 	if signedIn {
-		return Owner{ID: "signed-in"}
+		return Owner{ID: "signed-in", Client: caller}
 	}
-	return Owner{ID: caller, Guest: true}
+	return Owner{ID: caller, Guest: true, Client: caller}
 }
 
 // guestPrefix marks the sessions of guests in the store.
@@ -113,8 +118,8 @@ type Keeper struct {
 	cfg    Config
 	log    *slog.Logger
 	states states
-	places chan struct{}   // one for each cell that may run
-	ctx    context.Context // of all work; ends with Close
+	places *scheduler.Places // one for each cell that may run
+	ctx    context.Context   // of all work; ends with Close
 	end    context.CancelCauseFunc
 	work   sync.WaitGroup // cells, and what goes on in the background
 
@@ -136,7 +141,7 @@ func New(ctx context.Context, cfg Config) (*Keeper, error) {
 			return nil, fmt.Errorf("make the folder of sessions: %w", err)
 		}
 	}
-	k.places = make(chan struct{}, cfg.Running)
+	k.places = scheduler.NewPlaces(cfg.Running)
 	k.sessions = map[string]*session{}
 	rows, err := cfg.Store.KernelSessions(ctx)
 	if err != nil {

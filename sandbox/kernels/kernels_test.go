@@ -730,3 +730,34 @@ func TestCellsWaitForAPlace(t *testing.T) {
 		}
 	})
 }
+
+// TestClientsTakeTurns lets one client flood the keeper with cells: the first cell
+// of another one runs in the next place, though both share their sessions.
+func TestClientsTakeTurns(t *testing.T) {
+	inWorld(t, func(c *kernels.Config) { c.Running = 1 }, func(t *testing.T, w *world) {
+		flood, other := ann, ann
+		flood.Client, other.Client = "key:flood", "key:other"
+		start := func(o kernels.Owner, line string) *kernels.Execution {
+			x, err := w.Start(o, w.create().ID, cell(line))
+			must(t, err)
+			synctest.Wait()
+			return x
+		}
+		var cells []*kernels.Execution
+		for range 20 {
+			cells = append(cells, start(flood, "sleep 1s"))
+		}
+		x := start(other, "print hello")
+		began := time.Now()
+		got, err := x.Wait(t.Context())
+		must(t, err)
+		if took := time.Since(began); got.Stdout != "hello\n" || took > 2*time.Second {
+			t.Errorf("%q came after %v", got.Stdout, took)
+		}
+		for _, x := range cells {
+			if _, err := x.Wait(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
