@@ -20,6 +20,20 @@ func CauseOf(ctx context.Context) string {
 	return cause
 }
 
+type clientKey struct{}
+
+// WithClient returns ctx for work that a client asked for: an API key, a browser
+// that signed in, or an address. What must wait stands in the client's line.
+func WithClient(ctx context.Context, client string) context.Context {
+	return context.WithValue(ctx, clientKey{}, client)
+}
+
+// ClientOf returns the client that asked for the work of ctx; "" where nobody did.
+func ClientOf(ctx context.Context) string {
+	client, _ := ctx.Value(clientKey{}).(string)
+	return client
+}
+
 // MaxStateChanges is how many changes of one sandbox are kept.
 const MaxStateChanges = 50
 

@@ -13,7 +13,7 @@ var errNotRun = sandbox.Errorf(sandbox.KindUnavailable, "the sandbox was destroy
 // reserve finds room for a sandbox that is about to hold all its resources.
 func (m *Manager) reserve(ctx context.Context, s sandbox.Sandbox, holds sandbox.Resources) (*scheduler.Ticket, error) {
 	return m.placer.Reserve(ctx, scheduler.Ask{
-		ID: s.ID, Organization: s.Organization, Engine: s.Engine, Runner: s.Runner, Resources: s.Resources, Holds: holds,
+		ID: s.ID, Organization: s.Organization, Client: sandbox.ClientOf(ctx), Engine: s.Engine, Runner: s.Runner, Resources: s.Resources, Holds: holds,
 	})
 }
 

@@ -60,3 +60,26 @@ func (b *bench) work(s sandbox.Sandbox, w sandbox.Work) {
 	h.Work.SentBytes += w.SentBytes
 	b.docker.Set(s.ID, &h)
 }
+
+// TestClientsTakeTurns lets one key ask for many sandboxes: another key's is the
+// next but one to be made.
+func TestClientsTakeTurns(t *testing.T) {
+	inTime(t, func(t *testing.T, b *bench) {
+		b.docker.SetDelay("create", 9*time.Minute) // longer than all the answers take
+		create := func(client string) sandbox.Sandbox {
+			s, err := b.Create(sandbox.WithClient(t.Context(), client), manager.CreateRequest{Organization: org})
+			must(t, err)
+			return s
+		}
+		var last sandbox.Sandbox
+		for range 12 {
+			last = create("key:flood")
+		}
+		other := create("key:other")
+		if flooded, position := b.QueuePosition(last.ID), b.QueuePosition(other.ID); flooded != 9 || position != 2 {
+			t.Errorf("the last of many has the position %d, another client's first %d", flooded, position)
+		}
+		time.Sleep(20 * time.Minute)
+		b.now(other, sandbox.StateStarted)
+	})
+}

@@ -20,8 +20,8 @@
 // A Placer knows what every sandbox holds, what its hosts have and really have
 // left, and what organizations may hold. Limits of sandboxes are ceilings, so
 // more is promised than a host has; what the host has left bounds that again.
-// Creations and starts on one runner take turns as runs do, because an engine
-// gets slower, not faster, when it starts many at once.
+// Creations and starts on one runner take turns as runs do, client by client,
+// because an engine gets slower, not faster, when it starts many at once.
 //
 // # What is never lost?
 //

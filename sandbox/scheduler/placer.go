@@ -22,8 +22,8 @@ const (
 	DefaultMemoryShare = 4
 	DefaultDiskShare   = 10
 
-	DefaultQueuedSandboxes       = 1024
-	DefaultQueuedPerOrganization = 256
+	DefaultQueuedSandboxes = 1024
+	DefaultQueuedPerClient = 256
 
 	// DefaultReading is how old an engine's fingerprint may be.
 	DefaultReading = 5 * time.Second
@@ -43,7 +43,7 @@ type PlacerConfig struct {
 
 	Parallel              int // creations and starts at once on a runner; default 2 per core, 4 at least
 	QueueTotal            int // those that wait for their turn, all together
-	QueuePerOrganization  int // and of one organization
+	QueuePerClient        int // and of one client
 	CPUShare, MemoryShare int // how many times what the host has may be promised
 	DiskShare             int
 	Reading               time.Duration
@@ -86,7 +86,7 @@ type holding struct {
 func NewPlacer(cfg PlacerConfig) *Placer {
 	set(&cfg.Parallel, max(4, 2*runtime.GOMAXPROCS(0)))
 	set(&cfg.QueueTotal, DefaultQueuedSandboxes)
-	set(&cfg.QueuePerOrganization, DefaultQueuedPerOrganization)
+	set(&cfg.QueuePerClient, DefaultQueuedPerClient)
 	set(&cfg.CPUShare, DefaultCPUShare)
 	set(&cfg.MemoryShare, DefaultMemoryShare)
 	set(&cfg.DiskShare, DefaultDiskShare)

@@ -181,20 +181,20 @@ func TestSeveralRunners(t *testing.T) {
 	}
 }
 
-// TestTurns lets two organizations ask at once: they take turns, whoever asks
+// TestTurns lets two clients of one organization ask at once: they take turns, whoever asks
 // for more, and nobody waits for another engine.
 func TestTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlacer(func(c *scheduler.PlacerConfig, e *sandboxtest.Engine) {
-			c.Parallel, c.QueuePerOrganization, c.QueueTotal = 1, 5, 6
+			c.Parallel, c.QueuePerClient, c.QueueTotal = 1, 5, 6
 			e.SetPrint(func(p *sandbox.Fingerprint) { p.Capacity = sandbox.Resources{CPU: 99, MemoryGiB: 99, DiskGiB: 99} })
 		})
 		var mu sync.Mutex
 		var order []string
 		ctx := context.Background()
-		take := func(org, id string) *scheduler.Ticket {
+		take := func(client, id string) *scheduler.Ticket {
 			a := ask(id, sandbox.Resources{CPU: 1})
-			a.Organization = org
+			a.Client = client
 			ticket, err := p.Reserve(t.Context(), a)
 			if err != nil {
 				t.Fatal(err)
@@ -227,7 +227,7 @@ func TestTurns(t *testing.T) {
 		}
 		take("bob", "b2")
 		wantBusy(t, reserve(t, p, ask("more", sandbox.Resources{CPU: 1})), sandbox.KindBusy, "wait to be created")
-		other := scheduler.Ask{ID: "w", Organization: "carol", Engine: sandbox.EngineWasm, Resources: sandbox.Resources{CPU: 1}}
+		other := scheduler.Ask{ID: "w", Organization: "org", Client: "carol", Engine: sandbox.EngineWasm, Resources: sandbox.Resources{CPU: 1}}
 		if _, err := p.Reserve(t.Context(), other); err == nil {
 			t.Error("the queue has no end")
 		}

@@ -19,6 +19,7 @@ const (
 type Ask struct {
 	ID           string // of the sandbox
 	Organization string
+	Client       string             // who asks, in whose line it stands; "" for the server itself
 	Engine       sandbox.EngineName // that its snapshot needs
 	Runner       string             // where its files are; "" for a new one
 	Resources    sandbox.Resources  // that it will hold
@@ -65,7 +66,7 @@ func (p *Placer) Reserve(ctx context.Context, a Ask) (*Ticket, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.queueRefusal(a.Organization); err != nil {
+	if err := p.queueRefusal(a.Client); err != nil {
 		return nil, err
 	}
 	t := &Ticket{p: p, ask: a, runner: r, reason: reason, turn: make(chan struct{})}
@@ -199,13 +200,13 @@ func compare(wanted, holds, used, limit sandbox.Resources) []comparison {
 	return all
 }
 
-// queueRefusal returns why nobody more of an organization may wait, or nil.
+// queueRefusal returns why a client may have nobody more wait, or nil.
 // Preconditions: p.mu must be held.
-func (p *Placer) queueRefusal(organization string) error {
-	if p.queue.waiting(organization) < p.cfg.QueuePerOrganization && p.queue.n < p.cfg.QueueTotal {
+func (p *Placer) queueRefusal(client string) error {
+	if p.queue.waiting(client) < p.cfg.QueuePerClient && p.queue.n < p.cfg.QueueTotal {
 		return nil
 	}
-	return busy("%d sandboxes wait to be created or started already, %d of them yours; try again in a moment", p.queue.n, p.queue.waiting(organization))
+	return busy("%d sandboxes wait to be created or started already, %d of them yours; try again in a moment", p.queue.n, p.queue.waiting(client))
 }
 
 // letStart gives turns to those that may have one. Preconditions: p.mu must be
@@ -223,7 +224,7 @@ func (p *Placer) letStart() {
 }
 
 // lineOf, size and isReady are what the queue asks of a ticket.
-func (t *Ticket) lineOf() string { return t.ask.Organization }
+func (t *Ticket) lineOf() string { return t.ask.Client }
 func (t *Ticket) size() int64    { return 0 }
 func (t *Ticket) isReady() bool  { return t.runner.taken < t.p.cfg.Parallel }
 

@@ -164,6 +164,25 @@ func TestWhoIsLetThrough(t *testing.T) {
 	}
 }
 
+// TestWhatWaitsStandsInTheLineOfItsCaller looks at whose work a request is: that of
+// one key, though all keys have one organization.
+func TestWhatWaitsStandsInTheLineOfItsCaller(t *testing.T) {
+	g, _ := newGuard(t, nil)
+	var caller auth.Caller
+	var client string
+	h := g.Identify(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		caller, client = auth.From(r.Context()), sandbox.ClientOf(r.Context())
+	}))
+	for _, header := range []string{"Bearer " + key, ""} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Authorization", header)
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		if client == "" || client != caller.ID {
+			t.Errorf("the work of %s stands in the line %q", caller.ID, client)
+		}
+	}
+}
+
 func TestSafeRequestsOfOtherSitesMayCarryASession(t *testing.T) {
 	g, _ := newGuard(t, nil)
 	h := site(g)

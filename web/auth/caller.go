@@ -39,7 +39,7 @@ type identityKey struct{}
 
 // with returns ctx as a request of id has it.
 func with(ctx context.Context, id identity) context.Context {
-	ctx = context.WithValue(ctx, identityKey{}, id)
+	ctx = sandbox.WithClient(context.WithValue(ctx, identityKey{}, id), id.caller.ID)
 	switch {
 	case id.key != nil && id.key.Name != "":
 		return sandbox.WithCause(ctx, "through the API with the key "+id.key.Name)
