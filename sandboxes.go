@@ -143,7 +143,7 @@ func openSandboxes(ctx context.Context, cfg sandboxConfig) (_ *sandboxes, err er
 	}
 	s.api = api.New(api.Config{
 		SSH: shells, SSHAddress: cfg.ssh, Manager: s.manager, Keys: cfg.db, Guard: cfg.guard, Organization: owner,
-		PublicURL: cfg.public, Site: s.site, Links: links, Warn: cfg.warn, Version: version, Ready: cfg.ready, Log: cfg.log,
+		PublicURL: cfg.public, Site: s.site, Links: links, Warn: cfg.warn, Toolbox: toolboxAPI(), Version: version, Ready: cfg.ready, Log: cfg.log,
 	})
 	s.openDashboard(cfg, owner, shells)
 	return s, nil

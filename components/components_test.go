@@ -52,7 +52,7 @@ func TestDocsOfSandboxes(t *testing.T) {
 	d := Docs{Origin: "https://run.example.org"}
 	wants(t, html(t, DocsPage(d)), "!DAYTONA_API_URL")
 	d.Operations = []DocsOperation{{Method: "POST", Path: "/api/sandbox", Summary: "Make a <sandbox>", Permission: "write:sandboxes"}, {Method: "GET", Path: "/api/config"}}
-	wants(t, html(t, DocsPage(d)), "DAYTONA_API_URL=https://run.example.org/api\n", `href="/api/openapi.json"`, "<code>POST /api/sandbox</code>", "Make a &lt;sandbox&gt;", "<code>write:sandboxes</code>")
+	wants(t, html(t, DocsPage(d)), "DAYTONA_API_URL=https://run.example.org/api\n", `href="/api/openapi.json"`, `href="/api/toolbox-openapi.json"`, "<code>POST /api/sandbox</code>", "Make a &lt;sandbox&gt;", "<code>write:sandboxes</code>")
 }
 
 func TestEveryIconIsDrawn(t *testing.T) {

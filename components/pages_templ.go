@@ -1074,7 +1074,7 @@ func docsSandboxes(d Docs) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 77, "</pre><p>Files, processes, terminals and git of a started sandbox are at its <code>toolboxProxyUrl</code>, a slash and its id.</p><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Operations\"><table><thead><tr><th scope=\"col\">Operation</th><th scope=\"col\">What it does</th><th scope=\"col\">Permission of the key</th></tr></thead> <tbody>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 77, "</pre><p>Files, processes, terminals and git of a started sandbox are at its <code>toolboxProxyUrl</code>, a slash and its id. They have a description of their own, at <a href=\"/api/toolbox-openapi.json\">/api/toolbox-openapi.json</a>.</p><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Operations\"><table><thead><tr><th scope=\"col\">Operation</th><th scope=\"col\">What it does</th><th scope=\"col\">Permission of the key</th></tr></thead> <tbody>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

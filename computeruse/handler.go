@@ -64,51 +64,50 @@ func (h *Handler) Close() {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
 
 func (h *Handler) register() {
-	for pattern, handler := range map[string]answer.Handler{
-		"GET /computeruse/status":                       h.status,
-		"GET /computeruse/process-status":               h.status,
-		"GET /computeruse/process/{processName}/status": h.processStatus,
-		"GET /computeruse/process/{processName}/logs":   h.processLogs,
-		"GET /computeruse/process/{processName}/errors": h.processErrors,
-		"GET /computeruse/mouse/position":               h.mousePosition,
-		"GET /computeruse/display/info":                 h.displayInfo,
-		"GET /computeruse/display/windows":              h.displayWindows,
-		"GET /computeruse/actions":                      h.listActions,
-		"GET /computeruse/recordings":                   h.recordings,
-		"GET /computeruse/recordings/{id}":              h.recording,
-		"GET /computeruse/recordings/{id}/download":     h.recordingDownload,
-		"DELETE /computeruse/recordings/{id}":           h.recordingDelete,
-		"/computeruse/":                                 notFound,
-	} {
-		h.mux.Handle(pattern, handler)
-	}
-	for pattern, act := range map[string]struct {
-		kind string
-		do   action
-	}{
-		"POST /computeruse/start":                         {"start", h.start},
-		"POST /computeruse/stop":                          {"stop", h.stop},
-		"POST /computeruse/process/{processName}/restart": {"process.restart", h.processRestart},
-		"POST /computeruse/mouse/move":                    {"mouse.move", h.mouseMove},
-		"POST /computeruse/mouse/click":                   {"mouse.click", h.mouseClick},
-		"POST /computeruse/mouse/drag":                    {"mouse.drag", h.mouseDrag},
-		"POST /computeruse/mouse/scroll":                  {"mouse.scroll", h.mouseScroll},
-		"POST /computeruse/keyboard/type":                 {"keyboard.type", h.keyboardType},
-		"POST /computeruse/keyboard/key":                  {"keyboard.key", h.keyboardKey},
-		"POST /computeruse/keyboard/hotkey":               {"keyboard.hotkey", h.keyboardHotkey},
-		"GET /computeruse/screenshot":                     {"screenshot", h.screenshot(plain)},
-		"GET /computeruse/screenshot/region":              {"screenshot", h.screenshot(region)},
-		"GET /computeruse/screenshot/compressed":          {"screenshot", h.screenshot(compressed)},
-		"GET /computeruse/screenshot/region/compressed":   {"screenshot", h.screenshot(region | compressed)},
-		"POST /computeruse/recordings/start":              {"recording.start", h.recordingStart},
-		"POST /computeruse/recordings/stop":               {"recording.stop", h.recordingStop},
-		"GET /computeruse/a11y/tree":                      {"accessibility.tree", h.a11yTree},
-		"POST /computeruse/a11y/find":                     {"accessibility.find", h.a11yFind},
-		"POST /computeruse/a11y/node/focus":               {"accessibility.focus", h.a11yFocus},
-		"POST /computeruse/a11y/node/invoke":              {"accessibility.invoke", h.a11yInvoke},
-		"POST /computeruse/a11y/node/value":               {"accessibility.value", h.a11yValue},
-	} {
-		h.mux.Handle(pattern, h.logged(act.kind, act.do))
+	answer.Register(h.mux, h.routes())
+	h.mux.Handle("/computeruse/", answer.Handler(notFound))
+}
+
+// Routes describes all operations.
+func Routes() []answer.Route { return new(Handler).routes() }
+
+// routes lists all operations, in the end those that the log tells of.
+func (h *Handler) routes() []answer.Route {
+	return []answer.Route{
+		answer.Op("GET /computeruse/status", h.status, "GetComputerUseSystemStatus", "Tell whether the desktop runs").Gives(http.StatusOK, wire.StatusResponse{}),
+		answer.Op("GET /computeruse/process-status", h.status, "GetComputerUseStatus", "Tell whether the desktop runs, as older clients ask").Gives(http.StatusOK, wire.StatusResponse{}),
+		answer.Op("GET /computeruse/process/{processName}/status", h.processStatus, "GetProcessStatus", "Tell whether a process of the desktop runs").Gives(http.StatusOK, wire.ProcessStatusResponse{}),
+		answer.Op("GET /computeruse/process/{processName}/logs", h.processLogs, "GetProcessLogs", "Read what a process of the desktop has written").Gives(http.StatusOK, wire.ProcessLogsResponse{}),
+		answer.Op("GET /computeruse/process/{processName}/errors", h.processErrors, "GetProcessErrors", "Read the errors of a process of the desktop").Gives(http.StatusOK, wire.ProcessErrorsResponse{}),
+		answer.Op("GET /computeruse/mouse/position", h.mousePosition, "GetMousePosition", "Tell where the mouse is").Gives(http.StatusOK, wire.Position{}),
+		answer.Op("GET /computeruse/display/info", h.displayInfo, "GetDisplayInfo", "Describe the screen").Gives(http.StatusOK, wire.DisplayInfoResponse{}),
+		answer.Op("GET /computeruse/display/windows", h.displayWindows, "GetWindows", "List windows").Gives(http.StatusOK, wire.WindowsResponse{}),
+		answer.Op("GET /computeruse/actions", h.listActions, "ListActions", "List or follow what callers did on the desktop").Knows("since integer", "follow boolean").Gives(http.StatusOK, wire.ActionsResponse{}),
+		answer.Op("GET /computeruse/recordings", h.recordings, "ListRecordings", "List recordings").Gives(http.StatusOK, wire.ListRecordingsResponse{}),
+		answer.Op("GET /computeruse/recordings/{id}", h.recording, "GetRecording", "Describe a recording").Gives(http.StatusOK, wire.Recording{}),
+		answer.Op("GET /computeruse/recordings/{id}/download", h.recordingDownload, "DownloadRecording", "Read a recording").Sends("application/octet-stream"),
+		answer.Op("DELETE /computeruse/recordings/{id}", h.recordingDelete, "DeleteRecording", "Delete a recording").Gives(http.StatusNoContent, nil),
+		answer.Op("POST /computeruse/start", h.logged("start", h.start), "StartComputerUse", "Start the desktop").Gives(http.StatusOK, wire.ChangeResponse{}),
+		answer.Op("POST /computeruse/stop", h.logged("stop", h.stop), "StopComputerUse", "Stop the desktop").Gives(http.StatusOK, wire.ChangeResponse{}),
+		answer.Op("POST /computeruse/process/{processName}/restart", h.logged("process.restart", h.processRestart), "RestartProcess", "Restart a process of the desktop").Gives(http.StatusOK, wire.ProcessRestartResponse{}),
+		answer.Op("POST /computeruse/mouse/move", h.logged("mouse.move", h.mouseMove), "MoveMouse", "Move the mouse").Takes(wire.MoveRequest{}).Gives(http.StatusOK, wire.Position{}),
+		answer.Op("POST /computeruse/mouse/click", h.logged("mouse.click", h.mouseClick), "Click", "Click").Takes(wire.ClickRequest{}).Gives(http.StatusOK, wire.Position{}),
+		answer.Op("POST /computeruse/mouse/drag", h.logged("mouse.drag", h.mouseDrag), "Drag", "Drag with the mouse").Takes(wire.DragRequest{}).Gives(http.StatusOK, wire.Position{}),
+		answer.Op("POST /computeruse/mouse/scroll", h.logged("mouse.scroll", h.mouseScroll), "Scroll", "Turn the wheel").Takes(wire.ScrollRequest{}).Gives(http.StatusOK, wire.ScrollResponse{}),
+		answer.Op("POST /computeruse/keyboard/type", h.logged("keyboard.type", h.keyboardType), "TypeText", "Type a text").Takes(wire.TypeRequest{}).Gives(http.StatusOK, empty),
+		answer.Op("POST /computeruse/keyboard/key", h.logged("keyboard.key", h.keyboardKey), "PressKey", "Press a key").Takes(wire.KeyRequest{}).Gives(http.StatusOK, empty),
+		answer.Op("POST /computeruse/keyboard/hotkey", h.logged("keyboard.hotkey", h.keyboardHotkey), "PressHotkey", "Press keys together").Takes(wire.HotkeyRequest{}).Gives(http.StatusOK, empty),
+		answer.Op("GET /computeruse/screenshot", h.logged("screenshot", h.screenshot(plain)), "TakeScreenshot", "Take a picture of the screen").Knows("showCursor boolean").Gives(http.StatusOK, wire.ScreenshotResponse{}),
+		answer.Op("GET /computeruse/screenshot/region", h.logged("screenshot", h.screenshot(region)), "TakeRegionScreenshot", "Take a picture of a part of the screen").Needs("x integer", "y integer", "width integer", "height integer").Knows("showCursor boolean").Gives(http.StatusOK, wire.ScreenshotResponse{}),
+		answer.Op("GET /computeruse/screenshot/compressed", h.logged("screenshot", h.screenshot(compressed)), "TakeCompressedScreenshot", "Take a small picture of the screen").Knows("showCursor boolean", "format", "quality integer", "scale number").Gives(http.StatusOK, wire.ScreenshotResponse{}),
+		answer.Op("GET /computeruse/screenshot/region/compressed", h.logged("screenshot", h.screenshot(region|compressed)), "TakeCompressedRegionScreenshot", "Take a small picture of a part of the screen").Needs("x integer", "y integer", "width integer", "height integer").Knows("showCursor boolean", "format", "quality integer", "scale number").Gives(http.StatusOK, wire.ScreenshotResponse{}),
+		answer.Op("POST /computeruse/recordings/start", h.logged("recording.start", h.recordingStart), "StartRecording", "Start a recording").Takes(wire.StartRecordingRequest{}).Gives(http.StatusCreated, wire.Recording{}),
+		answer.Op("POST /computeruse/recordings/stop", h.logged("recording.stop", h.recordingStop), "StopRecording", "Stop a recording").Takes(wire.StopRecordingRequest{}).Gives(http.StatusOK, wire.Recording{}),
+		answer.Op("GET /computeruse/a11y/tree", h.logged("accessibility.tree", h.a11yTree), "GetAccessibilityTree", "Read what is on the screen as a tree").Knows("scope", "pid integer", "maxDepth integer").Gives(http.StatusOK, wire.TreeResponse{}),
+		answer.Op("POST /computeruse/a11y/find", h.logged("accessibility.find", h.a11yFind), "FindAccessibilityNodes", "Find things on the screen").Takes(wire.FindRequest{}).Gives(http.StatusOK, wire.NodesResponse{}),
+		answer.Op("POST /computeruse/a11y/node/focus", h.logged("accessibility.focus", h.a11yFocus), "FocusAccessibilityNode", "Give the focus to something on the screen").Takes(wire.NodeRequest{}).Gives(http.StatusOK, empty),
+		answer.Op("POST /computeruse/a11y/node/invoke", h.logged("accessibility.invoke", h.a11yInvoke), "InvokeAccessibilityNode", "Do what something on the screen can do").Takes(wire.InvokeRequest{}).Gives(http.StatusOK, empty),
+		answer.Op("POST /computeruse/a11y/node/value", h.logged("accessibility.value", h.a11yValue), "SetAccessibilityNodeValue", "Set the value of something on the screen").Takes(wire.SetValueRequest{}).Gives(http.StatusOK, empty),
 	}
 }
 
@@ -147,7 +146,10 @@ func (h *Handler) logged(kind string, do action) answer.Handler {
 type created struct{ body any }
 
 // empty is the answer of operations that have nothing to tell.
-var empty = struct{}{}
+var empty = Empty{}
+
+// Empty is an object without fields.
+type Empty struct{}
 
 // problem turns errors of the desktop into those of the wire. What programs in
 // the sandbox say is its user's to read.

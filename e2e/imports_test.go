@@ -34,7 +34,7 @@ const (
 // no longer key of its own.
 var table = map[string]rule{
 	".": {
-		ours:       []string{"components", "runtimes/catalog", "runtimes/needs", "runtimes/wasm", "runtimes/wasm/computer", "runtimes/wasm/program", "runtimes/wasm/worker/...", "runtimes/docker", "runtimes/docker/runner", "sandbox/...", "static", "web/..."},
+		ours:       []string{"components", "computeruse", "runtimes/catalog", "runtimes/needs", "runtimes/wasm", "runtimes/wasm/computer", "runtimes/wasm/program", "runtimes/wasm/worker/...", "runtimes/docker", "runtimes/docker/runner", "sandbox/...", "static", "web/..."},
 		thirdParty: []string{"github.com/google/uuid"},
 	},
 

@@ -30,13 +30,13 @@ type TreeResponse struct {
 
 // FindRequest asks for nodes. Empty fields match everything.
 type FindRequest struct {
-	Scope     string   `json:"scope"` // focused, pid or all
-	PID       int      `json:"pid"`
-	Role      string   `json:"role"`
-	Name      string   `json:"name"`
-	NameMatch string   `json:"nameMatch"` // exact, substring or regex
-	States    []string `json:"states"`    // a node must have all
-	Limit     int      `json:"limit"`
+	Scope     string   `json:"scope,omitempty"` // focused, pid or all
+	PID       int      `json:"pid,omitempty"`
+	Role      string   `json:"role,omitempty"`
+	Name      string   `json:"name,omitempty"`
+	NameMatch string   `json:"nameMatch,omitempty"` // exact, substring or regex
+	States    []string `json:"states,omitempty"`    // a node must have all
+	Limit     int      `json:"limit,omitempty"`
 }
 
 // NodesResponse is what was found, without what is in it.
@@ -53,7 +53,7 @@ type NodeRequest struct {
 // InvokeRequest asks for an action of a node; "" is its first.
 type InvokeRequest struct {
 	ID     string `json:"id"`
-	Action string `json:"action"`
+	Action string `json:"action,omitempty"`
 }
 
 // SetValueRequest gives a node a text, or a number in digits.

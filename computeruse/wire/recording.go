@@ -24,8 +24,8 @@ type Recording struct {
 // StartRecordingRequest asks for a recording. Name is what some documents call
 // Label.
 type StartRecordingRequest struct {
-	Label string `json:"label"`
-	Name  string `json:"name"`
+	Label string `json:"label,omitempty"`
+	Name  string `json:"name,omitempty"`
 }
 
 // StopRecordingRequest names the recording to stop.

@@ -67,8 +67,8 @@ type Position struct {
 type ClickRequest struct {
 	X      *int   `json:"x"`
 	Y      *int   `json:"y"`
-	Button string `json:"button"`
-	Double bool   `json:"double"`
+	Button string `json:"button,omitempty"`
+	Double bool   `json:"double,omitempty"`
 }
 
 // MoveRequest asks for a move of the pointer.
@@ -83,7 +83,7 @@ type DragRequest struct {
 	StartY *int   `json:"startY"`
 	EndX   *int   `json:"endX"`
 	EndY   *int   `json:"endY"`
-	Button string `json:"button"`
+	Button string `json:"button,omitempty"`
 }
 
 // ScrollRequest asks for turns of the wheel. Direction is up or down.
@@ -91,7 +91,7 @@ type ScrollRequest struct {
 	X         *int   `json:"x"`
 	Y         *int   `json:"y"`
 	Direction string `json:"direction"`
-	Amount    *int   `json:"amount"` // steps of the wheel; 1 when it is missing
+	Amount    *int   `json:"amount,omitempty"` // steps of the wheel; 1 when it is missing
 }
 
 // ScrollResponse is the answer to a scroll.
@@ -102,13 +102,13 @@ type ScrollResponse struct {
 // TypeRequest asks for text to be typed. Delay is milliseconds between keys.
 type TypeRequest struct {
 	Text  string `json:"text"`
-	Delay int    `json:"delay"`
+	Delay int    `json:"delay,omitempty"`
 }
 
 // KeyRequest asks for a key with modifiers held down.
 type KeyRequest struct {
 	Key       string   `json:"key"`
-	Modifiers []string `json:"modifiers"`
+	Modifiers []string `json:"modifiers,omitempty"`
 }
 
 // HotkeyRequest asks for keys held down together, such as "ctrl+shift+t".

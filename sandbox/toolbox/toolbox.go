@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 	"sandpiper/sandbox/toolbox/git"
 	"sandpiper/sandbox/toolbox/lsp"
 	"sandpiper/sandbox/toolbox/process"
+	"sandpiper/sandbox/toolbox/toolboxtype"
 	"sandpiper/sandbox/toolbox/upgrade"
 )
 
@@ -134,20 +136,28 @@ func (t *Toolbox) trusted(token string) bool {
 
 // register adds the routes that are not those of a part.
 func (t *Toolbox) register() {
-	for pattern, handler := range map[string]answer.Handler{
-		"POST /env":               t.updateEnv,
-		"POST /init":              t.initialize,
-		"GET /port":               t.ports,
-		"GET /port/{port}/in-use": t.portInUse,
-		"GET /system/metrics":     t.metrics,
-		"GET /system/processes":   t.processes,
-		"GET /user-home-dir":      t.homeDir,
-		"GET /version":            t.answerVersion,
-		"GET /work-dir":           t.workDir,
-		"GET /tcp":                t.tunnel,
-		"/":                       notFound,
-	} {
-		t.mux.Handle(pattern, handler)
+	answer.Register(t.mux, t.routes())
+	t.mux.Handle("GET /tcp", answer.Handler(t.tunnel))
+	t.mux.Handle("/", answer.Handler(notFound))
+}
+
+// Routes describes the operations that clients may call, but for those of a desktop.
+// What only the server uses, to lead connections into a sandbox, is not there.
+func Routes() []answer.Route {
+	return slices.Concat(new(Toolbox).routes(), files.Routes(), process.Routes(), git.Routes(), lsp.Routes())
+}
+
+func (t *Toolbox) routes() []answer.Route {
+	return []answer.Route{
+		answer.Op("POST /env", t.updateEnv, "UpdateEnv", "Change the environment of processes that start later").Takes(toolboxtype.UpdateEnvRequest{}).Gives(http.StatusOK, map[string]string{}),
+		answer.Op("POST /init", t.initialize, "Initialize", "Give the toolbox one more token to accept").Takes(toolboxtype.InitializeRequest{}).Gives(http.StatusOK, map[string]string{}),
+		answer.Op("GET /port", t.ports, "GetPorts", "List ports on which something listens").Gives(http.StatusOK, toolboxtype.PortList{}),
+		answer.Op("GET /port/{port}/in-use", t.portInUse, "IsPortInUse", "Tell whether something listens on a port").Gives(http.StatusOK, toolboxtype.IsPortInUseResponse{}),
+		answer.Op("GET /system/metrics", t.metrics, "GetSystemMetrics", "Tell what the sandbox uses").Gives(http.StatusOK, toolboxtype.SystemMetrics{}),
+		answer.Op("GET /system/processes", t.processes, "ListProcesses", "List what runs").Gives(http.StatusOK, toolboxtype.ProcessList{}),
+		answer.Op("GET /user-home-dir", t.homeDir, "GetUserHomeDir", "Tell the user's home").Gives(http.StatusOK, toolboxtype.UserHomeDirResponse{}),
+		answer.Op("GET /version", t.answerVersion, "GetVersion", "Tell the version of the toolbox").Gives(http.StatusOK, map[string]string{}),
+		answer.Op("GET /work-dir", t.workDir, "GetWorkDir", "Tell the folder in which commands run").Gives(http.StatusOK, toolboxtype.WorkDirResponse{}),
 	}
 }
 

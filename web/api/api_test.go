@@ -427,6 +427,7 @@ func TestEveryOperationIsRouted(t *testing.T) {
 func TestOpenAPI(t *testing.T) {
 	b := newBench(t)
 	if all := b.routes.Operations(); !slices.Contains(all, api.Operation{Method: "POST", Path: "/api/sandbox", Summary: "Make a sandbox", Permission: "write:sandboxes"}) ||
+		!slices.Contains(all, api.Operation{Method: "GET", Path: "/toolbox/{sandboxId}/work-dir", Summary: "Tell the folder", Permission: "write:sandboxes"}) ||
 		slices.ContainsFunc(all, func(o api.Operation) bool { return strings.HasPrefix(o.Path, "/api/volumes") }) {
 		t.Errorf("operations %v", all)
 	}
@@ -448,6 +449,10 @@ func TestOpenAPI(t *testing.T) {
 		if a.get("components", "schemas", name) == nil {
 			t.Errorf("the schema %s is not there", name)
 		}
+	}
+	if t := b.send("GET", "/toolbox-openapi.json", ""); t.StatusCode != 200 || t.get("paths", "/work-dir", "get", "operationId") != "GetWorkDir" ||
+		!strings.Contains(t.text, `"url":"/toolbox/{sandboxId}"`) || !strings.Contains(a.text, "/api/toolbox-openapi.json") {
+		b.t.Errorf("the document of toolboxes: %s %.300s", t.Status, t.text)
 	}
 	if bytes.Contains([]byte(a.text), []byte("additionalProperties\":false")) {
 		t.Error("a body is said to refuse unknown fields")

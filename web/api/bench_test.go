@@ -19,8 +19,10 @@ import (
 	"sandpiper/sandbox/scheduler"
 	"sandpiper/web"
 	"sandpiper/web/api"
+	"sandpiper/web/api/wire"
 	"sandpiper/web/auth"
 	"sandpiper/web/preview"
+	"sandpiper/web/run/openapi"
 )
 
 const (
@@ -78,7 +80,8 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	b.routes = api.New(api.Config{Site: site, Links: links, Warn: true, Manager: m, Keys: b.keys, Guard: guard, Organization: organization,
-		PublicURL: public, Version: "1.2.3", Log: log})
+		PublicURL: public, Version: "1.2.3", Log: log,
+		Toolbox: api.Toolbox{Operations: []openapi.Operation{{Method: "GET", Path: "/work-dir", ID: "GetWorkDir", Summary: "Tell the folder"}}, Failure: wire.Error{}}})
 	srv := httptest.NewServer(web.New(web.Config{Guard: guard, API: []web.Routes{b.routes}, Version: "1.2.3", Log: log}))
 	t.Cleanup(srv.Close)
 	t.Cleanup(b.routes.Close)

@@ -29,6 +29,7 @@ type Config struct {
 	Warn         bool                 // a page warns before previews
 	SSH          SSH                  // nil where SSH is off
 	SSHAddress   string               // host:port of SSH for users; the public URL's host where it has none
+	Toolbox      Toolbox              // what toolboxes serve
 	Version      string
 	Ready        func() error // why the server takes no work, as a *sandbox.Error; nil means always ready
 	Log          *slog.Logger // nil means slog.Default()
@@ -49,6 +50,8 @@ type Handler struct {
 	sshHost string // host:port; "" where SSH is off
 	ready   func() error
 	openAPI func() ([]byte, error)
+	toolbox func() ([]byte, error) // its document
+	tools   []openapi.Operation    // of toolboxes
 	log     *slog.Logger
 
 	feeds reply.Lifelines // of connections for events
@@ -75,6 +78,7 @@ func New(cfg Config) *Handler {
 		h.ready = func() error { return nil }
 	}
 	h.openAPI = sync.OnceValues(h.document)
+	h.tools, h.toolbox = cfg.Toolbox.Operations, sync.OnceValues(func() ([]byte, error) { return cfg.Toolbox.document(cfg.Version) })
 	return h
 }
 
@@ -109,7 +113,8 @@ func (h *Handler) Register(mux *http.ServeMux) {
 	for _, r := range h.routes() {
 		routes.handle(r.Method, r.Path, h.guarded(r).With(WriteError))
 	}
-	mux.Handle("GET /api/openapi.json", reply.Handler(h.getOpenAPI).With(WriteError))
+	mux.Handle("GET /api/openapi.json", reply.Handler(served(h.openAPI)).With(WriteError))
+	mux.Handle("GET "+toolboxDocument, reply.Handler(served(h.toolbox)).With(WriteError))
 	mux.Handle("GET /api/socket.io/", http.HandlerFunc(h.serveEvents))
 	nothing := reply.Handler(nothing).With(WriteError)
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {

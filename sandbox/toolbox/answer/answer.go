@@ -128,13 +128,21 @@ func Write(w http.ResponseWriter, r *http.Request, e *Error) {
 	_ = JSON(w, e.Status, Body(r, e)) // nobody is left to tell
 }
 
+// Failure is the toolbox's error shape.
+type Failure struct {
+	StatusCode int       `json:"statusCode"`
+	Source     string    `json:"source"`
+	Code       string    `json:"code"`
+	Message    string    `json:"message"`
+	Path       string    `json:"path"`
+	Method     string    `json:"method"`
+	Timestamp  time.Time `json:"timestamp"`
+}
+
 // Body returns e in the toolbox's error shape, ready for JSON, for answers in
 // which an error is only a part.
-func Body(r *http.Request, e *Error) map[string]any {
-	return map[string]any{
-		"statusCode": e.Status, "source": source, "code": e.Code, "message": e.Message,
-		"path": r.URL.Path, "method": r.Method, "timestamp": time.Now().UTC().Format(time.RFC3339Nano),
-	}
+func Body(r *http.Request, e *Error) Failure {
+	return Failure{e.Status, source, e.Code, e.Message, r.URL.Path, r.Method, time.Now().UTC()}
 }
 
 // JSON writes v as the whole answer.

@@ -13,6 +13,7 @@ import (
 
 	"sandpiper/sandbox/guest"
 	"sandpiper/sandbox/toolbox/answer"
+	"sandpiper/sandbox/toolbox/toolboxtype"
 )
 
 // limits bound what one request may ask for. What does not fit is refused, or
@@ -51,23 +52,28 @@ func New(g guest.Guest) *Handler {
 
 // Register adds the routes of all operations to mux.
 func (h *Handler) Register(mux *http.ServeMux) {
-	for pattern, handler := range map[string]answer.Handler{
-		"GET /files":                h.list,
-		"DELETE /files":             h.remove,
-		"GET /files/info":           h.info,
-		"POST /files/folder":        h.makeFolder,
-		"POST /files/move":          h.move,
-		"POST /files/permissions":   h.setPermissions,
-		"GET /files/find":           h.find,
-		"GET /files/search":         h.search,
-		"POST /files/replace":       h.replace,
-		"GET /files/download":       h.download,
-		"GET /files/archive":        h.archive,
-		"POST /files/bulk-download": h.downloadMany,
-		"POST /files/upload":        h.upload,
-		"POST /files/upload-v2":     h.uploadV2,
-		"POST /files/bulk-upload":   h.uploadMany,
-	} {
-		mux.Handle(pattern, handler)
+	answer.Register(mux, h.routes())
+}
+
+// Routes describes all operations.
+func Routes() []answer.Route { return new(Handler).routes() }
+
+func (h *Handler) routes() []answer.Route {
+	return []answer.Route{
+		answer.Op("GET /files", h.list, "ListFiles", "List a folder").Knows("path", "depth integer").Gives(http.StatusOK, []toolboxtype.FileInfo{}),
+		answer.Op("DELETE /files", h.remove, "DeleteFile", "Delete a file or a folder").Needs("path").Knows("recursive boolean").Gives(http.StatusNoContent, nil),
+		answer.Op("GET /files/info", h.info, "GetFileInfo", "Describe a file").Needs("path").Gives(http.StatusOK, toolboxtype.FileInfo{}),
+		answer.Op("POST /files/folder", h.makeFolder, "CreateFolder", "Make a folder").Needs("path").Knows("mode").Gives(http.StatusCreated, nil),
+		answer.Op("POST /files/move", h.move, "MoveFile", "Move or rename a file").Needs("source", "destination"),
+		answer.Op("POST /files/permissions", h.setPermissions, "SetFilePermissions", "Set the mode or the owner of a file").Needs("path").Knows("owner", "group", "mode"),
+		answer.Op("GET /files/find", h.find, "FindInFiles", "Find lines with a text in files").Needs("path", "pattern").Gives(http.StatusOK, []toolboxtype.Match{}),
+		answer.Op("GET /files/search", h.search, "SearchFiles", "Find files by their names").Needs("path", "pattern").Gives(http.StatusOK, toolboxtype.SearchFilesResponse{}),
+		answer.Op("POST /files/replace", h.replace, "ReplaceInFiles", "Replace a text in files").Takes(toolboxtype.ReplaceRequest{}).Gives(http.StatusOK, []toolboxtype.ReplaceResult{}),
+		answer.Op("GET /files/download", h.download, "DownloadFile", "Read a file").Needs("path").Sends("application/octet-stream"),
+		answer.Op("GET /files/archive", h.archive, "ArchiveFolder", "Read a folder as an archive").Needs("path").Knows("format").Sends("application/octet-stream"),
+		answer.Op("POST /files/bulk-download", h.downloadMany, "DownloadFiles", "Read several files").Takes(toolboxtype.FilesDownloadRequest{}).Sends("multipart/form-data"),
+		answer.Op("POST /files/upload", h.upload, "UploadFileOld", "Write a file, as older clients do").Needs("path").TakesForm(toolboxtype.UploadForm{}),
+		answer.Op("POST /files/upload-v2", h.uploadV2, "UploadFile", "Write a file").Needs("path").TakesForm(toolboxtype.UploadForm{}).Gives(http.StatusOK, toolboxtype.UploadedFile{}),
+		answer.Op("POST /files/bulk-upload", h.uploadMany, "UploadFiles", "Write several files").TakesForm(toolboxtype.UploadManyForm{}),
 	}
 }

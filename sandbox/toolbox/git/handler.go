@@ -12,6 +12,7 @@ import (
 	"sandpiper/sandbox/gitrepo"
 	"sandpiper/sandbox/guest"
 	"sandpiper/sandbox/toolbox/answer"
+	"sandpiper/sandbox/toolbox/toolboxtype"
 )
 
 const (
@@ -37,29 +38,36 @@ func New(g guest.Guest, network gitrepo.Network) *Handler {
 
 // Register adds the routes of all operations to mux.
 func (h *Handler) Register(mux *http.ServeMux) {
-	for pattern, handler := range map[string]answer.Handler{
-		"POST /git/clone":       h.clone,
-		"POST /git/init":        h.init,
-		"GET /git/status":       h.status,
-		"GET /git/history":      h.history,
-		"GET /git/branches":     h.branches,
-		"POST /git/branches":    h.createBranch,
-		"DELETE /git/branches":  h.deleteBranch,
-		"POST /git/checkout":    h.checkout,
-		"POST /git/add":         h.add,
-		"POST /git/commit":      h.commit,
-		"POST /git/reset":       h.reset,
-		"POST /git/restore":     h.restore,
-		"POST /git/push":        h.push,
-		"POST /git/pull":        h.pull,
-		"GET /git/remotes":      h.remotes,
-		"POST /git/remotes":     h.addRemote,
-		"GET /git/config":       h.config,
-		"POST /git/config":      h.setConfig,
-		"POST /git/config/user": h.configureUser,
-		"POST /git/credentials": h.authenticate,
-	} {
-		mux.Handle(pattern, bounded(handler))
+	for _, r := range h.routes() {
+		mux.Handle(r.Pattern, bounded(r.Handler))
+	}
+}
+
+// Routes describes all operations.
+func Routes() []answer.Route { return new(Handler).routes() }
+
+func (h *Handler) routes() []answer.Route {
+	return []answer.Route{
+		answer.Op("POST /git/clone", h.clone, "CloneRepository", "Clone a repository").Takes(toolboxtype.GitCloneRequest{}),
+		answer.Op("POST /git/init", h.init, "InitRepository", "Make a repository").Takes(toolboxtype.GitInitRequest{}).Gives(http.StatusCreated, nil),
+		answer.Op("GET /git/status", h.status, "GetStatus", "Compare the last commit, the index and the files").Needs("path").Gives(http.StatusOK, toolboxtype.GitStatus{}),
+		answer.Op("GET /git/history", h.history, "GetCommitHistory", "List commits").Needs("path").Gives(http.StatusOK, []toolboxtype.GitCommitInfo{}),
+		answer.Op("GET /git/branches", h.branches, "ListBranches", "List branches").Needs("path").Gives(http.StatusOK, toolboxtype.ListBranchResponse{}),
+		answer.Op("POST /git/branches", h.createBranch, "CreateBranch", "Make a branch").Takes(toolboxtype.GitBranchRequest{}).Gives(http.StatusCreated, nil),
+		answer.Op("DELETE /git/branches", h.deleteBranch, "DeleteBranch", "Delete a branch").Takes(toolboxtype.GitBranchRequest{}).Gives(http.StatusNoContent, nil),
+		answer.Op("POST /git/checkout", h.checkout, "CheckoutBranch", "Switch to a branch").Takes(toolboxtype.GitCheckoutRequest{}),
+		answer.Op("POST /git/add", h.add, "AddFiles", "Stage files").Takes(toolboxtype.GitAddRequest{}),
+		answer.Op("POST /git/commit", h.commit, "CommitChanges", "Commit what is staged").Takes(toolboxtype.GitCommitRequest{}).Gives(http.StatusOK, toolboxtype.GitCommitResponse{}),
+		answer.Op("POST /git/reset", h.reset, "ResetChanges", "Reset a repository or files of its index").Takes(toolboxtype.GitResetRequest{}),
+		answer.Op("POST /git/restore", h.restore, "RestoreFiles", "Restore files").Takes(toolboxtype.GitRestoreRequest{}),
+		answer.Op("POST /git/push", h.push, "PushChanges", "Push a branch").Takes(toolboxtype.GitPushRequest{}),
+		answer.Op("POST /git/pull", h.pull, "PullChanges", "Pull into the current branch").Takes(toolboxtype.GitPullRequest{}),
+		answer.Op("GET /git/remotes", h.remotes, "ListRemotes", "List remotes").Needs("path").Gives(http.StatusOK, toolboxtype.ListRemotesResponse{}),
+		answer.Op("POST /git/remotes", h.addRemote, "AddRemote", "Add a remote").Takes(toolboxtype.GitAddRemoteRequest{}).Gives(http.StatusCreated, nil),
+		answer.Op("GET /git/config", h.config, "GetGitConfig", "Read a setting").Needs("key").Knows("path", "scope").Gives(http.StatusOK, toolboxtype.GitConfigResponse{}),
+		answer.Op("POST /git/config", h.setConfig, "SetGitConfig", "Set a setting").Takes(toolboxtype.GitSetConfigRequest{}),
+		answer.Op("POST /git/config/user", h.configureUser, "ConfigureUser", "Set the name and address of the user").Takes(toolboxtype.GitConfigureUserRequest{}),
+		answer.Op("POST /git/credentials", h.authenticate, "Authenticate", "Keep credentials for a host").Takes(toolboxtype.GitAuthenticateRequest{}),
 	}
 }
 

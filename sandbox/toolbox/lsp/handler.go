@@ -78,17 +78,22 @@ func (h *Handler) Close() {
 
 // Register adds the routes of all operations to mux.
 func (h *Handler) Register(mux *http.ServeMux) {
-	for pattern, handler := range map[string]answer.Handler{
-		"POST /lsp/start":            h.start,
-		"POST /lsp/stop":             h.stop,
-		"POST /lsp/did-open":         h.didOpen,
-		"POST /lsp/did-close":        h.didClose,
-		"POST /lsp/completions":      h.completions,
-		"GET /lsp/document-symbols":  h.documentSymbols,
-		"GET /lsp/workspacesymbols":  h.workspaceSymbols,
-		"GET /lsp/workspace-symbols": h.workspaceSymbols, // as older clients write it
-	} {
-		mux.Handle(pattern, handler)
+	answer.Register(mux, h.routes())
+}
+
+// Routes describes all operations.
+func Routes() []answer.Route { return new(Handler).routes() }
+
+func (h *Handler) routes() []answer.Route {
+	return []answer.Route{
+		answer.Op("POST /lsp/start", h.start, "Start", "Start the language server of a project").Takes(toolboxtype.LspServerRequest{}),
+		answer.Op("POST /lsp/stop", h.stop, "Stop", "Stop a language server").Takes(toolboxtype.LspServerRequest{}),
+		answer.Op("POST /lsp/did-open", h.didOpen, "DidOpen", "Tell a language server that a document was opened").Takes(toolboxtype.LspDocumentRequest{}),
+		answer.Op("POST /lsp/did-close", h.didClose, "DidClose", "Tell a language server that a document was closed").Takes(toolboxtype.LspDocumentRequest{}),
+		answer.Op("POST /lsp/completions", h.completions, "Completions", "List what could be written at a place").Takes(toolboxtype.LspCompletionParams{}).Gives(http.StatusOK, toolboxtype.CompletionList{}),
+		answer.Op("GET /lsp/document-symbols", h.documentSymbols, "DocumentSymbols", "List the symbols of a document").Needs("languageId", "pathToProject", "uri").Gives(http.StatusOK, []toolboxtype.LspSymbol{}),
+		answer.Op("GET /lsp/workspacesymbols", h.workspaceSymbols, "WorkspaceSymbols", "Find symbols of a project").Needs("query", "languageId", "pathToProject").Gives(http.StatusOK, []toolboxtype.LspSymbol{}),
+		answer.Op("GET /lsp/workspace-symbols", h.workspaceSymbols, "WorkspaceSymbolsOld", "Find symbols of a project, as older clients do").Needs("query", "languageId", "pathToProject").Gives(http.StatusOK, []toolboxtype.LspSymbol{}),
 	}
 }
 

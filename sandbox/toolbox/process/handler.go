@@ -74,6 +74,7 @@ import (
 	"sandpiper/sandbox/session"
 	"sandpiper/sandbox/toolbox/answer"
 	"sandpiper/sandbox/toolbox/kernel"
+	"sandpiper/sandbox/toolbox/toolboxtype"
 )
 
 // Config says what a Handler serves.
@@ -117,34 +118,39 @@ func (h *Handler) StartEntrypoint(args []string) error {
 
 // Register adds the routes of all operations to mux.
 func (h *Handler) Register(mux *http.ServeMux) {
-	for pattern, handler := range map[string]answer.Handler{
-		"POST /process/execute":  h.execute,
-		"POST /process/code-run": h.codeRun,
+	answer.Register(mux, h.routes())
+}
 
-		"GET /process/interpreter/context":         h.listContexts,
-		"POST /process/interpreter/context":        h.createContext,
-		"DELETE /process/interpreter/context/{id}": h.deleteContext,
-		"GET /process/interpreter/execute":         h.interpret,
+// Routes describes all operations.
+func Routes() []answer.Route { return new(Handler).routes() }
 
-		"GET /process/session":                                        h.listSessions,
-		"POST /process/session":                                       h.createSession,
-		"GET /process/session/entrypoint":                             h.entrypoint,
-		"GET /process/session/entrypoint/logs":                        h.entrypointLogs,
-		"GET /process/session/{sessionId}":                            h.session,
-		"DELETE /process/session/{sessionId}":                         h.deleteSession,
-		"POST /process/session/{sessionId}/exec":                      h.sessionExec,
-		"GET /process/session/{sessionId}/command/{commandId}":        h.sessionCommand,
-		"GET /process/session/{sessionId}/command/{commandId}/logs":   h.commandLogs,
-		"POST /process/session/{sessionId}/command/{commandId}/input": h.commandInput,
-		"GET /process/pty":                                            h.listPTYs,
-		"POST /process/pty":                                           h.createPTY,
-		"GET /process/pty/create-connect":                             h.createAndConnectPTY,
-		"GET /process/pty/{sessionId}":                                h.pty,
-		"DELETE /process/pty/{sessionId}":                             h.deletePTY,
-		"GET /process/pty/{sessionId}/connect":                        h.connectPTY,
-		"POST /process/pty/{sessionId}/resize":                        h.resizePTY,
-	} {
-		mux.Handle(pattern, handler)
+func (h *Handler) routes() []answer.Route {
+	return []answer.Route{
+		answer.Op("POST /process/execute", h.execute, "ExecuteCommand", "Run a command and wait for its end").Takes(toolboxtype.ExecuteRequest{}).Gives(http.StatusOK, toolboxtype.ExecuteResponse{}),
+		answer.Op("POST /process/code-run", h.codeRun, "CodeRun", "Run a program and wait for its end").Takes(toolboxtype.CodeRunRequest{}).Gives(http.StatusOK, toolboxtype.CodeRunResponse{}),
+
+		answer.Op("GET /process/interpreter/context", h.listContexts, "ListInterpreterContexts", "List interpreters").Gives(http.StatusOK, toolboxtype.ListContextsResponse{}),
+		answer.Op("POST /process/interpreter/context", h.createContext, "CreateInterpreterContext", "Start an interpreter that keeps its variables").Takes(toolboxtype.CreateContextRequest{}).Gives(http.StatusOK, toolboxtype.InterpreterContext{}),
+		answer.Op("DELETE /process/interpreter/context/{id}", h.deleteContext, "DeleteInterpreterContext", "End an interpreter").Gives(http.StatusOK, map[string]string{}),
+		answer.Op("GET /process/interpreter/execute", h.interpret, "ExecuteInterpreterCode", "Execute a cell over a WebSocket").Upgrades(),
+
+		answer.Op("GET /process/session", h.listSessions, "ListSessions", "List sessions").Gives(http.StatusOK, []toolboxtype.Session{}),
+		answer.Op("POST /process/session", h.createSession, "CreateSession", "Start a session: a shell that keeps its state").Takes(toolboxtype.CreateSessionRequest{}).Gives(http.StatusCreated, nil),
+		answer.Op("GET /process/session/entrypoint", h.entrypoint, "GetEntrypointSession", "Describe the main process").Gives(http.StatusOK, toolboxtype.Session{}),
+		answer.Op("GET /process/session/entrypoint/logs", h.entrypointLogs, "GetEntrypointLogs", "Read or follow the log of the main process").Knows("follow boolean", "offset integer").Gives(http.StatusOK, toolboxtype.SessionCommandLogsResponse{}),
+		answer.Op("GET /process/session/{sessionId}", h.session, "GetSession", "Describe a session").Gives(http.StatusOK, toolboxtype.Session{}),
+		answer.Op("DELETE /process/session/{sessionId}", h.deleteSession, "DeleteSession", "End a session").Gives(http.StatusNoContent, nil),
+		answer.Op("POST /process/session/{sessionId}/exec", h.sessionExec, "SessionExecuteCommand", "Run a command in a session").Takes(toolboxtype.SessionExecuteRequest{}).Gives(http.StatusOK, toolboxtype.SessionExecuteResponse{}).Also(http.StatusAccepted),
+		answer.Op("GET /process/session/{sessionId}/command/{commandId}", h.sessionCommand, "GetSessionCommand", "Describe a command").Gives(http.StatusOK, toolboxtype.Command{}),
+		answer.Op("GET /process/session/{sessionId}/command/{commandId}/logs", h.commandLogs, "GetSessionCommandLogs", "Read or follow the log of a command").Knows("follow boolean", "offset integer").Gives(http.StatusOK, toolboxtype.SessionCommandLogsResponse{}),
+		answer.Op("POST /process/session/{sessionId}/command/{commandId}/input", h.commandInput, "SendInput", "Write to the input of a command").Takes(toolboxtype.SessionSendInputRequest{}).Gives(http.StatusNoContent, nil),
+		answer.Op("GET /process/pty", h.listPTYs, "ListPtySessions", "List terminals").Gives(http.StatusOK, toolboxtype.PtyListResponse{}),
+		answer.Op("POST /process/pty", h.createPTY, "CreatePtySession", "Open a terminal").Takes(toolboxtype.PtyCreateRequest{}).Gives(http.StatusCreated, toolboxtype.PtyCreateResponse{}),
+		answer.Op("GET /process/pty/create-connect", h.createAndConnectPTY, "CreateAndConnectPtySession", "Open a terminal and use it over a WebSocket").Upgrades(),
+		answer.Op("GET /process/pty/{sessionId}", h.pty, "GetPtySession", "Describe a terminal").Gives(http.StatusOK, toolboxtype.PtySessionInfo{}),
+		answer.Op("DELETE /process/pty/{sessionId}", h.deletePTY, "DeletePtySession", "Close a terminal").Gives(http.StatusOK, map[string]string{}),
+		answer.Op("GET /process/pty/{sessionId}/connect", h.connectPTY, "ConnectPtySession", "Use a terminal over a WebSocket").Upgrades(),
+		answer.Op("POST /process/pty/{sessionId}/resize", h.resizePTY, "ResizePtySession", "Resize a terminal").Takes(toolboxtype.PtyResizeRequest{}).Gives(http.StatusOK, toolboxtype.PtySessionInfo{}),
 	}
 }
 

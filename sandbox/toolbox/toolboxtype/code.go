@@ -9,10 +9,10 @@ import (
 type CodeRunRequest struct {
 	Code     string            `json:"code"`
 	Language string            `json:"language"`
-	Argv     []string          `json:"argv"`
-	Envs     map[string]string `json:"envs"`
-	Env      map[string]string `json:"env"` // what some documents call Envs
-	Timeout  *float64          `json:"timeout"`
+	Argv     []string          `json:"argv,omitempty"`
+	Envs     map[string]string `json:"envs,omitempty"`
+	Env      map[string]string `json:"env,omitempty"` // what some documents call Envs
+	Timeout  *float64          `json:"timeout,omitempty"`
 }
 
 // CodeRunResponse is how a program ended. Result holds both outputs in order.
@@ -30,8 +30,8 @@ type CodeRunArtifacts struct {
 
 // CreateContextRequest asks for an interpreter.
 type CreateContextRequest struct {
-	Cwd      string `json:"cwd"`
-	Language string `json:"language"`
+	Cwd      string `json:"cwd,omitempty"`
+	Language string `json:"language,omitempty"`
 }
 
 // InterpreterContext describes an interpreter that keeps its variables.
@@ -52,9 +52,9 @@ type ListContextsResponse struct {
 // seconds; 0 is no limit.
 type InterpreterRequest struct {
 	Code      string            `json:"code"`
-	ContextID string            `json:"contextId"`
-	Envs      map[string]string `json:"envs"`
-	Timeout   *float64          `json:"timeout"`
+	ContextID string            `json:"contextId,omitempty"`
+	Envs      map[string]string `json:"envs,omitempty"`
+	Timeout   *float64          `json:"timeout,omitempty"`
 }
 
 // InterpreterMessage is what a cell brings forth: its Type is "stdout", "stderr"

@@ -21,6 +21,18 @@ type UploadedFile struct {
 	Type string `json:"type"` // "file"
 }
 
+// UploadForm is the form of an upload.
+type UploadForm struct {
+	File []byte `json:"file"`
+}
+
+// UploadManyForm is the first file in the form of an upload of several; the others
+// have 1, 2 and so on in the place of 0.
+type UploadManyForm struct {
+	Path string `json:"files[0].path"` // comes before the file
+	File []byte `json:"files[0].file"`
+}
+
 // FilesDownloadRequest asks for several files in one answer.
 type FilesDownloadRequest struct {
 	Paths []string `json:"paths"`

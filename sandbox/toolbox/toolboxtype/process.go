@@ -6,10 +6,10 @@ import "time"
 // Clients whose language tells numbers apart send it with a fraction.
 type ExecuteRequest struct {
 	Command string            `json:"command"`
-	Cwd     string            `json:"cwd"`
-	Envs    map[string]string `json:"envs"`
-	Env     map[string]string `json:"env"` // what some documents call Envs
-	Timeout *float64          `json:"timeout"`
+	Cwd     string            `json:"cwd,omitempty"`
+	Envs    map[string]string `json:"envs,omitempty"`
+	Env     map[string]string `json:"env,omitempty"` // what some documents call Envs
+	Timeout *float64          `json:"timeout,omitempty"`
 }
 
 // ExecuteResponse is how a command ended. Result holds both outputs in order.
@@ -39,9 +39,9 @@ type Command struct {
 // SessionExecuteRequest asks for a command in a session.
 type SessionExecuteRequest struct {
 	Command           string `json:"command"`
-	RunAsync          bool   `json:"runAsync"`
-	Async             bool   `json:"async"` // the older name of RunAsync
-	SuppressInputEcho bool   `json:"suppressInputEcho"`
+	RunAsync          bool   `json:"runAsync,omitempty"`
+	Async             bool   `json:"async,omitempty"` // the older name of RunAsync
+	SuppressInputEcho bool   `json:"suppressInputEcho,omitempty"`
 }
 
 // SessionExecuteResponse names a command and, once it has ended, tells how.
@@ -67,12 +67,12 @@ type SessionSendInputRequest struct {
 
 // PtyCreateRequest asks for a terminal.
 type PtyCreateRequest struct {
-	ID        string            `json:"id"`
-	Cwd       string            `json:"cwd"`
-	Envs      map[string]string `json:"envs"`
-	Cols      *int              `json:"cols"`
-	Rows      *int              `json:"rows"`
-	LazyStart bool              `json:"lazyStart"`
+	ID        string            `json:"id,omitempty"`
+	Cwd       string            `json:"cwd,omitempty"`
+	Envs      map[string]string `json:"envs,omitempty"`
+	Cols      *int              `json:"cols,omitempty"`
+	Rows      *int              `json:"rows,omitempty"`
+	LazyStart bool              `json:"lazyStart,omitempty"`
 }
 
 // PtyCreateResponse names a new terminal.

@@ -5,9 +5,9 @@ import "time"
 // UpdateEnvRequest changes the environment of processes that start later: what
 // is to go goes first.
 type UpdateEnvRequest struct {
-	Set              map[string]string `json:"set"`
-	Unset            []string          `json:"unset"`
-	UnsetValuePrefix string            `json:"unsetValuePrefix"`
+	Set              map[string]string `json:"set,omitempty"`
+	Unset            []string          `json:"unset,omitempty"`
+	UnsetValuePrefix string            `json:"unsetValuePrefix,omitempty"`
 }
 
 // InitializeRequest gives the toolbox one more token to accept.

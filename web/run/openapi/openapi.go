@@ -14,6 +14,19 @@ type Info struct {
 	Title       string `json:"title"`
 	Version     string `json:"version"`
 	Description string `json:"description,omitempty"`
+	Server      Server `json:"-"` // the zero value is the one that the document is from
+}
+
+// Server says what the paths of a document begin with.
+type Server struct {
+	URL       string              `json:"url"`
+	Variables map[string]Variable `json:"variables,omitempty"` // of the parts of URL in braces
+}
+
+// Variable is a part of the URL of a server that its client fills in.
+type Variable struct {
+	Default     string `json:"default"`
+	Description string `json:"description"`
 }
 
 // Operation is one method of one path.
@@ -33,6 +46,7 @@ type Parameter struct {
 	Name, In    string // In is query or header
 	Description string
 	Type        string // of JSON Schema
+	Required    bool
 }
 
 // Answer is what a status means.
@@ -66,9 +80,14 @@ func Generate(info Info, operations []Operation, errorBody any) ([]byte, error) 
 	if b.err != nil {
 		return nil, b.err
 	}
+	var servers []Server
+	if info.Server.URL != "" {
+		servers = []Server{info.Server}
+	}
 	return json.Marshal(document{
 		OpenAPI: "3.1.0",
 		Info:    info,
+		Servers: servers,
 		Paths:   paths,
 		Components: components{
 			Schemas:         b.schemas,
@@ -80,6 +99,7 @@ func Generate(info Info, operations []Operation, errorBody any) ([]byte, error) 
 type document struct {
 	OpenAPI    string                          `json:"openapi"`
 	Info       Info                            `json:"info"`
+	Servers    []Server                        `json:"servers,omitempty"`
 	Paths      map[string]map[string]operation `json:"paths"`
 	Components components                      `json:"components"`
 }
@@ -136,7 +156,7 @@ func (b *builder) operation(o Operation, failure response) operation {
 		op.Security = []map[string][]string{}
 	}
 	for _, p := range o.Parameters {
-		op.Parameters = append(op.Parameters, parameter{Name: p.Name, In: p.In, Description: p.Description, Schema: &schema{Type: p.Type}})
+		op.Parameters = append(op.Parameters, parameter{Name: p.Name, In: p.In, Description: p.Description, Required: p.Required, Schema: &schema{Type: p.Type}})
 	}
 	if o.Body != nil {
 		b.closed = !o.Body.Open

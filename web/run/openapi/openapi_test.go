@@ -22,6 +22,8 @@ type Outer struct {
 	Any    any               `json:"any"`
 	Ratio  float64           `json:"ratio"`
 	When   time.Time         `json:"when"`
+	Raw    json.RawMessage   `json:"raw"`
+	File   []byte            `json:"file"`
 	Hidden bool              `json:"hidden,omitempty" default:"no"`
 }
 
@@ -30,9 +32,9 @@ type Failure struct {
 }
 
 func TestGenerate(t *testing.T) {
-	doc, err := openapi.Generate(openapi.Info{Title: "T", Version: "1"}, []openapi.Operation{
+	doc, err := openapi.Generate(openapi.Info{Title: "T", Version: "1", Server: openapi.Server{URL: "/{x}", Variables: map[string]openapi.Variable{"x": {Default: "1", Description: "An x."}}}}, []openapi.Operation{
 		{Method: "POST", Path: "/things/{id}", ID: "make", Summary: "Make", Body: &openapi.Content{Value: Inner{}},
-			Parameters: []openapi.Parameter{{Name: "X", In: "header", Type: "string"}},
+			Parameters: []openapi.Parameter{{Name: "X", In: "header", Type: "string"}, {Name: "q", In: "query", Type: "integer", Required: true}},
 			Answers: []openapi.Answer{{Status: 200, Content: []openapi.Content{{Value: Outer{}},
 				{Media: "text/event-stream", Description: "Events.", Events: map[string]any{"made": Inner{}}}}}}},
 		{Method: "GET", Path: "/things/{id}", ID: "get", Summary: "Get", Public: true, Answers: []openapi.Answer{{Status: 204}}},
@@ -41,10 +43,10 @@ func TestGenerate(t *testing.T) {
 		t.Fatal(err)
 	}
 	const inner = `{"word":{"type":"string","description":"A word.","enum":["a","b"]}`
-	want := `{"openapi":"3.1.0","info":{"title":"T","version":"1"},
+	want := `{"openapi":"3.1.0","info":{"title":"T","version":"1"},"servers":[{"url":"/{x}","variables":{"x":{"default":"1","description":"An x."}}}],
 	"paths":{"/things/{id}":{
 		"post":{"operationId":"make","summary":"Make","security":[{"key":[]},{}],
-			"parameters":[{"name":"id","in":"path","required":true,"schema":{"type":"string"}},{"name":"X","in":"header","schema":{"type":"string"}}],
+			"parameters":[{"name":"id","in":"path","required":true,"schema":{"type":"string"}},{"name":"X","in":"header","schema":{"type":"string"}},{"name":"q","in":"query","required":true,"schema":{"type":"integer"}}],
 			"requestBody":{"required":true,"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Inner"}}}},
 			"responses":{
 				"200":{"description":"OK","content":{"application/json":{"schema":{"$ref":"#/components/schemas/Outer"}},
@@ -60,8 +62,8 @@ func TestGenerate(t *testing.T) {
 		"Outer":{"type":"object","properties":` + strings.TrimSuffix(inner, "}") + `},
 			"count":{"type":"integer","default":7},"list":{"type":"array","items":{"$ref":"#/components/schemas/Inner"}},
 			"map":{"type":"object","additionalProperties":{"type":"string"}},"any":{},"ratio":{"type":"number"},
-			"when":{"type":"string","format":"date-time"},"hidden":{"type":"boolean","default":"no"}},
-			"required":["word","list","map","any","ratio","when"]}}}}`
+			"when":{"type":"string","format":"date-time"},"raw":{},"file":{"type":"string","format":"binary"},"hidden":{"type":"boolean","default":"no"}},
+			"required":["word","list","map","any","ratio","when","raw","file"]}}}}`
 	var got, wanted any
 	if err := json.Unmarshal(doc, &got); err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -40,8 +41,13 @@ func (b *builder) unsupported(what string) *schema {
 func (b *builder) schemaOf(v any) *schema { return b.typeSchema(reflect.TypeOf(v)) }
 
 func (b *builder) typeSchema(t reflect.Type) *schema {
-	if t == reflect.TypeFor[time.Time]() {
+	switch t {
+	case reflect.TypeFor[time.Time]():
 		return &schema{Type: "string", Format: "date-time"}
+	case reflect.TypeFor[json.RawMessage]():
+		return &schema{} // anything
+	case reflect.TypeFor[[]byte]():
+		return &schema{Type: "string", Format: "binary"} // a file in a form
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
