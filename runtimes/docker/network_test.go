@@ -31,6 +31,7 @@ func TestReachability(t *testing.T) {
 		"block all":         {sandbox.Network{BlockAll: true}, row{}},
 		"allow list":        {sandbox.Network{Allow: []string{"198.51.100.0/24"}}, row{internet: true}},
 		"allow a neighbour": {sandbox.Network{Allow: []string{neighbourAddr, "198.51.100.7/32"}}, row{}},
+		"allow a resolver":  {sandbox.Network{Allow: []string{internetAddr, resolverAddr}}, row{internet: true, neighbourDNS: true}},
 		"allow everything":  {sandbox.Network{Allow: []string{"0.0.0.0/0"}}, row{internet: true, other: true, neighbourDNS: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
