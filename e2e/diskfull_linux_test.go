@@ -40,7 +40,13 @@ func TestDiskFull(t *testing.T) {
 	if err := upload("kept", "precious"); err != nil {
 		t.Fatal(err)
 	}
+	session := newSessionForDisk(ctx, t, c)
+	session.put("kept", "precious")
+	session.cell("x = 40", "")
 	ballast := fillDisk(t, data, 8<<20)
+
+	refused(t, "a file of a session", session.tryPut("kept", strings.Repeat("x", 12<<20)), http.StatusServiceUnavailable, "disk is full")
+	session.cell("x + 2", "42")
 
 	exec("head -c 16M /dev/zero > big; echo code $?", "No space left on device")
 	refused(t, "an upload", upload("new", strings.Repeat("x", 1<<20)), http.StatusBadRequest, "no room left")
@@ -74,11 +80,74 @@ func TestDiskFull(t *testing.T) {
 		t.Errorf("an upload, once there is room: %v", err)
 	}
 	fillDisk(t, data, 0)
+	session.cell("x + 3", "43")
+	session.kept("kept", "precious")
+	refused(t, "the pause of a session", session.call(http.MethodPost, "/pause", nil, nil), http.StatusServiceUnavailable, "was not saved")
+	refused(t, "the fork of a session", session.call(http.MethodPost, "/fork", map[string]any{}, nil), http.StatusServiceUnavailable, "was not forked")
+	session.cell("x + 4", "44")
+	var run struct{ Stdout string }
+	if err := c.Call(ctx, http.MethodPost, "/v1/run", map[string]any{"language": "javascript", "code": "console.log(6 * 7)"}, &run); err != nil || run.Stdout != "42\n" {
+		t.Errorf("a run on a full disk: %q, %v", run.Stdout, err)
+	}
+	var another rawclient.Sandbox
+	if err := c.Call(ctx, http.MethodPost, "/api/sandbox", map[string]any{"snapshot": "wasm", "disk": 1}, &another); err != nil || !strings.Contains(another.ErrorReason, "disk is full") {
+		t.Errorf("a sandbox on a full disk: %+v, %v", another, err)
+	}
 	if err := c.Delete(ctx, s.ID); err != nil {
 		t.Errorf("delete on a full disk: %v", err)
 	}
 	if left, err := filepath.Glob(filepath.Join(data, "sandboxes", s.ID+"*")); err != nil || len(left) > 0 {
 		t.Errorf("it left %v, %v", left, err)
+	}
+}
+
+// diskSession is a session of JavaScript on a disk that becomes full.
+type diskSession struct {
+	t    *testing.T
+	call func(method, path string, in, out any) error // below the session
+}
+
+func newSessionForDisk(ctx context.Context, t *testing.T, c *rawclient.Client) diskSession {
+	t.Helper()
+	var made struct{ ID string }
+	if err := c.Call(ctx, http.MethodPost, "/v1/sessions", map[string]any{"language": "javascript"}, &made); err != nil {
+		t.Fatal(err)
+	}
+	return diskSession{t, func(method, path string, in, out any) error {
+		return c.Call(ctx, method, "/v1/sessions/"+made.ID+path, in, out)
+	}}
+}
+
+// tryPut writes a file, whose content is a text in JSON.
+func (s diskSession) tryPut(name, text string) error {
+	return s.call(http.MethodPut, "/files/"+name, text, nil)
+}
+
+func (s diskSession) put(name, text string) {
+	s.t.Helper()
+	if err := s.tryPut(name, text); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s diskSession) kept(name, want string) {
+	s.t.Helper()
+	var got string
+	if err := s.call(http.MethodGet, "/files/"+name, nil, &got); err != nil || got != want {
+		s.t.Errorf("the file %s of a session is %.40q, %v", name, got, err)
+	}
+}
+
+// cell executes code whose value must be want; "" for any.
+func (s diskSession) cell(code, want string) {
+	s.t.Helper()
+	var a struct {
+		Status string
+		Result *struct{ Data map[string]string }
+	}
+	err := s.call(http.MethodPost, "/execute", map[string]any{"code": code}, &a)
+	if err != nil || a.Status != "ok" || want != "" && (a.Result == nil || a.Result.Data["text/plain"] != want) {
+		s.t.Errorf("the cell %s: %+v, %v", code, a, err)
 	}
 }
 

@@ -302,7 +302,7 @@ func (k *Keeper) PutFile(o Owner, id, name string, content []byte) error {
 		return err
 	}
 	if err := put(root, name, content); err != nil {
-		return err
+		return fullDisk(err, "so the file was not written; one that was there before is as it was")
 	}
 	s.use()
 	s.measure()

@@ -307,7 +307,7 @@ func (k *Keeper) Fork(ctx context.Context, o Owner, id, name string) (Session, C
 		return n, err
 	})
 	if err != nil {
-		return Session{}, Cost{}, err
+		return Session{}, Cost{}, fullDisk(err, "so the session was not forked; it is as it was")
 	}
 	return fork.info(), c, nil
 }

@@ -78,13 +78,17 @@ func (s states) syncFolder() error {
 
 // unsaved is the error for a state that could not be saved because of err.
 func unsaved(err error) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		err = errors.Join(&sandbox.Error{
-			Kind: sandbox.KindUnavailable, RetryAfter: time.Minute,
-			Message: "the server's disk is full, so the session was not saved; it is still there and goes on as long as the server does",
-		}, err)
-	}
+	err = fullDisk(err, "so the session was not saved; it is still there and goes on as long as the server does")
 	return fmt.Errorf("save a state: %w", err)
+}
+
+// fullDisk returns err, with words for the user where its cause is a full disk: so
+// says what follows from that.
+func fullDisk(err error, so string) error {
+	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+		return err
+	}
+	return errors.Join(&sandbox.Error{Kind: sandbox.KindUnavailable, RetryAfter: time.Minute, Message: "the server's disk is full, " + so}, err)
 }
 
 // stateWriter counts and sums what it writes.
