@@ -334,6 +334,13 @@ func TestDeletionCanBeTakenBack(t *testing.T) {
 	b.post(at+"undo", "", true, 409, "too late")
 	b.post(at+"delete", "name=box", false, 303)
 	b.until(s.ID, sandbox.StateDestroyed)
+	changes, err := b.manager.StateChanges(t.Context(), s.ID)
+	b.must(err)
+	for _, c := range changes {
+		if (c.To == sandbox.StateDestroy || c.To == sandbox.StateDestroyed) && c.Reason != "from the pages in a browser" {
+			t.Errorf("from %s to %s: the reason is %q", c.From, c.To, c.Reason)
+		}
+	}
 }
 
 func TestKeysAreShownOnce(t *testing.T) {

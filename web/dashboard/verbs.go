@@ -345,8 +345,9 @@ func (h *Handler) remove(ctx context.Context, s sandbox.Sandbox, v url.Values) (
 	if len(forks) > 0 {
 		return done{}, sandbox.Errorf(sandbox.KindConflict, "%s has %d forks, the first of them %s; delete those first", s.Name, len(forks), forks[0].Name)
 	}
+	kept := context.WithoutCancel(ctx) // outlasts the request, and says who asked
 	h.farewell.Add(s.ID, func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(kept, time.Minute)
 		defer cancel()
 		_, err := h.manager.Destroy(ctx, h.org.ID, s.ID)
 		if err == nil || sandbox.KindOf(err) == sandbox.KindNotFound {
