@@ -134,7 +134,7 @@ var table = map[string]rule{
 	"runtimes/wasm/tty":            {thirdParty: []string{"github.com/creack/pty", "github.com/rivo/uniseg", xsys}},
 
 	// Pages and API know the domain and the scheduler, never an engine or a store.
-	"web":                 {ours: []string{"sandbox", "web/apitype", "web/auth", "web/reply"}},
+	"web":                 {ours: []string{"sandbox", "web/apitype", "web/auth", "web/reply"}, thirdParty: []string{zstd}},
 	"web/apitype":         {},
 	"web/reply":           {ours: []string{"sandbox", "web/apitype"}},
 	"web/auth":            {ours: []string{"sandbox", "web/apitype", "web/reply"}, thirdParty: []string{"golang.org/x/time"}},

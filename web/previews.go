@@ -25,7 +25,7 @@ func apart(cfg Config, app http.Handler) http.Handler {
 	if cfg.Previews == nil {
 		return app
 	}
-	previews := cfg.Gate.hold(cfg.Previews.Listener())
+	previews := NewPreviews(cfg)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if cfg.Previews.Owns(r.Host) {
 			previews.ServeHTTP(w, r)

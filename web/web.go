@@ -38,7 +38,7 @@ func New(cfg Config) http.Handler {
 		}
 		pages.ServeHTTP(w, r)
 	})
-	return observe(log, apart(cfg, secure(cfg.Guard.Identify(cfg.Gate.before(root)))))
+	return apart(cfg, compressed(observe(log, secure(cfg.Guard.Identify(cfg.Gate.before(root))))))
 }
 
 // isAPI reports whether a path belongs to programs rather than to browsers.
