@@ -45,6 +45,7 @@ func (h *Handler) channels(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer conn.CloseNow()
+	defer conn.LastAsLong(ctx)()
 	return h.converse(ctx, conn, s.ID, r.URL.Query().Get("session_id"))
 }
 

@@ -3,6 +3,7 @@ package jupyter_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -521,6 +522,23 @@ func TestChannelsRefuse(t *testing.T) {
 		})
 	}
 	s.call(t, "GET", "api/kernels/"+kernel+"/channels", "", http.StatusUpgradeRequired)
+}
+
+func TestChannelsEndWithTheToken(t *testing.T) {
+	s := open(t, runtest.Options{Closed: true})
+	c := s.dial(t, s.kernel(t))
+	s.Revoke(t, "k1")
+	for {
+		_, err := c.read()
+		if err == nil {
+			continue
+		}
+		var closed websocket.CloseError
+		if !errors.As(err, &closed) || closed.Code != 4401 || !strings.Contains(closed.Reason, "revoked") {
+			t.Errorf("the connection ended with %v", err)
+		}
+		return
+	}
 }
 
 // What a client missed while its line was down comes when it is back, and cells

@@ -21,7 +21,7 @@ const firstMessageTime = 15 * time.Second
 const (
 	closeFinished    = 1000
 	closeUnsupported = 1003
-	closeRefused     = 4000 // plus an HTTP status
+	closeRefused     = socket.CloseRefused // plus an HTTP status
 )
 
 var errNoRequest = sandbox.Errorf(sandbox.KindInvalid, "no request came in time")
@@ -41,38 +41,41 @@ func (h *Handler) connect(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer s.CloseNow()
 	c := conversation{s, h, r}
-	run, err := c.begin(ctx)
+	run, caller, err := c.begin(ctx)
 	if err != nil {
 		c.refuse(ctx, err)
 		return err
 	}
 	defer run.Leave()
+	defer s.LastAsLong(caller)()
 	return s.Converse(ctx,
 		func(ctx context.Context) error { return c.receive(ctx, run) },
 		func(ctx context.Context) error { return c.send(ctx, run) })
 }
 
-// begin reads the request and submits its program.
-func (c conversation) begin(ctx context.Context) (*scheduler.Run, error) {
+// begin reads the request and submits its program. caller is ctx with the
+// credential of the request.
+func (c conversation) begin(ctx context.Context) (run *scheduler.Run, caller context.Context, err error) {
 	var req apitype.ConnectRequest
 	if err := c.readFirst(ctx, &req); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if req.Type != "run" {
-		return nil, sandbox.FieldErrorf("type", "the first message must have the type run")
+		return nil, nil, sandbox.FieldErrorf("type", "the first message must have the type run")
 	}
+	caller = ctx
 	if req.Authorization != "" {
-		var err error
-		if ctx, err = c.handler.guard.WithBearer(ctx, strings.TrimPrefix(req.Authorization, "Bearer ")); err != nil {
-			return nil, err
+		if caller, err = c.handler.guard.WithBearer(ctx, strings.TrimPrefix(req.Authorization, "Bearer ")); err != nil {
+			return nil, nil, err
 		}
 	}
 	req.StdinLive = true
 	program, err := c.handler.program(req.RunRequest)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return c.handler.desk.Submit(ctx, program, "")
+	run, err = c.handler.desk.Submit(caller, program, "")
+	return run, caller, err
 }
 
 func (c conversation) readFirst(ctx context.Context, v any) error {

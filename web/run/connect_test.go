@@ -274,3 +274,27 @@ func TestSocketOrigins(t *testing.T) {
 		})
 	}
 }
+
+func TestSocketEndsWithItsKey(t *testing.T) {
+	for _, tt := range []struct {
+		name, key string
+		headers   []string
+	}{
+		{"a key in the header", "", []string{"Authorization", "Bearer " + runtest.Key}},
+		{"a key in the first message", runtest.Key, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := runtest.New(t, runtest.Options{Closed: true})
+			c := dial(t, s, "/v1/run/connect", tt.headers...)
+			c.send(`{"type":"run","language":"script","code":"print hi\nloop","authorization":"` + tt.key + `"}`)
+			c.until("stdout")
+			s.Revoke(t, "k2") // somebody else's
+			s.Revoke(t, "k1")
+			if code, reason, _ := c.closeCode(); code != 4401 || !strings.Contains(reason, "revoked") {
+				t.Errorf("closed with %d %q", code, reason)
+			}
+			s.WaitRunning(t, 0)
+		})
+	}
+}

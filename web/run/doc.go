@@ -15,7 +15,8 @@
 //	1000        the run has ended and its exit event was sent
 //	1003        a message was binary
 //	1009        a message was too large
-//	4000 + N    the request was refused as HTTP would with status N
+//	4000 + N    the request was refused as HTTP would with status N; 4401 also
+//	            when the key or the sign-in behind it ended, and with it the run
 //	4408        no request came in time
 //
 // A client that takes more than 15 seconds to accept a message or to answer a

@@ -34,7 +34,7 @@ const (
 const (
 	closeUnsupported = 1003
 	closeAway        = 1001
-	closeRefused     = 4000 // plus an HTTP status
+	closeRefused     = socket.CloseRefused // plus an HTTP status
 )
 
 var errNothingSaid = sandbox.Errorf(sandbox.KindInvalid, "no message came in time")
@@ -50,9 +50,11 @@ type conversation struct {
 
 	followers sync.WaitGroup
 	places    chan struct{}      // one for each cell that is followed
-	stdin     *sandbox.Stdin     // of the last cell that this connection began
+	begun     *kernels.Execution // the last cell that this connection began
+	stdin     *sandbox.Stdin     // of that cell
 	greeted   bool               // it has been told what the session is
 	end       context.CancelFunc // of the connection
+	unwatch   func() bool        // ends the watch over the caller's credential, and reports whether that has ended
 }
 
 // connect serves the WebSocket; see the package comment for the protocol.
@@ -65,7 +67,25 @@ func (h *Handler) connect(w http.ResponseWriter, r *http.Request) error {
 	ctx, detach := h.lifelines.Attach(ctx)
 	defer detach()
 	c := &conversation{Socket: s, handler: h, request: r, session: r.PathValue("id"), caller: ctx, places: make(chan struct{}, maxFollowed)}
-	return s.Converse(ctx, c.receive, c.keepAlive)
+	c.unwatch = s.LastAsLong(ctx)
+	err = s.Converse(ctx, c.receive, c.keepAlive)
+	if c.unwatch() {
+		c.abandon()
+	}
+	return err
+}
+
+// abandon interrupts the cell of a client whose credential has ended. Cells of
+// others in the same session go on.
+func (c *conversation) abandon() {
+	if c.begun == nil {
+		return
+	}
+	select {
+	case <-c.begun.Done():
+	default:
+		_ = c.handler.keeper.Interrupt(owner(c.caller), c.session) // where it has ended by now, there is nothing to interrupt
+	}
 }
 
 // keepAlive asks now and then whether the client is there.
@@ -166,11 +186,14 @@ func (c *conversation) obey(ctx context.Context, m apitype.SessionMessage) error
 }
 
 // identify takes the credential of a message.
-func (c *conversation) identify(m apitype.SessionMessage) (err error) {
+func (c *conversation) identify(m apitype.SessionMessage) error {
 	if m.Authorization != "" {
-		if c.caller, err = c.handler.guard.WithBearer(c.caller, strings.TrimPrefix(m.Authorization, "Bearer ")); err != nil {
+		caller, err := c.handler.guard.WithBearer(c.caller, strings.TrimPrefix(m.Authorization, "Bearer "))
+		if err != nil {
 			return err
 		}
+		c.unwatch()
+		c.caller, c.unwatch = caller, c.LastAsLong(caller)
 	}
 	return c.handler.guard.CheckRunner(c.caller)
 }
@@ -207,7 +230,7 @@ func (c *conversation) execute(ctx context.Context, m apitype.SessionMessage) er
 	if err != nil {
 		return err
 	}
-	c.stdin = in
+	c.begun, c.stdin = x, in
 	c.followers.Go(func() { c.tell(ctx, m.ID, x, wanted) })
 	return c.follow(ctx, m.ID, x)
 }

@@ -196,3 +196,25 @@ func TestCellOfAConnectionThatGoes(t *testing.T) {
 		t.Errorf("the last cell is %+v", last)
 	}
 }
+
+func TestConnectionEndsWithItsKey(t *testing.T) {
+	for _, tt := range []struct {
+		name, key string
+		headers   []string
+	}{
+		{"a key in the header", "", []string{"Authorization", "Bearer " + runtest.OtherKey}},
+		{"a key in a message", runtest.OtherKey, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t, runtest.Options{Closed: true})
+			id := s.create().ID
+			c := s.dial(t, id, tt.headers...)
+			c.send(`{"type":"execute","code":"print begun\nloop","authorization":"` + tt.key + `"}`)
+			c.until("stdout")
+			s.Revoke(t, "k2")
+			c.wantClosed(4401)
+			s.waitState(id, "idle") // its cell is interrupted
+		})
+	}
+}

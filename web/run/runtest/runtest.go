@@ -197,3 +197,11 @@ func (s *Server) SignIn(t testing.TB) string {
 	}
 	return "sandpiper=" + value
 }
+
+// Revoke revokes the API key with an id.
+func (s *Server) Revoke(t testing.TB, id string) {
+	t.Helper()
+	if err := s.credentials.DeleteAPIKey(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -60,6 +60,27 @@ func Accept(w http.ResponseWriter, r *http.Request, guard *auth.Guard, maxMessag
 	return &Socket{conn}, ctx, nil
 }
 
+// CloseRefused is added to an HTTP status for the code that a connection closes
+// with when its client is not, or no longer, let in.
+const CloseRefused = 4000
+
+// LastAsLong closes the connection when the credential in ctx ends: an API key
+// that is revoked or expires, a browser that is signed out. stop, which must be
+// called, reports whether that was so. The context that is read with must not end
+// by it: that would cut the connection without a word.
+func (s *Socket) LastAsLong(ctx context.Context) (stop func() (over bool)) {
+	lasting, release := auth.Lasting(context.WithoutCancel(ctx))
+	unwatch := context.AfterFunc(lasting, func() {
+		e := reply.Public(context.Cause(lasting))
+		s.Close(CloseRefused+reply.Status(e.Kind), e.Message)
+	})
+	return func() bool {
+		over := !unwatch()
+		release()
+		return over
+	}
+}
+
 // Subprotocol returns the subprotocol that was agreed on, or "".
 func (s *Socket) Subprotocol() string { return s.conn.Subprotocol() }
 
