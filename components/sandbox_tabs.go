@@ -42,13 +42,14 @@ type Metrics struct {
 	Note    string // why there is nothing new; may be empty
 	Charts  []Chart
 	Minutes int // that are shown
-	Every   int // seconds between two readings
+	Every   int // seconds between two readings while somebody looks,
+	Seldom  int // and while nobody does
 }
 
 // Chart is a line over time.
 type Chart struct {
 	ID, Title, Unit string
-	Points          string // of a polyline in a drawing of 600 by 140; "" for no data
+	Line            string // path in a drawing of 600 by 140; "" for no data
 	Now, Limit      string // "12 %"
 	Top, Half       string // what the scale says
 	Table           []ChartRow

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"sandpiper/components"
@@ -70,6 +71,9 @@ type Handler struct {
 
 	farewell *farewell.Desk
 	sampler  *metrics.Sampler
+
+	stop     context.CancelFunc // ends what goes on in the background
+	watching sync.WaitGroup
 }
 
 // New returns a Handler.
@@ -91,12 +95,35 @@ func New(cfg Config) *Handler {
 	}
 	h.pages.OnUndo(h.undo)
 	h.pages.OnProblem(h.undeleted)
+	background, stop := context.WithCancel(context.Background())
+	h.stop = stop
+	h.watching.Go(func() { h.sampler.Watch(background, h.started) })
 	return h
 }
 
-// Close drops deletions that can be taken back still.
+// Close drops deletions that can be taken back still, and ends what is measured.
 func (h *Handler) Close() {
+	h.stop()
 	h.farewell.Close()
+	h.watching.Wait()
+}
+
+// started returns the sandboxes that can say what they use.
+func (h *Handler) started(ctx context.Context) (all []sandbox.Sandbox) {
+	f := sandbox.SandboxFilter{Organization: h.org.ID, States: []sandbox.State{sandbox.StateStarted}, Limit: sandbox.MaxPageSize}
+	for {
+		page, err := h.manager.List(ctx, f)
+		if err != nil {
+			if ctx.Err() == nil {
+				h.log.WarnContext(ctx, "list the sandboxes whose use is measured", "error", err)
+			}
+			return all
+		}
+		all = append(all, page.Items...)
+		if f.Cursor = page.NextCursor; f.Cursor == "" {
+			return all
+		}
+	}
 }
 
 // Register adds the routes of all places.

@@ -184,7 +184,7 @@ func (h *Handler) metricsPart(ctx context.Context, s sandbox.Sandbox) (live.Part
 
 func (h *Handler) metrics(ctx context.Context, s sandbox.Sandbox) components.Metrics {
 	samples, err := h.sampler.Look(ctx, s)
-	out := components.Metrics{Minutes: int(metrics.Keep / time.Minute), Every: int(metrics.Every / time.Second)}
+	out := components.Metrics{Minutes: int(metrics.Keep / time.Minute), Every: int(metrics.Every / time.Second), Seldom: int(metrics.Seldom / time.Second)}
 	switch {
 	case s.State != sandbox.StateStarted:
 		out.Note = "It is " + strings.ToLower(view.StateWord(s.State)) + ", so nothing is measured. Start it to see what it uses."

@@ -14,6 +14,10 @@ const (
 	Width, Height = 600.0, 140.0
 )
 
+// gap is between two samples that are further apart than two readings, of which
+// one may have failed: nothing is known of the time between them.
+const gap = 2*Seldom + Seldom/2
+
 // Charts draws what samples say: processor, memory and disk.
 func Charts(samples []Sample, now time.Time) []components.Chart {
 	const gib = 1 << 30
@@ -39,26 +43,37 @@ func chart(title, unit string, samples []Sample, now time.Time, limit, value fun
 	if top <= 0 {
 		top = 1
 	}
-	var line strings.Builder
-	for _, s := range samples {
-		x := Width * (1 - float64(now.Sub(s.At))/float64(Keep))
-		y := Height * (1 - value(s)/top)
-		fmt.Fprintf(&line, "%.1f,%.1f ", math.Max(0, x), math.Max(0, y))
-	}
-	c.Points, c.Now, c.Top, c.Half = strings.TrimSpace(line.String()), amount(value(last), unit), amount(top, unit), amount(top/2, unit)
+	c.Line = line(samples, now, func(s Sample) float64 { return value(s) / top })
+	c.Now, c.Top, c.Half = amount(value(last), unit), amount(top, unit), amount(top/2, unit)
 	c.Limit = amount(limit(last), unit)
 	c.Table = table(samples, unit, value)
 	return c
 }
 
+// line draws a path through the samples, whose heights are parts of the whole. It
+// is broken where samples lack; one without neighbours is a dot.
+func line(samples []Sample, now time.Time, height func(Sample) float64) string {
+	var path strings.Builder
+	for i, s := range samples {
+		x := math.Max(0, Width*(1-float64(now.Sub(s.At))/float64(Keep)))
+		y := math.Max(0, Height*(1-height(s)))
+		if i == 0 || s.At.Sub(samples[i-1].At) > gap {
+			fmt.Fprintf(&path, "M%.1f %.1fh0", x, y)
+		} else {
+			fmt.Fprintf(&path, "L%.1f %.1f", x, y)
+		}
+	}
+	return path.String()
+}
+
 // table are some of the samples, for those who read rather than see: at most one
-// for each half minute.
+// for each minute.
 func table(samples []Sample, unit string, value func(Sample) float64) []components.ChartRow {
 	var rows []components.ChartRow
 	var last time.Time
 	for i := len(samples) - 1; i >= 0; i-- {
 		s := samples[i]
-		if !last.IsZero() && last.Sub(s.At) < 30*time.Second {
+		if !last.IsZero() && last.Sub(s.At) < time.Minute {
 			continue
 		}
 		last = s.At

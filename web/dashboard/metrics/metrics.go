@@ -1,9 +1,10 @@
-// Package metrics reads what sandboxes use while somebody looks, and draws it:
-// lines over time for a page, with scales and units.
+// Package metrics reads what sandboxes use, more often while somebody looks, and
+// draws it: lines over time for a page, with scales and units.
 package metrics
 
 import (
 	"context"
+	"maps"
 	"net"
 	"slices"
 	"sync"
@@ -15,10 +16,20 @@ import (
 
 // Bounds of sampling.
 const (
-	Every        = 2 * time.Second
-	Keep         = 5 * time.Minute // what a page shows
+	Every        = 2 * time.Second  // while somebody looks
+	Seldom       = 15 * time.Second // while nobody does
+	Keep         = 30 * time.Minute // what a page shows
 	readTimeout  = 5 * time.Second
 	maxSandboxes = 1000 // whose samples are kept
+
+	// recent is how long samples are kept as they came. Older ones are kept about
+	// Seldom apart.
+	recent = 2 * time.Minute
+
+	// atOnce is how many sandboxes Watch asks at the same time. It asks each every
+	// Seldom, so three times as many may be too slow to answer at all before the
+	// others wait for them.
+	atOnce = 32
 )
 
 // Sample is what a sandbox used at a time.
@@ -76,8 +87,75 @@ func (m *Sampler) Look(ctx context.Context, s sandbox.Sandbox) ([]Sample, error)
 			t.samples = append(t.samples, ofItsOwn(sample, s))
 		}
 	}
-	t.samples = slices.DeleteFunc(t.samples, func(o Sample) bool { return now.Sub(o.At) > Keep })
+	t.samples = thinned(t.samples, now)
 	return slices.Clone(t.samples), t.err
+}
+
+// thinned leaves out what is too old, and of what is no longer recent what is
+// closer together than is read while nobody looks.
+func thinned(samples []Sample, now time.Time) []Sample {
+	var last time.Time
+	return slices.DeleteFunc(samples, func(s Sample) bool {
+		age := now.Sub(s.At)
+		if age > Keep || age > recent && s.At.Sub(last) < Seldom-Every {
+			return true
+		}
+		last = s.At
+		return false
+	})
+}
+
+// Watch asks the sandboxes that started returns, each every Seldom, until ctx is
+// done. It spreads the questions over that time.
+func (m *Sampler) Watch(ctx context.Context, started func(ctx context.Context) []sandbox.Sandbox) {
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	places := make(chan struct{}, atOnce)
+	for {
+		all := started(ctx)
+		m.forget()
+		pause := Seldom / time.Duration(len(all)+1)
+		for _, s := range all[:min(len(all), maxSandboxes)] {
+			if !sleep(ctx, pause) {
+				return
+			}
+			select {
+			case places <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+			asking.Go(func() {
+				defer func() { <-places }()
+				_, _ = m.Look(ctx, s) // who looks next is told why there is nothing new
+			})
+		}
+		if !sleep(ctx, pause) {
+			return
+		}
+	}
+}
+
+// sleep waits, and reports whether ctx was not done meanwhile.
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// forget lets go of sandboxes of which nothing is left to show.
+func (m *Sampler) forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.DeleteFunc(m.all, func(_ string, t *series) bool {
+		if !t.mu.TryLock() {
+			return false // it is being asked
+		}
+		defer t.mu.Unlock()
+		return m.now().Sub(t.tried) > Keep
+	})
 }
 
 // ofItsOwn replaces what a toolbox says of a disk that it shares with others: a
