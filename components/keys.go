@@ -2,6 +2,7 @@ package components
 
 // KeyRow is one line of the list of API keys.
 type KeyRow struct {
+	ID          string // of letters, digits and hyphens
 	Name, Hint  string
 	State       SandboxState
 	Permissions string

@@ -22,6 +22,7 @@ import (
 	"sandpiper/sandbox/sshaccess"
 	"sandpiper/static"
 	"sandpiper/web"
+	"sandpiper/web/apikey"
 	"sandpiper/web/auth"
 	"sandpiper/web/dashboard"
 	"sandpiper/web/dashboard/sandboxpage"
@@ -382,34 +383,55 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 	b.check(res, "stop", 403)
 }
 
-// TestStreamSendsWhatDiffers follows a list while somebody else uses the API.
-func TestStreamSendsWhatDiffers(t *testing.T) {
-	b := newBench(t)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.url+"/sandboxes/events", nil)
+// follow opens a stream of events, and returns a function that waits for a text
+// in it.
+func (b *bench) follow(path string) (wait func(want string)) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), patience)
+	b.t.Cleanup(cancel)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.url+path, nil)
 	b.must(err)
 	res, err := b.client.Do(r)
 	b.must(err)
-	defer res.Body.Close()
+	b.t.Cleanup(func() { _ = res.Body.Close() })
 	if kind := res.Header.Get("Content-Type"); !strings.HasPrefix(kind, "text/event-stream") {
-		t.Fatalf("%s %s", res.Status, kind)
+		b.t.Fatalf("%s %s", res.Status, kind)
 	}
 	lines := bufio.NewScanner(res.Body)
 	lines.Buffer(nil, 1<<20)
-	wait := func(want string) {
-		t.Helper()
+	return func(want string) {
+		b.t.Helper()
 		for lines.Scan() {
 			if strings.Contains(lines.Text(), want) {
 				return
 			}
 		}
-		t.Fatalf("the stream ended before %q: %v", want, lines.Err())
+		b.t.Fatalf("the stream ended before %q: %v", want, lines.Err())
 	}
+}
+
+func TestKeysAppearAndGoByThemselves(t *testing.T) {
+	b := newBench(t)
+	wait := b.follow("/keys/events")
+	wait(`hx-target="#keys"`)
+	key, _, err := apikey.Make(t.Context(), b.keys, apikey.Request{Name: "elsewhere", Permissions: []string{}})
+	b.must(err)
+	wait("elsewhere")
+	b.must(b.keys.TouchAPIKey(t.Context(), key.ID, time.Now()))
+	wait(`hx-target="#key-` + key.ID)
+	b.must(apikey.Revoke(t.Context(), b.keys, "elsewhere"))
+	wait(`hx-target="#keys"`)
+}
+
+// TestStreamSendsWhatDiffers follows a list while somebody else uses the API.
+func TestStreamSendsWhatDiffers(t *testing.T) {
+	b := newBench(t)
+	ctx := t.Context()
+	wait := b.follow("/sandboxes/events")
 	wait(`hx-target="#rows"`)
 	s := b.create("late")
 	wait("row-" + s.ID)
-	_, err = b.manager.SetLabels(ctx, org, s.ID, map[string]string{"told": "nobody"})
+	_, err := b.manager.SetLabels(ctx, org, s.ID, map[string]string{"told": "nobody"})
 	b.must(err)
 	wait("told=nobody")
 	_, err = b.manager.Stop(ctx, org, s.ID, false)

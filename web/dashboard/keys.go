@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"sandpiper/sandbox"
 	"sandpiper/web/apikey"
 	"sandpiper/web/auth"
+	"sandpiper/web/dashboard/live"
 	"sandpiper/web/words"
 )
 
@@ -26,25 +28,45 @@ var keyGroups = []struct{ permission, label string }{
 
 func (h *Handler) registerKeys(mux *http.ServeMux) {
 	h.pages.Handle(mux, "GET /keys", h.getKeys)
+	h.pages.Handle(mux, "GET /keys/events", h.getKeysEvents)
 	h.formRoutes(mux, "/keys/new", apikey.Manage, h.keyForm, h.makeKey)
 	h.formRoutes(mux, "/keys/{name}/revoke", apikey.Manage, h.revokeForm, h.revoke)
 }
 
 func (h *Handler) getKeys(w http.ResponseWriter, r *http.Request) error {
-	all, err := h.keys.APIKeys(r.Context())
+	rows, err := h.keyRows(r.Context())
 	if err != nil {
 		return err
-	}
-	var rows []components.KeyRow
-	for _, k := range all {
-		rows = append(rows, h.keyRow(k))
 	}
 	return h.pages.Render(w, r, components.KeysPage(h.place(r, "API keys", "/keys"), rows))
 }
 
+// getKeysEvents keeps the list up to date.
+func (h *Handler) getKeysEvents(w http.ResponseWriter, r *http.Request) error {
+	return h.pages.Stream(w, r, func(ctx context.Context) (live.Scene, error) {
+		rows, err := h.keyRows(ctx)
+		if err != nil {
+			return live.Scene{}, err
+		}
+		items := make([]live.Part, 0, len(rows))
+		for _, row := range rows {
+			items = append(items, live.Part{ID: "key-" + row.ID, View: components.KeyRowView(row)})
+		}
+		return live.Scene{Parts: []live.Part{{ID: "keys", View: components.KeyRowsView(rows), Items: items}}}, nil
+	})
+}
+
+func (h *Handler) keyRows(ctx context.Context) (rows []components.KeyRow, err error) {
+	all, err := h.keys.APIKeys(ctx)
+	for _, k := range all {
+		rows = append(rows, h.keyRow(k))
+	}
+	return rows, err
+}
+
 func (h *Handler) keyRow(k sandbox.APIKey) components.KeyRow {
 	row := components.KeyRow{
-		Name: k.Name, Hint: apikey.Masked(k), Permissions: strings.Join(k.Permissions, ", "), Created: h.age(k.CreatedAt), LastUsed: h.age(k.LastUsedAt),
+		ID: k.ID, Name: k.Name, Hint: apikey.Masked(k), Permissions: strings.Join(k.Permissions, ", "), Created: h.age(k.CreatedAt), LastUsed: h.age(k.LastUsedAt),
 		State: components.SandboxState{Look: "ok", Word: "Valid"},
 	}
 	switch {
