@@ -156,6 +156,7 @@ type server struct {
 	scheduler *scheduler.Scheduler
 	sandboxes *sandboxes
 	guard     *auth.Guard
+	ui        *ui.Handler // pages of quick runs
 	http      *web.Server
 	previews  *web.Server // of their own listener
 }
@@ -215,6 +216,7 @@ func assemble(ctx context.Context, cfg config, dir *datadir.Dir, key string, log
 	s.http, s.previews = web.NewServer(web.New(handlers), log), web.NewServer(web.NewPreviews(handlers), log)
 	s.http.RegisterOnShutdown(s.sandboxes.hangUp)
 	s.http.RegisterOnShutdown(s.sessions.hangUp)
+	s.http.RegisterOnShutdown(s.ui.HangUp)
 	return s, nil
 }
 
@@ -223,6 +225,7 @@ func (s *server) handlers(pages ui.Config, ready func() error) web.Config {
 	desk := run.Desk{Scheduler: s.scheduler, Guard: s.guard}
 	pages.Desk, pages.Operations = desk, s.sandboxes.operations()
 	pages.Sessions, pages.SessionOperations = s.guests.kernels.KernelLanguages, s.sessions.operations()
+	s.ui = ui.New(pages)
 	return web.Config{
 		Guard: s.guard,
 		API: append(append(s.sandboxes.routes(), s.sessions.routes()...),
@@ -230,7 +233,7 @@ func (s *server) handlers(pages ui.Config, ready func() error) web.Config {
 			piston.New(desk, sandbox.Limits{}),
 			codapi.New(desk),
 		),
-		Pages:    append(s.sandboxes.pages(), ui.New(pages), s.notebooks(pages), proxy.Pages{Proxy: s.sandboxes.proxy}),
+		Pages:    append(s.sandboxes.pages(), s.ui, s.notebooks(pages), proxy.Pages{Proxy: s.sandboxes.proxy}),
 		Gate:     web.Gate{Open: s.sandboxes.manager.Booted(), Errors: api.WriteError},
 		Previews: s.sandboxes.proxy,
 		Ready:    ready,

@@ -43,6 +43,16 @@ type RunRow struct {
 	Time     string // the exact time
 }
 
+// RunList is a page of the list of runs.
+type RunList struct {
+	Filters  []Field
+	Filtered bool // some are left out, or newer ones
+	Rows     []RunRow
+	Newest   string // where the list begins; "" on that page
+	Older    string // where it goes on; "" at the end
+	Events   string // the stream that keeps it up to date
+}
+
 // RunPage is one finished run.
 type RunPage struct {
 	Page   Page

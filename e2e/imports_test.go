@@ -166,7 +166,7 @@ var table = map[string]rule{
 	"web/qrcode":      {ours: []string{"components"}, thirdParty: []string{"rsc.io/qr"}},
 	"web/page":        {ours: []string{"sandbox", "components", "web/auth", "web/reply", "web/words"}, thirdParty: []string{templ}},
 	"web/ui": {
-		ours:       []string{"sandbox", "sandbox/scheduler", "components", "web/apitype", "web/auth", "web/page", "web/reply", "web/qrcode", "web/run", "web/words"},
+		ours:       []string{"sandbox", "sandbox/scheduler", "components", "web/apitype", "web/auth", "web/dashboard/live", "web/page", "web/reply", "web/qrcode", "web/run", "web/words"},
 		thirdParty: []string{templ},
 	},
 

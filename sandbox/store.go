@@ -12,11 +12,26 @@ type RunStore interface {
 	// the same ID.
 	SaveRuns(ctx context.Context, runs ...RunRecord) error
 	Run(ctx context.Context, id string) (RunRecord, error)
-	// Runs returns a client's newest runs first, at most limit, without their output.
-	Runs(ctx context.Context, client string, limit int) ([]RunRecord, error)
+	// Runs returns the runs of a filter, the newest first, without their output. A
+	// Before that is missing, or another client's, is an error of KindNotFound.
+	Runs(ctx context.Context, f RunFilter) ([]RunRecord, error)
 	// PruneRuns forgets the oldest runs until what is left is within keep, and
 	// returns how many it forgot.
 	PruneRuns(ctx context.Context, keep Retention) (int, error)
+}
+
+// RunFilter says which ended runs are wanted.
+type RunFilter struct {
+	Client   string
+	Language string // "" for all, as the others
+	Status   Status
+	Before   string // the ID of a run: only runs that ended before it
+	Limit    int    // at most so many
+}
+
+// Matches reports whether a run is of the client, the language and the status.
+func (f RunFilter) Matches(r RunRecord) bool {
+	return r.Client == f.Client && (f.Language == "" || r.Result.Language == f.Language) && (f.Status == "" || r.Result.Status == f.Status)
 }
 
 // Retention bounds a history. A zero field sets no bound.

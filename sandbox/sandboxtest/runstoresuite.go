@@ -45,6 +45,7 @@ func TestRunStore(t *testing.T, newStore func(t *testing.T) sandbox.RunStore) {
 		{"a missing run", runIsMissing},
 		{"saving again replaces", runIsReplaced},
 		{"lists are the client's, newest first", runsAreListed},
+		{"lists go on behind a run, and are filtered", runsArePaged},
 		{"pruned by age, number and size", runsArePruned},
 		{"many at once", runsConcurrently},
 	} {
@@ -84,7 +85,7 @@ func runComesBack(t *testing.T, s sandbox.RunStore) {
 func runIsMissing(t *testing.T, s sandbox.RunStore) {
 	_, err := s.Run(t.Context(), "nothing")
 	wantKind(t, err, sandbox.KindNotFound)
-	all, err := s.Runs(t.Context(), "nobody", 10)
+	all, err := s.Runs(t.Context(), sandbox.RunFilter{Client: "nobody", Limit: 10})
 	must(t, err)
 	if len(all) != 0 {
 		t.Errorf("an empty store lists %v", all)
@@ -99,7 +100,7 @@ func runIsReplaced(t *testing.T, s sandbox.RunStore) {
 	got, err := s.Run(t.Context(), r.Result.ID)
 	must(t, err)
 	wantSame(t, got, r)
-	all, err := s.Runs(t.Context(), "ada", 10)
+	all, err := s.Runs(t.Context(), sandbox.RunFilter{Client: "ada", Limit: 10})
 	must(t, err)
 	if len(all) != 1 {
 		t.Errorf("one run is listed %d times", len(all))
@@ -118,7 +119,12 @@ func saveRuns(t *testing.T, s sandbox.RunStore, client string, numbers ...int) {
 // listed returns the numbers of a client's runs as they are listed.
 func listed(t *testing.T, s sandbox.RunStore, client string, limit int) []int {
 	t.Helper()
-	all, err := s.Runs(t.Context(), client, limit)
+	return numbersOf(t, s, sandbox.RunFilter{Client: client, Limit: limit})
+}
+
+func numbersOf(t *testing.T, s sandbox.RunStore, f sandbox.RunFilter) []int {
+	t.Helper()
+	all, err := s.Runs(t.Context(), f)
 	must(t, err)
 	numbers := []int{}
 	for _, r := range all {
@@ -126,7 +132,7 @@ func listed(t *testing.T, s sandbox.RunStore, client string, limit int) []int {
 		if _, err := fmt.Sscanf(r.Result.ID, "%d", &n); err != nil {
 			t.Fatalf("listed a run %q", r.Result.ID)
 		}
-		wantSame(t, r, Record(client, n).WithoutOutput())
+		wantSame(t, r, Record(f.Client, n).WithoutOutput())
 		numbers = append(numbers, n)
 	}
 	return numbers
@@ -138,6 +144,25 @@ func runsAreListed(t *testing.T, s sandbox.RunStore) {
 	wantSame(t, listed(t, s, "ada", 10), []int{5, 2, 1})
 	wantSame(t, listed(t, s, "ada", 2), []int{5, 2})
 	wantSame(t, listed(t, s, "bob", 10), []int{4, 3})
+}
+
+func runsArePaged(t *testing.T, s sandbox.RunStore) {
+	saveRuns(t, s, "ada", 1, 2, 3, 5, 7)
+	saveRuns(t, s, "bob", 4, 6)
+	same := Record("ada", 8) // at the same time as 7
+	same.FinishedAt = Record("ada", 7).FinishedAt
+	must(t, s.SaveRuns(t.Context(), same))
+	id := func(n int) string { return Record("", n).Result.ID }
+	wantSame(t, numbersOf(t, s, sandbox.RunFilter{Client: "ada", Before: same.Result.ID, Limit: 2}), []int{7, 5})
+	wantSame(t, numbersOf(t, s, sandbox.RunFilter{Client: "ada", Before: id(5), Limit: 10}), []int{3, 2, 1})
+	wantSame(t, numbersOf(t, s, sandbox.RunFilter{Client: "ada", Before: id(1), Limit: 10}), []int{})
+	wantSame(t, numbersOf(t, s, sandbox.RunFilter{Client: "bob", Language: "python", Status: sandbox.StatusTimeout, Limit: 1}), []int{6})
+	wantSame(t, numbersOf(t, s, sandbox.RunFilter{Client: "bob", Language: "ruby", Limit: 9}), []int{})
+	wantSame(t, numbersOf(t, s, sandbox.RunFilter{Client: "bob", Status: sandbox.StatusOK, Limit: 9}), []int{})
+	for _, missing := range []string{"gone", id(6)} { // 6 is bob's
+		_, err := s.Runs(t.Context(), sandbox.RunFilter{Client: "ada", Before: missing, Limit: 10})
+		wantKind(t, err, sandbox.KindNotFound)
+	}
 }
 
 func runsArePruned(t *testing.T, s sandbox.RunStore) {

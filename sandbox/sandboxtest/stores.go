@@ -55,12 +55,19 @@ func (s *RunStore) Run(_ context.Context, id string) (sandbox.RunRecord, error) 
 }
 
 // Runs implements sandbox.RunStore.
-func (s *RunStore) Runs(_ context.Context, client string, limit int) ([]sandbox.RunRecord, error) {
+func (s *RunStore) Runs(_ context.Context, f sandbox.RunFilter) ([]sandbox.RunRecord, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	from := 0
+	if f.Before != "" {
+		from = 1 + slices.IndexFunc(s.runs, func(r sandbox.RunRecord) bool { return r.Result.ID == f.Before && r.Client == f.Client })
+		if from == 0 {
+			return nil, sandbox.Errorf(sandbox.KindNotFound, "there is no such run")
+		}
+	}
 	var found []sandbox.RunRecord
-	for _, r := range s.runs {
-		if r.Client == client && len(found) < limit {
+	for _, r := range s.runs[from:] {
+		if f.Matches(r) && len(found) < f.Limit {
 			found = append(found, r.WithoutOutput())
 		}
 	}

@@ -233,27 +233,45 @@ func (s *Scheduler) Lookup(ctx context.Context, client, id string) (*Run, error)
 	return r, nil
 }
 
-// Recent returns a client's ended runs, the newest first, at most limit and
-// without their output.
-func (s *Scheduler) Recent(ctx context.Context, client string, limit int) ([]sandbox.RunRecord, error) {
-	s.mu.Lock()
-	var recent []sandbox.RunRecord
-	for _, p := range slices.Backward(s.history.unsaved) {
-		if p.run.client == client {
-			recent = append(recent, p.record.WithoutOutput())
-		}
-	}
-	s.mu.Unlock()
-	stored, err := s.cfg.Store.Runs(ctx, client, limit)
+// Recent returns the ended runs of a filter, the newest first and without their
+// output. Those that are not stored yet are found in memory.
+func (s *Scheduler) Recent(ctx context.Context, f sandbox.RunFilter) ([]sandbox.RunRecord, error) {
+	recent, inMemory, older := s.unsaved(f)
+	older.Limit += len(inMemory) // which may have been stored meanwhile
+	stored, err := s.cfg.Store.Runs(ctx, older)
 	if err != nil {
 		return nil, err
 	}
 	for _, rec := range stored {
-		if !slices.ContainsFunc(recent, func(o sandbox.RunRecord) bool { return o.Result.ID == rec.Result.ID }) {
+		if !inMemory[rec.Result.ID] {
 			recent = append(recent, rec)
 		}
 	}
-	return recent[:min(limit, len(recent))], nil
+	return recent[:min(f.Limit, len(recent))], nil
+}
+
+// unsaved returns the runs of a filter that are not stored yet, the IDs of all
+// such runs of its client, and the filter for those that are stored.
+func (s *Scheduler) unsaved(f sandbox.RunFilter) (recent []sandbox.RunRecord, inMemory map[string]bool, stored sandbox.RunFilter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stored, inMemory = f, map[string]bool{}
+	for _, p := range slices.Backward(s.history.unsaved) {
+		if p.record.Client != f.Client {
+			continue
+		}
+		inMemory[p.record.Result.ID] = true
+		switch {
+		case p.record.Result.ID == f.Before: // whatever is stored ended before it
+			recent, stored.Before = nil, ""
+		case f.Matches(p.record):
+			recent = append(recent, p.record.WithoutOutput())
+		}
+	}
+	if stored.Before != "" {
+		recent = nil // they ended after it
+	}
+	return recent, inMemory, stored
 }
 
 // replay makes an ended run of a record.

@@ -120,7 +120,7 @@ func TestHistoryStaysWithinItsBounds(t *testing.T) {
 				}
 				time.Sleep(tt.wait)
 				synctest.Wait()
-				kept, err := store.Runs(t.Context(), "ada", 100)
+				kept, err := store.Runs(t.Context(), sandbox.RunFilter{Client: "ada", Limit: 100})
 				if err != nil || len(kept) > tt.want || len(kept) < tt.want-5 {
 					t.Errorf("%d runs are kept, %v; want about %d", len(kept), err, tt.want)
 				}

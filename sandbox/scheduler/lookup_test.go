@@ -70,7 +70,7 @@ func TestRecent(t *testing.T) {
 		}
 		slices.Reverse(want)
 		b.wait(b.submit("bob", "print"))
-		recent, err := b.Recent(t.Context(), "ada", 3)
+		recent, err := b.Recent(t.Context(), sandbox.RunFilter{Client: "ada", Limit: 3})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,6 +83,10 @@ func TestRecent(t *testing.T) {
 		}
 		if !slices.Equal(got, want[:3]) {
 			t.Errorf("got %v, want %v", got, want[:3])
+		}
+		older, err := b.Recent(t.Context(), sandbox.RunFilter{Client: "ada", Before: want[2], Limit: 3})
+		if err != nil || len(older) != 2 || older[0].Result.ID != want[3] {
+			t.Errorf("got %+v, %v behind %s of %v", older, err, want[2], want)
 		}
 	})
 }
@@ -150,7 +154,7 @@ func TestRunsAreRecordedTogether(t *testing.T) {
 			}
 			close(store.release)
 			synctest.Wait()
-			recorded, err := store.Runs(t.Context(), "ada", 10)
+			recorded, err := store.Runs(t.Context(), sandbox.RunFilter{Client: "ada", Limit: 10})
 			want := 6
 			if refused == "3\n" {
 				want = 5
@@ -213,9 +217,17 @@ func TestRecentShowsWhatIsNotRecordedYet(t *testing.T) {
 			}
 		}
 		for limit, want := range map[int]int{10: 2, 1: 1} {
-			if recent, err := s.Recent(t.Context(), "ada", limit); err != nil || len(recent) != want {
+			if recent, err := s.Recent(t.Context(), sandbox.RunFilter{Client: "ada", Limit: limit}); err != nil || len(recent) != want {
 				t.Errorf("%d runs of ada, %v; want %d", len(recent), err, want)
 			}
+		}
+		all, err := s.Recent(t.Context(), sandbox.RunFilter{Client: "ada", Limit: 10})
+		if err != nil || len(all) != 2 {
+			t.Fatalf("%d runs of ada, %v", len(all), err)
+		}
+		older, err := s.Recent(t.Context(), sandbox.RunFilter{Client: "ada", Before: all[0].Result.ID, Limit: 10})
+		if err != nil || len(older) != 1 || older[0].Result.ID != all[1].Result.ID {
+			t.Errorf("behind the newest, which is not stored: %+v, %v", older, err)
 		}
 	})
 }

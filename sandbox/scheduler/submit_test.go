@@ -180,7 +180,7 @@ func TestIdempotencyOutlivesTheHistory(t *testing.T) {
 		if _, err := b.Submit(t.Context(), req); err == nil {
 			t.Error("the store's error is lost")
 		}
-		if _, err := b.Recent(t.Context(), "ada", 10); err == nil {
+		if _, err := b.Recent(t.Context(), sandbox.RunFilter{Client: "ada", Limit: 10}); err == nil {
 			t.Error("the store's error is lost")
 		}
 	})

@@ -49,6 +49,8 @@ func saveRun(ctx context.Context, tx *sql.Tx, r sandbox.RunRecord) error {
 	return err
 }
 
+var errNoRun = sandbox.Errorf(sandbox.KindNotFound, "there is no such run, or it is kept no longer")
+
 // Run implements sandbox.RunStore.
 func (db *DB) Run(ctx context.Context, id string) (sandbox.RunRecord, error) {
 	row := db.read.QueryRowContext(ctx, "SELECT "+runHead+", stdout, stderr, left_behind FROM runs WHERE id = ?", id)
@@ -56,7 +58,7 @@ func (db *DB) Run(ctx context.Context, id string) (sandbox.RunRecord, error) {
 	var left string
 	err := scanRun(row, &r, &r.Result.Stdout, &r.Result.Stderr, &left)
 	if errors.Is(err, sql.ErrNoRows) {
-		return sandbox.RunRecord{}, sandbox.Errorf(sandbox.KindNotFound, "there is no such run, or it is kept no longer")
+		return sandbox.RunRecord{}, errNoRun
 	}
 	if err != nil {
 		return sandbox.RunRecord{}, wrap("read a run", err)
@@ -69,10 +71,33 @@ func (db *DB) Run(ctx context.Context, id string) (sandbox.RunRecord, error) {
 	return r, nil
 }
 
-// Runs implements sandbox.RunStore.
-func (db *DB) Runs(ctx context.Context, client string, limit int) ([]sandbox.RunRecord, error) {
-	rows, err := db.read.QueryContext(ctx,
-		"SELECT "+runHead+" FROM runs WHERE client = ? ORDER BY finished_at DESC, rowid DESC LIMIT ?", client, max(limit, 0))
+// Runs implements sandbox.RunStore. A client's runs are read in the order of the
+// index runs_by_client, from the place of Before on, so a page far back costs what
+// the first one does.
+func (db *DB) Runs(ctx context.Context, f sandbox.RunFilter) ([]sandbox.RunRecord, error) {
+	query, args := "SELECT "+runHead+" FROM runs WHERE client = ?", []any{f.Client}
+	and := func(condition string, values ...any) {
+		query += " AND " + condition
+		args = append(args, values...)
+	}
+	if f.Before != "" {
+		var finished, row int64
+		err := db.read.QueryRowContext(ctx, "SELECT finished_at, rowid FROM runs WHERE id = ? AND client = ?", f.Before, f.Client).Scan(&finished, &row)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil, errNoRun
+		}
+		if err != nil {
+			return nil, wrap("list runs", err)
+		}
+		and("(finished_at, rowid) < (?, ?)", finished, row)
+	}
+	if f.Language != "" {
+		and("language = ?", f.Language)
+	}
+	if f.Status != "" {
+		and("status = ?", string(f.Status))
+	}
+	rows, err := db.read.QueryContext(ctx, query+" ORDER BY finished_at DESC, rowid DESC LIMIT ?", append(args, max(f.Limit, 0))...)
 	if err != nil {
 		return nil, wrap("list runs", err)
 	}

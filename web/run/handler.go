@@ -80,7 +80,7 @@ const maxRecent = 100
 // getRuns lists a signed-in caller's runs. An address may stand for many
 // people, so it gets no list; whoever knows a run's id may ask for that run.
 func (h *Handler) getRuns(w http.ResponseWriter, r *http.Request) error {
-	records, err := h.desk.Scheduler.Recent(r.Context(), auth.From(r.Context()).ID, maxRecent)
+	records, err := h.desk.Scheduler.Recent(r.Context(), sandbox.RunFilter{Client: auth.From(r.Context()).ID, Limit: maxRecent})
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,12 @@ type Handler struct {
 	operations        []components.DocsOperation
 	sessions          func() []sandbox.Language
 	sessionOperations []components.DocsOperation
+
+	streams reply.Lifelines
 }
+
+// HangUp ends the streams: for http.Server.RegisterOnShutdown.
+func (h *Handler) HangUp() { h.streams.End() }
 
 // New returns a Handler.
 func New(cfg Config) *Handler {
@@ -95,6 +100,7 @@ func (h *Handler) Register(mux *http.ServeMux) {
 	mux.Handle("GET /embed.js", h.assets.Stable("standalone/embed.js"))
 
 	handle("GET /runs", h.getRuns)
+	handle("GET /runs/events", h.getRunsEvents)
 	handle("GET /runs/{id}", h.getRun)
 	handle("GET /docs", h.getDocs)
 	h.desk.Guard.RegisterPages(mux, h.signInPage, h.frame.WriteError)
