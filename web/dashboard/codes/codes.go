@@ -1,11 +1,12 @@
 // Package codes writes what a form asks for as programs that ask for the same:
-// a command for curl and one for the command line tool, Python and TypeScript
+// a command for curl and one for the command line tool, Python, TypeScript and Go
 // with the official SDKs.
 package codes
 
 import (
 	"encoding/json"
 	"fmt"
+	"go/format"
 	"maps"
 	"slices"
 	"strconv"
@@ -22,6 +23,7 @@ func Create(r manager.CreateRequest, origin string) []components.Code {
 		{ID: "code-curl", Title: "curl", Text: Curl(r, origin)},
 		{ID: "code-python", Title: "Python", Text: Python(r, origin)},
 		{ID: "code-typescript", Title: "TypeScript", Text: TypeScript(r, origin)},
+		{ID: "code-go", Title: "Go", Text: Go(r, origin)},
 		{ID: "code-cli", Title: "Command line", Text: CLI(r, origin)},
 	}
 }
@@ -174,6 +176,95 @@ func TypeScript(r manager.CreateRequest, origin string) string {
 	}
 	return "import { Daytona } from \"@daytona/sdk\";\n\nconst daytona = new Daytona({ " + config + " });\n" +
 		"const sandbox = await daytona.create" + body + ";\nconsole.log(sandbox.id);\n" + note(r, "// ")
+}
+
+// goNames are the names of the Go SDK. What is not here it cannot ask for.
+var goNames = map[string]string{
+	"name": "Name", "user": "User", "env": "EnvVars", "labels": "Labels", "public": "Public", "networkBlockAll": "NetworkBlockAll",
+	"networkAllowList": "NetworkAllowList", "autoStopInterval": "AutoStopInterval", "autoArchiveInterval": "AutoArchiveInterval", "autoDeleteInterval": "AutoDeleteInterval",
+}
+
+// goPointers are fields that the Go SDK takes by their address.
+var goPointers = map[string]bool{"networkAllowList": true, "autoStopInterval": true, "autoArchiveInterval": true, "autoDeleteInterval": true}
+
+// Go writes a program for the official SDK.
+func Go(r manager.CreateRequest, origin string) string {
+	var variables, fields, notes string
+	var without []string
+	for _, e := range entries(r) {
+		field, value := goNames[e.name], golang(e.value)
+		switch {
+		case grouped[e.name], e.name == "snapshot", e.name == "image":
+			continue
+		case field == "":
+			without = append(without, e.name)
+			continue
+		case goPointers[e.name]:
+			variables += e.name + " := " + value + "\n"
+			value = "&" + e.name
+		}
+		fields += field + ": " + value + ",\n"
+	}
+	base := "types.SandboxBaseParams{}"
+	if fields != "" {
+		base = "types.SandboxBaseParams{\n" + fields + "}"
+	}
+	params := "types.SnapshotParams{\nSnapshot: " + golang(r.Snapshot) + ",\nSandboxBaseParams: " + base + ",\n}"
+	if r.Image != "" {
+		sizes := strings.NewReplacer("cpu", "CPU", "memory", "Memory", "disk", "Disk").Replace(sizes(r, ": "))
+		params = "types.ImageParams{\nImage: " + golang(r.Image) + ",\nResources: &types.Resources{" + sizes + "},\nSandboxBaseParams: " + base + ",\n}"
+	}
+	config := "APIKey: os.Getenv(\"DAYTONA_API_KEY\"), APIUrl: " + golang(origin+"/api")
+	if r.Target != "" {
+		config += ", Target: " + golang(r.Target)
+	}
+	if len(without) > 0 {
+		notes = "\n// The SDK cannot ask for " + strings.Join(without, ", ") + "; use curl for that.\n"
+	}
+	program := `package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/daytona"
+	"github.com/daytonaio/daytona/libs/sdk-go/pkg/types"
+)
+
+func main() {
+	client, err := daytona.NewClientWithConfig(&types.DaytonaConfig{` + config + `})
+	check(err)
+	` + variables + `sandbox, err := client.Create(context.Background(), ` + params + `)
+	check(err)
+	fmt.Println(sandbox.ID)
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+` + notes + note(r, "\n// ")
+	formatted, err := format.Source([]byte(program))
+	if err != nil {
+		panic(err) // names and quoted values
+	}
+	return string(formatted)
+}
+
+// golang writes a value as Go.
+func golang(v any) string {
+	labels, ok := v.(map[string]string)
+	if !ok {
+		return fmt.Sprintf("%#v", v)
+	}
+	var pairs []string
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		pairs = append(pairs, strconv.Quote(k)+": "+strconv.Quote(labels[k]))
+	}
+	return "map[string]string{" + strings.Join(pairs, ", ") + "}"
 }
 
 // sizes writes resources as arguments.

@@ -10,6 +10,7 @@ import (
 type (
 	Client  struct{}
 	Sandbox struct {
+		ID          string
 		FileSystem  *FileSystemService
 		Git         *GitService
 		Process     *ProcessService
