@@ -381,7 +381,7 @@ func PortsPage(p SandboxPage, v WorkView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 22, "</pre></div><div class=\"stack\" id=\"port-link\" role=\"status\" hidden><p id=\"port-link-text\"></p><div class=\"copy\"><input class=\"input\" id=\"port-link-url\" readonly aria-label=\"Link\"> <button type=\"button\" class=\"btn\" data-copies=\"#port-link-url\">Copy</button></div><div id=\"port-qr\"></div></div><p class=\"quiet-text\">Ports 2280 (toolbox), 22222 (web terminal) and 33333 (recordings) are the sandbox's own: only members and those with its token get there. Everything else is a preview.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 22, "</pre></div><div class=\"stack\" id=\"port-link\" role=\"status\" hidden><p id=\"port-link-text\"></p><div class=\"copy\"><input class=\"input\" id=\"port-link-url\" readonly aria-label=\"Link\"> <button type=\"button\" class=\"btn\" data-copies=\"#port-link-url\">Copy</button> <button type=\"button\" class=\"btn danger\" id=\"port-link-end\" hidden>End this link</button></div><div id=\"port-qr\"></div></div><p class=\"quiet-text\">A link that is shared is good by its signature and kept nowhere, so there is no list of them. Each ends at its time, or when you end it here after making it; a new signing key, in the <a href=\"settings\">settings</a>, ends all.</p><p class=\"quiet-text\">Ports 2280 (toolbox), 22222 (web terminal) and 33333 (recordings) are the sandbox's own: only members and those with its token get there. Everything else is a preview.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -444,7 +444,7 @@ func ProcessesPage(p SandboxPage, v WorkView) templ.Component {
 			var templ_7745c5c3_Var18 string
 			templ_7745c5c3_Var18, templ_7745c5c3_Err = templ.JoinStringErrs(v.Toolbox)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `workbench.templ`, Line: 152, Col: 63}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `workbench.templ`, Line: 154, Col: 63}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var18))
 			if templ_7745c5c3_Err != nil {
@@ -516,7 +516,7 @@ func workNotes(without string) templ.Component {
 		var templ_7745c5c3_Var20 string
 		templ_7745c5c3_Var20, templ_7745c5c3_Err = templ.JoinStringErrs(without)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `workbench.templ`, Line: 199, Col: 37}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `workbench.templ`, Line: 201, Col: 37}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var20))
 		if templ_7745c5c3_Err != nil {

@@ -203,3 +203,40 @@ test("forms work without scripts", async (t) => {
   const { id } = await call("GET", `/sandbox/${name}`);
   await call("DELETE", `/sandbox/${id}`);
 });
+
+test("a link to a port can be ended by who made it", async (t) => {
+  const s = await sandbox(t, "linked");
+  const toolbox = (path, body) => fetch(`${closed}/toolbox/${s.id}${path}`, { method: "POST", headers: { Authorization: `Bearer ${key}`, "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  await toolbox("/process/session", { sessionId: "web" });
+  await toolbox("/process/session/web/exec", { command: "serve / --port 8125", runAsync: true });
+  const page = await signedIn(t, `/sandboxes/${s.id}/ports`, { expected: [/status of 401/] });
+  await page.getByRole("button", { name: "Share port 8125" }).click();
+  await page.getByRole("button", { name: "Make a link" }).click();
+  await page.getByText("A link to port 8125 for 60 minutes").waitFor();
+  const link = await page.locator("#port-link-url").inputValue();
+  const visitor = await page.context().newPage();
+  const lets = async () => (await visitor.goto(link)).status();
+  assert.equal(await lets(), 200);
+  await sound(page, "the tab Ports with a link");
+  await page.getByRole("button", { name: "End this link" }).click();
+  await page.getByText("That link to port 8125 no longer works.").waitFor();
+  assert.equal(await lets(), 401);
+  assert.ok(await page.locator("#port-link").isHidden());
+});
+
+test("keys and runs appear by themselves", async (t) => {
+  const name = `key-${process.pid}-${Date.now() % 100_000}`;
+  const page = await signedIn(t, "/keys");
+  const row = page.locator("#keys li").filter({ hasText: name });
+  await call("POST", "/api-keys", { name, permissions: [] });
+  await row.waitFor();
+  await call("DELETE", `/api-keys/${name}`);
+  await row.waitFor({ state: "detached" });
+  const runs = await page.context().newPage();
+  await runs.goto(`${closed}/runs`);
+  await page.evaluate(() => fetch("/v1/run", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ language: "javascript", code: "1" }) }));
+  await runs.locator("#rows li").filter({ hasText: "JavaScript" }).first().waitFor();
+  await sound(runs, "the list of runs");
+  await runs.getByLabel("Ended").selectOption("Failed");
+  await runs.getByText("No run is like that").waitFor();
+});

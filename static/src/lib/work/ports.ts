@@ -104,9 +104,12 @@ export class Ports {
     );
   }
 
-  /** Shows a link to copy, and for a phone's camera. */
-  private async show(url: string, text: string): Promise<void> {
+  /** Shows a link to copy, and for a phone's camera, with a way to end it where there is one. */
+  private async show(url: string, text: string, end?: () => Promise<void>): Promise<void> {
     byId("port-link").hidden = false;
+    const button = byId<HTMLButtonElement>("port-link-end");
+    button.hidden = !end;
+    button.onclick = () => void end?.();
     byId("port-link-text").textContent = text;
     const field = byId<HTMLInputElement>("port-link-url");
     field.value = url;
@@ -142,8 +145,20 @@ export class Ports {
     note("");
     try {
       const seconds = Math.round(Number(minutes) * 60);
-      const { url } = await this.api.json<{ url: string }>(`ports/${port}/signed-preview-url?expiresInSeconds=${seconds}`);
-      await this.show(url, `A link to port ${port} for ${minutes} minutes:`);
+      const { url, token } = await this.api.json<{ url: string; token: string }>(`ports/${port}/signed-preview-url?expiresInSeconds=${seconds}`);
+      await this.show(url, `A link to port ${port} for ${minutes} minutes:`, () => this.end(port, token));
+    } catch (e) {
+      note((e as Error).message, "error");
+    }
+  }
+
+  /** Ends a link before its time. */
+  private async end(port: number, token: string): Promise<void> {
+    note("");
+    try {
+      await this.api.call(`ports/${port}/signed-preview-url/${token}/expire`, { method: "POST" });
+      byId("port-link").hidden = true;
+      note(`That link to port ${port} no longer works.`);
     } catch (e) {
       note((e as Error).message, "error");
     }
