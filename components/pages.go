@@ -19,6 +19,7 @@ type Trouble struct {
 	Heading string // what happened
 	Message string // why, and what to do
 	Code    string // the request id; empty when it is not needed
+	List    string // of the place where it happened; may be empty
 	SignIn  string // where signing in would help: the page to come back to; may be empty
 }
 

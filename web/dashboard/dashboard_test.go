@@ -284,7 +284,7 @@ func TestVerbs(t *testing.T) {
 	}
 	b.get(at+"settings", 200, "All connections out of it are blocked", "Stops after 30 minutes")
 	b.get(at+"metrics", 200, "Processor")
-	b.get("/sandboxes/nobody/settings", 404, "nobody")
+	b.get("/sandboxes/nobody/settings", 404, "nobody", `href="/sandboxes">Show what there is`)
 	b.get(at+"ssh", 409)
 }
 

@@ -27,6 +27,9 @@ var headings = map[sandbox.Kind]string{
 	sandbox.KindInternal:     "The server failed",
 }
 
+// lists are the places that have a list of what there is.
+var lists = map[string]bool{"sandboxes": true, "snapshots": true, "keys": true, "runs": true}
+
 // WriteError answers with an error in the shape that the request asks for: a
 // piece of HTML for a page's script, JSON for a program, else a page.
 func (f *Frame) WriteError(w http.ResponseWriter, r *http.Request, e *sandbox.Error) {
@@ -47,9 +50,12 @@ func (f *Frame) WriteError(w http.ResponseWriter, r *http.Request, e *sandbox.Er
 
 func (f *Frame) trouble(r *http.Request, e *sandbox.Error) components.Trouble {
 	t := components.Trouble{Page: f.Page(r, headings[e.Kind]), Heading: headings[e.Kind], Message: words.Sentence(e.Message)}
+	if place, below, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); below != "" && lists[place] {
+		t.List = "/" + place
+	}
 	switch e.Kind {
 	case sandbox.KindUnauthorized:
-		t.SignIn = SignInURL(r.URL.RequestURI())
+		t.List, t.SignIn = "", SignInURL(r.URL.RequestURI())
 	case sandbox.KindInternal:
 		t.Code = reply.RequestID(r.Context())
 	}

@@ -14,6 +14,7 @@ export interface SandboxPage {
 export function startSandboxPage(): SandboxPage {
   startPage();
   startLive();
+  document.querySelector(".box-tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }); // on a phone it may be out of sight
   const id = document.getElementById("main")!.dataset.sandbox!;
   return { id, state: () => document.getElementById("box-head")!.dataset.state ?? "" };
 }
