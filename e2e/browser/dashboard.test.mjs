@@ -2,6 +2,7 @@
 // by itself, whoever did it, and everything works without a mouse and on a phone.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { closed, key, packageFile, visit } from "./lib.mjs";
 
@@ -239,4 +240,27 @@ test("keys and runs appear by themselves", async (t) => {
   await sound(runs, "the list of runs");
   await runs.getByLabel("Ended").selectOption("Failed");
   await runs.getByText("No run is like that").waitFor();
+});
+
+test("a log of megabytes is saved as a whole, of which the page shows the end", async (t) => {
+  const s = await sandbox(t, "chatty");
+  const toolbox = (path, body) => fetch(`${closed}/toolbox/${s.id}${path}`, { method: "POST", headers: { Authorization: `Bearer ${key}`, "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  await toolbox("/process/session", { sessionId: "log" });
+  await toolbox("/process/session/log/exec", { command: "seq 1 300000; echo ünd >&2", runAsync: true });
+  const page = await signedIn(t, `/sandboxes/${s.id}/processes`, { viewport: { width: 360, height: 740 } });
+  await page.locator(".box-tabs [aria-current]").evaluate((tab) => {
+    const [own, all] = [tab.getBoundingClientRect(), tab.parentElement.getBoundingClientRect()];
+    if (own.left < all.left || own.right > all.right) throw new Error("the current tab is out of sight");
+  });
+  await page.getByRole("button", { name: /^Log/ }).first().click();
+  await page.getByText("The command has ended.").waitFor();
+  assert.ok((await page.locator("#log-text").textContent()).length < 1.1 * 2 ** 20);
+  const [file] = await Promise.all([page.waitForEvent("download"), page.locator("#log-save").click()]);
+  const text = readFileSync(await file.path(), "utf8");
+  const lines = Array.from({ length: 300_000 }, (_, i) => `${i + 1}\n`).join("");
+  assert.equal(text.length, lines.length + 4);
+  assert.ok(text === `${lines}ünd\n`);
+  await page.route("**/logs", (route) => route.fulfill({ headers: { "X-Log-Dropped": "2048" }, body: "\x01\x01\x01rest\n" }));
+  await page.locator("#log-save").click();
+  await page.getByText("The file lacks the first 2.0 kB").waitFor();
 });

@@ -1,6 +1,7 @@
 // The log of a command as it grows, its two streams apart.
 
 import { byId, el } from "../dom";
+import { bytes } from "../format";
 import { looking, type Toolbox } from "../term/toolbox";
 import { Find } from "./find";
 import { Splitter, type Stream } from "../splitter";
@@ -131,6 +132,8 @@ export class Follower {
     try {
       const answer = await this.toolbox.call(this.path, { headers: looking });
       new Splitter((_, text) => parts.push(text)).push(new Uint8Array(await answer.arrayBuffer()));
+      const dropped = Number(answer.headers.get("X-Log-Dropped"));
+      if (dropped) this.status.textContent = `The file lacks the first ${bytes(dropped)} of the log, which are no longer kept.`;
     } catch (e) {
       this.status.textContent = `The log could not be read: ${(e as Error).message}`;
       return;
