@@ -22,6 +22,20 @@ const type = async (page, text) => {
   await page.keyboard.press("Enter");
 };
 
+/** Where the first line that matches begins. */
+async function spot(page, text) {
+  const { x, y, height } = await rows(page).locator("> div", { hasText: text }).first().boundingBox();
+  return [x + 20, y + height / 2];
+}
+
+/** Pastes a text, as the browser does. */
+const paste = (page, text) =>
+  page.evaluate((text) => {
+    const data = new DataTransfer();
+    data.setData("text/plain", text);
+    document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+  }, text);
+
 /** Waits for the shell to ask for a command. */
 const prompted = (page) => until("there is a prompt", async () => /[$#]$/.test((await shown(page)).trimEnd()));
 
@@ -121,11 +135,7 @@ test("pasting many lines asks where the program does not know of pasting", async
   const page = await terminal(t);
   await type(page, "printf '\\033[?2004l'; echo rea''dy; cat");
   await sees(page, "ready");
-  await page.evaluate(() => {
-    const data = new DataTransfer();
-    data.setData("text/plain", "one\ntwo\nthree\n"); // whole lines: the echo of keys may be torn by what cat writes of those before
-    document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
-  });
+  await paste(page, "one\ntwo\nthree\n"); // whole lines: the echo of keys may be torn by what cat writes of those before
   await page.getByRole("heading", { name: "Paste 3 lines?" }).waitFor();
   await page.getByRole("button", { name: "Paste" }).click();
   await sees(page, "three");
@@ -240,4 +250,69 @@ test("a terminal whose line is cut is closed only after a question, and only if 
   assert.equal(await page.getByRole("tab").count(), 1);
   wire.off(false);
   await page.locator("#term-status").waitFor({ state: "hidden" });
+});
+
+test("a program hears of the mouse, and of pasting where it asked", async (t) => {
+  const page = await terminal(t);
+  const { x, y } = await page.locator(".term:not([hidden]) .xterm-screen").boundingBox();
+  await type(page, "printf '\\033[?1000h\\033[?1006h\\033[?2004h'; echo rea''dy; cat -v");
+  await sees(page, "ready");
+  await page.mouse.click(x + 2, y + 2);
+  await page.keyboard.press("Enter");
+  await sees(page, "^[[<0;1;1M^[[<0;1;1m"); // the button goes down and up in the first cell
+  await paste(page, "one\ntwo\n");
+  await page.keyboard.press("Enter");
+  await sees(page, "^[[200~one");
+  await sees(page, "^[[201~");
+});
+
+test("what is selected is copied, and what is found is shown", async (t) => {
+  const page = await terminal(t, { permissions: ["clipboard-read", "clipboard-write"] });
+  await type(page, "clear; seq -f 'line-%g' 300; echo copy''-me");
+  await sees(page, "copy-me");
+  await page.keyboard.press("Control+Shift+F");
+  await page.keyboard.type("line-17");
+  await page.keyboard.press("Enter");
+  await sees(page, "line-17");
+  await page.keyboard.press("Escape");
+  await page.mouse.dblclick(...(await spot(page, /^line-17/)));
+  await page.keyboard.press("Control+Shift+C");
+  await until("it is on the clipboard", async () => /^line-17/.test(await page.evaluate(() => navigator.clipboard.readText())));
+  await page.keyboard.press("Control+Shift+V");
+  await sees(page, "line-17");
+});
+
+test("a link of the output opens apart from the page", async (t) => {
+  const page = await terminal(t);
+  await page.context().route("https://example.org/**", (route) => route.fulfill({ contentType: "text/html", body: "<!doctype html><title>there</title>" }));
+  await type(page, "clear; echo https://example.org/a''bc");
+  await sees(page, "https://example.org/abc");
+  const opened = page.context().waitForEvent("page");
+  const [x, y] = await spot(page, /^https:/);
+  await page.mouse.move(x, y);
+  await page.mouse.move(x + 1, y);
+  await page.locator(".xterm-cursor-pointer").waitFor(); // the link was found
+  await page.mouse.click(x + 1, y);
+  const other = await opened;
+  await other.waitForLoadState();
+  assert.equal(other.url(), "https://example.org/abc");
+  assert.deepEqual(await other.evaluate(() => [opener, document.referrer]), [null, ""]);
+});
+
+test("the keys of a phone reach the program, and what is said can be read aloud", async (t) => {
+  const page = await terminal(t, { viewport: { width: 360, height: 720 }, hasTouch: true, isMobile: true });
+  await type(page, "cat -v");
+  await sees(page, "cat -v");
+  for (const name of ["Esc", "Up", "Home", "PgUp", "Del", "Pipe"]) await page.getByRole("button", { name, exact: true }).tap();
+  await page.keyboard.press("Enter");
+  await sees(page, "^[^[[A^[[H^[[5~^[[3~|");
+  await page.getByRole("button", { name: "Ctrl" }).tap();
+  await page.keyboard.type("c");
+  await prompted(page);
+  await page.locator(".term-bar summary").tap();
+  await page.getByLabel("Announce output to screen readers").check();
+  await page.keyboard.press("Escape");
+  await page.locator(".term:not([hidden]) .xterm-screen").click();
+  await type(page, "echo al''oud");
+  await page.locator(".xterm-accessibility", { hasText: "aloud" }).waitFor();
 });
