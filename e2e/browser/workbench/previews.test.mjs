@@ -1,6 +1,6 @@
 // Previews in the browser of somebody who signed in: on a host of their own and
-// below a path, what their pages can reach, when the way in ends, and the
-// terminal at port 22222.
+// below a path, what their pages can reach, when the way in ends, links for
+// strangers, visits that start a sandbox, and the terminal at port 22222.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -133,4 +133,99 @@ test("the terminal has a port, for members only", async (t) => {
   const stranger = await visit(t, `${host(22222)}/`, { expected });
   await stranger.locator("#key").waitFor();
   assert.equal(await stranger.locator(".xterm-screen").count(), 0, "a public sandbox's terminal is not public");
+});
+
+/** Asks for a link to port 3000 that is good for so long. */
+const signed = (seconds) => call("GET", `/api/sandbox/${box.id}/ports/3000/signed-preview-url?expiresInSeconds=${seconds}`);
+
+test("a signed link is good for a stranger, until its time or somebody ends it", async (t) => {
+  await serving();
+  const link = await signed(600);
+  const stranger = await visit(t, link.url, { expected: [...expected, /A bad HTTP response code/] }); // for the worker of a page whose link ends
+  await stranger.getByRole("heading", { name: "Hello from inside" }).waitFor();
+  assert.equal((await found(stranger)).storage, "kept");
+  const short = await signed(1);
+  await until("the short link has ended", async () => {
+    await stranger.goto(short.url);
+    return (await stranger.getByRole("heading", { name: "Hello from inside" }).count()) === 0;
+  });
+  await stranger.goto(link.url);
+  await stranger.getByRole("heading", { name: "Hello from inside" }).waitFor();
+  await call("POST", `/api/sandbox/${box.id}/ports/3000/signed-preview-url/${link.token}/expire`, {});
+  const answer = await stranger.reload();
+  assert.ok(answer.status() >= 400, `the link answers ${answer.status()}`);
+  await wellMade(stranger, "a link that was ended");
+});
+
+// A server as people write them: it signs its visitors in by a cookie, leads them on by
+// an address that it thinks is its own, and talks over WebSockets and event streams.
+const talker = `
+const { createHash } = require("crypto");
+const page = "<!doctype html><html lang=en><title>talks</title><h1>At home</h1><script type=module>" +
+  "const got = (window.got = {}); const u = new URL('socket', location.href); u.protocol = 'ws:';" +
+  "const ws = new WebSocket(u); ws.binaryType = 'arraybuffer'; ws.onopen = () => ws.send('ping');" +
+  "ws.onmessage = (e) => (got.socket = e.data); ws.onerror = () => (got.socket = 'error');" +
+  "const es = new EventSource('events'); es.onmessage = (e) => { got.events = (got.events ?? '') + e.data; if (e.data === '3') es.close(); };" +
+  "got.cookie = await fetch('cookie').then((r) => r.text());" +
+  "</scr" + "ipt>";
+require("http").createServer((q, s) => {
+  const path = q.url.split("?")[0];
+  if (path === "/login") return s.writeHead(302, { "Set-Cookie": ["mine=1; HttpOnly; Path=/", "all=1; Domain=localhost; Path=/"], Location: "http://localhost:3100/home" }).end();
+  if (path === "/cookie") return s.end(q.headers.cookie ?? "none");
+  if (path !== "/events") return s.setHeader("Content-Type", "text/html").end(page);
+  s.writeHead(200, { "Content-Type": "text/event-stream" });
+  let n = 0;
+  const each = setInterval(() => { s.write("data: " + ++n + "\\n\\n"); if (n === 3) clearInterval(each); }, 50);
+}).on("upgrade", (q, s) => {
+  const accept = createHash("sha1").update(q.headers["sec-websocket-key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest("base64");
+  s.write("HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\nSec-WebSocket-Accept: " + accept + "\\r\\n\\r\\n");
+  s.on("error", () => {}).on("data", (d) => {
+    if (d[0] !== 0x81) return s.end();
+    const text = Buffer.from(d.subarray(6, 6 + (d[1] & 127)).map((b, i) => b ^ d[2 + (i & 3)]));
+    s.write(Buffer.concat([Buffer.from([0x81, text.length + 5]), Buffer.from("pong:"), text]));
+  });
+}).listen(3100, "127.0.0.1");
+`;
+
+// Programs that serve what they like are what only containers have.
+const inContainer = process.env.SANDPIPER_SNAPSHOT === "wasm" ? () => {} : test;
+
+inContainer("redirects, cookies, sockets and streams of a server inside stay with it", async (t) => {
+  await toolbox("POST", "/files/upload-v2?path=talker.cjs", new TextEncoder().encode(talker));
+  await toolbox("POST", "/process/session", { sessionId: "talker" });
+  await toolbox("POST", "/process/session/talker/exec", { command: "node talker.cjs", runAsync: true });
+  await until("the server inside listens", async () => (await toolbox("GET", "/port")).ports.includes(3100));
+  const page = await signedIn(t);
+  const talked = () => page.waitForFunction(() => window.got?.socket && window.got?.cookie && window.got?.events?.endsWith("3") && window.got, undefined, { timeout: patience }).then((h) => h.jsonValue());
+  await page.goto(`${host(3100)}/login`);
+  await page.getByRole("button").click(); // the warning
+  await page.getByRole("heading", { name: "At home" }).waitFor();
+  assert.equal(page.url(), `${host(3100)}/home`, "the redirect stays at the preview");
+  assert.deepEqual(await talked(), { socket: "pong:ping", events: "123", cookie: "mine=1; all=1" }, "at a host"); // which keeps for itself what was for all hosts
+  const elsewhere = (await page.context().cookies(base)).map((c) => c.name);
+  assert.ok(!elsewhere.includes("all") && !elsewhere.includes("mine"), `the app gets ${elsewhere}`);
+  await page.goto(`${previews}/p/${box.id}/3100/`);
+  assert.deepEqual(await talked(), { socket: "pong:ping", events: "123", cookie: "none" }, "below a path");
+});
+
+test("a visit starts a sandbox that has the label for it", async (t) => {
+  const page = await signedIn(t);
+  const stop = async () => {
+    await call("POST", `/api/sandbox/${box.id}/stop`);
+    await until("the sandbox is stopped", async () => (await call("GET", `/api/sandbox/${box.id}`)).state === "stopped");
+  };
+  served = undefined;
+  await stop();
+  await page.goto(`${host(3000)}/`);
+  const warning = page.getByRole("button", { name: "Go on to the page" });
+  await warning.click();
+  await page.getByText("stopped").first().waitFor();
+  assert.ok(!(await there()), "nobody asked for it");
+  await call("PUT", `/api/sandbox/${box.id}/labels`, { labels: { "sandpiper.start-on-visit": "true" } });
+  const opened = page.reload();
+  await until("the visit started the sandbox", there);
+  await serving();
+  await opened;
+  await page.getByRole("heading", { name: "Hello from inside" }).waitFor(); // the visit has waited for the server, too
+  assert.equal(page.url(), `${host(3000)}/`);
 });
