@@ -3,6 +3,7 @@
 // strangers, visits that start a sandbox, and the terminal at port 22222.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import { closed as base, visit } from "../lib.mjs";
 import { box, call, patience, picture, toolbox, until, wellMade } from "./box.mjs";
@@ -206,6 +207,35 @@ inContainer("redirects, cookies, sockets and streams of a server inside stay wit
   assert.ok(!elsewhere.includes("all") && !elsewhere.includes("mine"), `the app gets ${elsewhere}`);
   await page.goto(`${previews}/p/${box.id}/3100/`);
   assert.deepEqual(await talked(), { socket: "pong:ping", events: "123", cookie: "none" }, "below a path");
+});
+
+/** The packages of Vite that are installed here, as an archive. */
+function vite() {
+  const installed = JSON.parse(execFileSync("npm", ["query", "#vite, #vite *"]));
+  const folders = installed.map((p) => p.location).filter((f) => !f.startsWith("node_modules/@types"));
+  return execFileSync("tar", ["-c", ...folders], { maxBuffer: 1 << 28 });
+}
+
+inContainer("Vite's development server shows a changed file without a reload", async (t) => {
+  const put = (name, content) => toolbox("POST", `/files/upload-v2?path=app/${name}`, typeof content === "string" ? new TextEncoder().encode(content) : content);
+  await toolbox("POST", "/files/folder?path=app&mode=0755");
+  await put("vite.tar", vite());
+  await put("index.html", '<!doctype html><html lang="en"><title>app</title><h1></h1><script type="module" src="/main.js"></script></html>');
+  await put("main.js", 'import { text } from "./text.js";\nconst show = (s) => (document.querySelector("h1").textContent = s);\nshow(text);\nimport.meta.hot.accept("./text.js", (m) => show(m.text));\n');
+  await put("text.js", 'export const text = "as it was";\n');
+  await toolbox("POST", "/process/session", { sessionId: "vite" });
+  await toolbox("POST", "/process/session/vite/exec", { command: "cd app && tar -xf vite.tar && rm vite.tar && node node_modules/vite/bin/vite.js --port 5173", runAsync: true });
+  await until("Vite listens", async () => (await toolbox("GET", "/port")).ports.includes(5173));
+  const page = await signedIn(t);
+  await page.goto(`${host(5173)}/`);
+  const linked = page.waitForEvent("console", (m) => m.text().includes("[vite] connected"));
+  await page.getByRole("button").click(); // the warning
+  await page.getByRole("heading", { name: "as it was" }).waitFor();
+  await linked;
+  await page.evaluate(() => (window.same = true));
+  await put("text.js", 'export const text = "as it is";\n');
+  await page.getByRole("heading", { name: "as it is" }).waitFor();
+  assert.ok(await page.evaluate(() => window.same), "the page was loaded again");
 });
 
 test("a visit starts a sandbox that has the label for it", async (t) => {
