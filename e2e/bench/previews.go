@@ -7,8 +7,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os/exec"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,8 +26,9 @@ const (
 	previewPage    = 1 << 10
 )
 
-// measurePreviews prints what the way through a preview costs, beside the same
-// server without it.
+// measurePreviews prints what the way through a preview costs. A container's
+// server is also asked directly, at the container's own address; what serves in a
+// WebAssembly sandbox has no address, so a Go server stands beside it.
 func measurePreviews(ctx context.Context, srv *testserver.Server, n int, load time.Duration) error {
 	c := rawclient.New(srv.URL, testserver.Key)
 	fmt.Printf("previews of a page of %d bytes, ms; requests per second of %d clients\n", previewPage, previewClients)
@@ -41,14 +44,14 @@ func measurePreviews(ctx context.Context, srv *testserver.Server, n int, load ti
 	if err := measurePage(ctx, "a Go server, direct", "http://"+listener.Addr().String()+"/", "", "", n, load); err != nil {
 		return err
 	}
-	if err := measurePreview(ctx, c, wasmSnapshot, "serve site --port 3000", n, load); err != nil {
+	if err := measurePreview(ctx, c, wasmSnapshot, "serve site --port 3000", false, n, load); err != nil {
 		return err
 	}
 	if err := exec.CommandContext(ctx, "docker", "info").Run(); err != nil {
 		fmt.Printf("  container: not measured, docker info says %v\n\n", err)
 		return nil
 	}
-	if err := measurePreview(ctx, c, containerSnapshot, nodeServer, n, load); err != nil {
+	if err := measurePreview(ctx, c, containerSnapshot, nodeServer, true, n, load); err != nil {
 		return err
 	}
 	fmt.Println()
@@ -58,8 +61,9 @@ func measurePreviews(ctx context.Context, srv *testserver.Server, n int, load ti
 // nodeServer serves the page from a container, on every address of it.
 const nodeServer = `node -e 'const p = require("fs").readFileSync("site/index.html"); require("http").createServer((q, s) => s.end(p)).listen(3000)'`
 
-// measurePreview prints the figures of a preview of a new sandbox.
-func measurePreview(ctx context.Context, c *rawclient.Client, snapshot, command string, n int, load time.Duration) error {
+// measurePreview prints the figures of a preview of a new sandbox and, where that is
+// asked for, of the very same server without it.
+func measurePreview(ctx context.Context, c *rawclient.Client, snapshot, command string, direct bool, n int, load time.Duration) error {
 	s, err := c.Create(ctx, snapshot)
 	if err != nil {
 		return err
@@ -83,7 +87,29 @@ func measurePreview(ctx context.Context, c *rawclient.Client, snapshot, command 
 	if err := awaitPage(ctx, c.URL+"/", u.Host, link.Token); err != nil {
 		return err
 	}
-	return measurePage(ctx, snapshot+", preview", c.URL+"/", u.Host, link.Token, n, load)
+	if err := measurePage(ctx, snapshot+", preview", c.URL+"/", u.Host, link.Token, n, load); err != nil || !direct {
+		return err
+	}
+	return measureDirect(ctx, c, s, n, load) // last: a server that is warm by then flatters no preview
+}
+
+// measureDirect prints the figures of the server in a container, asked at the
+// container's address.
+func measureDirect(ctx context.Context, c *rawclient.Client, s rawclient.Sandbox, n int, load time.Duration) error {
+	r, err := c.Exec(ctx, s.ID, "hostname -i")
+	if err != nil {
+		return fmt.Errorf("ask %s for its address: %w", s.ID, err)
+	}
+	addr, err := netip.ParseAddr(strings.TrimSpace(r.Result))
+	if err != nil {
+		return fmt.Errorf("the address of %s: %w", s.ID, err)
+	}
+	address := fmt.Sprintf("http://%s/", netip.AddrPortFrom(addr, previewPort))
+	if err := page(ctx, &http.Client{Timeout: 5 * time.Second}, address, "", ""); err != nil {
+		fmt.Printf("  %s, direct: not measured, this machine does not reach the container: %v\n", s.Snapshot, err)
+		return nil
+	}
+	return measurePage(ctx, s.Snapshot+", direct", address, "", "", n, load)
 }
 
 // background starts a command in a session of a sandbox.
