@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { connect, createServer as createTunnel } from "node:net";
 import { after, before } from "node:test";
 import { chromium } from "playwright-core";
 
@@ -92,6 +93,31 @@ export async function foreign(t, pages) {
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => new Promise((resolve) => server.close(resolve).closeAllConnections()));
   return `http://localhost:${server.address().port}`; // a site of its own: the servers are at 127.0.0.1
+}
+
+/** A line to the closed server that can be cut. */
+export async function line(t) {
+  const open = new Set();
+  let cut = false;
+  const server = createTunnel((client) => {
+    if (cut) return client.destroy();
+    const { hostname, port } = new URL(closed);
+    const up = connect(Number(port), hostname);
+    const end = () => (client.destroy(), up.destroy(), open.delete(end));
+    end.hush = () => [client, up].forEach((s) => s.unpipe().resume()); // what comes is taken, and goes nowhere
+    open.add(end);
+    for (const s of [client, up]) s.on("close", end).on("error", end);
+    client.pipe(up);
+    up.pipe(client);
+  });
+  await new Promise((r) => server.listen(0, "127.0.0.1", r));
+  t.after(() => (server.close(), [...open].forEach((end) => end())));
+  return {
+    origin: `http://127.0.0.1:${server.address().port}`,
+    cut: () => [...open].forEach((end) => end()),
+    off: (on) => (cut = on),
+    hush: () => [...open].forEach((end) => end.hush()),
+  };
 }
 
 /** A fetch from outside any browser. */

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { closed as base, key, packageFile, patience, signInLink, visit } from "../lib.mjs";
+import { closed as base, key, line, packageFile, patience, signInLink, visit } from "../lib.mjs";
 
 const axe = packageFile("axe-core/axe.min.js");
 const source = process.env.SANDPIPER_DESKTOP_IMAGE ? { image: process.env.SANDPIPER_DESKTOP_IMAGE } : { snapshot: "sandpiper-desktop" };
@@ -209,6 +209,71 @@ test("on a phone a tap is where the finger is", async (t) => {
   };
   await tapped(0.25, 0.6);
   await tapped(0.75, 0.4);
+});
+
+/** Opens a window that writes down what it is sent, and returns what it has written. */
+async function listening(t) {
+  const name = `events-${Date.now()}.txt`;
+  await toolbox("POST", "/process/execute", { command: `sh -c "DISPLAY=:0 setsid stdbuf -oL xev -name listens -geometry 700x500+20+20 -event keyboard -event button > ${home}/${name} 2>&1 &"`, timeout: 20 });
+  t.after(() => toolbox("POST", "/process/execute", { command: "pkill -x xev", timeout: 20 }));
+  await until("the window is there", async () => (await toolbox("GET", "/computeruse/display/windows")).windows.some((w) => w.title === "listens" && w.isActive));
+  return () => file(name);
+}
+
+test("keys that the browser keeps are sent from the menu, at every quality and in full screen", async (t) => {
+  const page = await connected(await desktop(t));
+  await pictured(page);
+  await control(page, true);
+  const heard = await listening(t);
+  const send = async (name) => {
+    await page.locator("#keys > summary").click();
+    await page.locator("#keys").getByRole("button", { name, exact: true }).click();
+  };
+  await send("Ctrl+W");
+  await until("the window hears Ctrl and W", async () => /state 0x4, keycode \d+ \(keysym 0x77, w\)/.test(await heard()));
+  await page.locator("#view > summary").click();
+  await page.getByLabel("Picture", { exact: true }).selectOption("low");
+  await page.keyboard.press("Escape");
+  await page.locator("#full").click();
+  await page.waitForFunction(() => document.fullscreenElement);
+  await send("F11");
+  await until("the window hears F11", async () => /keysym 0xffc8, F11/.test(await heard()));
+  await pictured(page);
+  await page.locator("#full").click();
+  await page.waitForFunction(() => !document.fullscreenElement);
+  await page.locator("#view > summary").click();
+  await page.getByLabel("Picture", { exact: true }).selectOption("good");
+});
+
+test("on a phone a long press is the other button, and two fingers turn the wheel", async (t) => {
+  const page = await connected(await desktop(t, { viewport: { width: 360, height: 720 }, hasTouch: true, isMobile: true }));
+  await pictured(page);
+  await control(page, true);
+  const heard = await listening(t);
+  const { x, y, width, height } = await page.locator("#picture canvas").boundingBox();
+  const at = (dx, dy) => ({ x: x + width * (0.2 + dx), y: y + height * (0.3 + dy) });
+  const cdp = await page.context().newCDPSession(page);
+  const touch = (type, ...touchPoints) => cdp.send("Input.dispatchTouchEvent", { type, touchPoints: touchPoints.map((p, id) => ({ ...p, id })) });
+  await touch("touchStart", at(0, 0));
+  await until("the long press is the third button", async () => /ButtonPress[^]*button 3/.test(await heard()));
+  await touch("touchEnd");
+  await touch("touchStart", at(0, 0), at(0.1, 0));
+  for (let i = 1; i <= 10; i++) await touch("touchMove", at(0, i * 0.03), at(0.1, i * 0.03));
+  await touch("touchEnd");
+  await until("two fingers turn the wheel", async () => /button [45],/.test(await heard()));
+});
+
+test("the picture comes back when the line was cut", async (t) => {
+  const wire = await line(t);
+  const page = await desktop(t, { expected: [/WebSocket|ERR_|Failed to load|htmx:sse:error/] });
+  await page.goto(`${wire.origin}/sandboxes/${id}/desktop`);
+  await connected(page);
+  wire.off(true);
+  wire.cut();
+  await page.locator("#desk:not([data-connected])").waitFor();
+  wire.off(false);
+  await connected(page);
+  await pictured(page);
 });
 
 test("what agents do is listed and marked, live", async (t) => {

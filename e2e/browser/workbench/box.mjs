@@ -1,11 +1,10 @@
 // A sandbox whose pages are visited, for the tests of this folder.
 
 import assert from "node:assert/strict";
-import { createServer, connect } from "node:net";
 import { after, before } from "node:test";
-import { closed as base, key, packageFile, patience, signInLink, visit } from "../lib.mjs";
+import { closed as base, key, line, packageFile, patience, signInLink, visit } from "../lib.mjs";
 
-export { patience };
+export { line, patience };
 export const snapshot = process.env.SANDPIPER_SNAPSHOT;
 export const box = { id: "" };
 
@@ -78,29 +77,4 @@ export async function wellMade(page, what) {
 export async function picture(page, name) {
   const dir = process.env.SANDPIPER_PICTURES;
   if (dir) await page.screenshot({ path: `${dir}/${snapshot}-${name}.png` });
-}
-
-/** A line to the server that can be cut. */
-export async function line(t) {
-  const open = new Set();
-  let cut = false;
-  const server = createServer((client) => {
-    if (cut) return client.destroy();
-    const { hostname, port } = new URL(base);
-    const up = connect(Number(port), hostname);
-    const end = () => (client.destroy(), up.destroy(), open.delete(end));
-    end.hush = () => [client, up].forEach((s) => s.unpipe().resume()); // what comes is taken, and goes nowhere
-    open.add(end);
-    for (const s of [client, up]) s.on("close", end).on("error", end);
-    client.pipe(up);
-    up.pipe(client);
-  });
-  await new Promise((r) => server.listen(0, "127.0.0.1", r));
-  t.after(() => (server.close(), [...open].forEach((end) => end())));
-  return {
-    origin: `http://127.0.0.1:${server.address().port}`,
-    cut: () => [...open].forEach((end) => end()),
-    off: (on) => (cut = on),
-    hush: () => [...open].forEach((end) => end.hush()),
-  };
 }
