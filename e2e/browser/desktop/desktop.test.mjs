@@ -354,6 +354,23 @@ test("the screen is recorded, and the film plays", async (t) => {
   await page.getByText("None yet. A recording is a film").waitFor();
 });
 
+test("recordings have a port, for members only", async (t) => {
+  const place = `http://33333-${id}.localhost:${new URL(base).port}/`;
+  const page = await desktop(t, { expected: [/ERR_ABORTED/] });
+  await page.goto(place);
+  await page.getByRole("heading", { name: "Recordings" }).waitFor();
+  await page.getByRole("button", { name: "Start a recording" }).click();
+  await page.getByRole("button", { name: "Stop the recording" }).click();
+  await page.getByRole("button", { name: /^Delete / }).first().click();
+  await page.getByRole("button", { name: /for good$/ }).click();
+  await page.locator("#films-none").waitFor();
+  assert.equal(page.url(), place);
+  await accessible(page, "the recordings at their port");
+  const stranger = await visit(t, place);
+  await stranger.locator("#key").waitFor(); // the form to sign in
+  assert.equal(new URL(stranger.url()).origin, base);
+});
+
 test("a sandbox that stops says so, and a WebAssembly one has no screen", async (t) => {
   const page = await connected(await desktop(t, { expected: [/ERR_INCOMPLETE_CHUNKED_ENCODING|WebSocket/] })); // its streams end with it
   await call("POST", `/api/sandbox/${id}/stop`);
