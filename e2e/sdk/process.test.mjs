@@ -1,6 +1,7 @@
 // Commands, code and sessions.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { DaytonaConflictError, DaytonaGoneError, DaytonaNotFoundError, DaytonaTimeoutError } from "@daytona/sdk";
 import { client, create, fails, shared, unique, until, wasm } from "./lib.mjs";
@@ -46,6 +47,29 @@ test("code runs in the language of the sandbox", async (t) => {
   const other = await create(t, client(), { language: "typescript" });
   const typed = await other.process.codeRun("const n: number = 6 * 7; console.log(n)");
   assert.deepEqual([typed.exitCode, typed.result.trim()], [0, "42"]);
+});
+
+// What figures.py draws: type, title and elements.
+const figures = [
+  ["line", "A line", [{ label: "up", points: [[0, 1], [1, 2], [2, 4]] }]],
+  ["scatter", "", [{ label: "", points: [[1, 3], [2, 4]] }]],
+  ["bar", "", [{ group: "fruit", label: "apple", value: "3" }, { group: "fruit", label: "pear", value: "4.5" }]],
+  ["bar", "", [{ group: "", label: "apple", value: "3" }, { group: "", label: "pear", value: "4.5" }]],
+  ["pie", "", [{ angle: 90, label: "a", radius: 1 }, { angle: 270, label: "b", radius: 1 }]],
+  ["box_and_whisker", "", [{ first_quartile: 2, label: "1", max: 4, median: 3, min: 1, outliers: [40], third_quartile: 4 }]],
+  ["composite_chart", "Both", 2],
+  ["unknown", "", []],
+  ["line", "", [{ label: "", points: [[86400, 1], [172800, 2]] }]],
+];
+
+if (!wasm) test("what matplotlib shows comes back as charts", async () => {
+  const code = await readFile(new URL("../../sandbox/toolbox/kernel/testdata/figures.py", import.meta.url), "utf8");
+  const run = await box.it.process.codeRun(code);
+  assert.deepEqual([run.exitCode, run.result], [0, ""]);
+  const { charts } = run.artifacts;
+  const told = charts.map(({ type, title, elements }) => [type, title, type === "composite_chart" ? elements.length : elements]);
+  assert.deepEqual(told, figures);
+  for (const { png } of charts) assert.equal(png.slice(0, 5), "iVBOR");
 });
 
 test("a session remembers where it is and what it knows", async () => {

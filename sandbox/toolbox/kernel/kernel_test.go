@@ -337,6 +337,7 @@ func TestProgramThatIsCutOff(t *testing.T) {
 	}
 }
 
+// TestCharts draws with a stand-in; the tests with the SDK do with matplotlib.
 func TestCharts(t *testing.T) {
 	g := newGuest(t)
 	fake, err := filepath.Abs("testdata")
@@ -353,53 +354,3 @@ func TestCharts(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
-
-// TestRealCharts needs matplotlib, which not every machine has. What it draws
-// must be told as these lines say.
-func TestRealCharts(t *testing.T) {
-	if exec.Command("python3", "-c", "import matplotlib").Run() != nil {
-		t.Log("this machine has no matplotlib")
-		return
-	}
-	code, err := os.ReadFile("testdata/figures.py")
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, status, charts := program(t, newGuest(t), kernel.Program{Language: kernel.Python, Code: string(code)})
-	if out != "" || status.Code != 0 {
-		t.Fatalf("got %q, %+v", out, status)
-	}
-	wants := strings.Split(strings.TrimSpace(figures), "\n")
-	if len(charts) != len(wants) {
-		t.Fatalf("got %d charts", len(charts))
-	}
-	for i, want := range wants {
-		var chart map[string]any
-		if err := json.Unmarshal(charts[i], &chart); err != nil {
-			t.Fatal(err)
-		}
-		if png, _ := chart["png"].(string); !strings.HasPrefix(png, "iVBOR") {
-			t.Errorf("chart %d has no picture: %.20s", i, png)
-		}
-		got, _ := json.Marshal([]any{chart["type"], chart["title"], chart["elements"]})
-		if chart["type"] == "composite_chart" {
-			got, _ = json.Marshal([]any{chart["type"], chart["title"], len(chart["elements"].([]any))})
-		}
-		if string(got) != want {
-			t.Errorf("chart %d:\n got %s\nwant %s", i, got, want)
-		}
-	}
-}
-
-// figures is what testdata/figures.py draws: type, title and elements.
-const figures = `
-["line","A line",[{"label":"up","points":[[0,1],[1,2],[2,4]]}]]
-["scatter","",[{"label":"","points":[[1,3],[2,4]]}]]
-["bar","",[{"group":"fruit","label":"apple","value":"3"},{"group":"fruit","label":"pear","value":"4.5"}]]
-["bar","",[{"group":"","label":"apple","value":"3"},{"group":"","label":"pear","value":"4.5"}]]
-["pie","",[{"angle":90,"label":"a","radius":1},{"angle":270,"label":"b","radius":1}]]
-["box_and_whisker","",[{"first_quartile":2,"label":"1","max":4,"median":3,"min":1,"outliers":[40],"third_quartile":4}]]
-["composite_chart","Both",2]
-["unknown","",[]]
-["line","",[{"label":"","points":[[86400,1],[172800,2]]}]]
-`
