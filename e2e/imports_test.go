@@ -155,7 +155,7 @@ var table = map[string]rule{
 	"web/proxy":           {ours: []string{"sandbox", "web/auth", "web/preview", "web/reply"}},
 	"web/preview":         {ours: []string{"sandbox"}},
 	"web/desktop": {
-		ours:       []string{"sandbox", "components", "web/auth", "web/dashboard/live", "web/dashboard/sandboxpage", "web/desktop/rfb", "web/page", "web/reply", "web/words"},
+		ours:       []string{"sandbox", "components", "web/auth", "web/live", "web/dashboard/sandboxpage", "web/desktop/rfb", "web/page", "web/reply", "web/words"},
 		thirdParty: []string{socket},
 	},
 	"web/desktop/rfb": {},
@@ -166,20 +166,20 @@ var table = map[string]rule{
 	"web/qrcode":      {ours: []string{"components"}, thirdParty: []string{"rsc.io/qr"}},
 	"web/page":        {ours: []string{"sandbox", "components", "web/auth", "web/reply", "web/words"}, thirdParty: []string{templ}},
 	"web/ui": {
-		ours:       []string{"sandbox", "sandbox/scheduler", "components", "web/apitype", "web/auth", "web/dashboard/live", "web/page", "web/reply", "web/qrcode", "web/run", "web/words"},
+		ours:       []string{"sandbox", "sandbox/scheduler", "components", "web/apitype", "web/auth", "web/live", "web/page", "web/reply", "web/qrcode", "web/run", "web/words"},
 		thirdParty: []string{templ},
 	},
 
+	"web/live": {thirdParty: []string{templ}},
 	"web/dashboard": {
-		ours:       []string{"sandbox", "sandbox/manager", "components", "web/apikey", "web/auth", "web/dashboard/...", "web/page", "web/reply", "web/words"},
+		ours:       []string{"sandbox", "sandbox/manager", "components", "web/apikey", "web/auth", "web/dashboard/...", "web/live", "web/page", "web/reply", "web/words"},
 		thirdParty: []string{templ},
 	},
 	"web/dashboard/codes":       {ours: []string{"sandbox/manager", "components"}},
 	"web/dashboard/farewell":    {},
 	"web/dashboard/metrics":     {ours: []string{"sandbox", "sandbox/toolboxclient", "components"}},
-	"web/dashboard/live":        {thirdParty: []string{templ}},
 	"web/dashboard/view":        {ours: []string{"sandbox", "components", "web/words"}},
-	"web/dashboard/sandboxpage": {ours: []string{"sandbox", "sandbox/manager", "components", "web/auth", "web/dashboard/live", "web/dashboard/view", "web/page", "web/reply"}, thirdParty: []string{templ}},
+	"web/dashboard/sandboxpage": {ours: []string{"sandbox", "sandbox/manager", "components", "web/auth", "web/live", "web/dashboard/view", "web/page", "web/reply"}, thirdParty: []string{templ}},
 
 	"components":      {thirdParty: []string{templ}},
 	"static":          {ours: []string{"static/manifest"}},

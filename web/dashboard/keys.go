@@ -12,7 +12,7 @@ import (
 	"sandpiper/sandbox"
 	"sandpiper/web/apikey"
 	"sandpiper/web/auth"
-	"sandpiper/web/dashboard/live"
+	"sandpiper/web/live"
 	"sandpiper/web/words"
 )
 

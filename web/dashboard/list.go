@@ -12,8 +12,8 @@ import (
 
 	"sandpiper/components"
 	"sandpiper/sandbox"
-	"sandpiper/web/dashboard/live"
 	"sandpiper/web/dashboard/view"
+	"sandpiper/web/live"
 )
 
 // rowsPerPage is how many sandboxes a page of the list has.

@@ -9,8 +9,8 @@ import (
 
 	"sandpiper/components"
 	"sandpiper/sandbox"
-	"sandpiper/web/dashboard/live"
 	"sandpiper/web/dashboard/view"
+	"sandpiper/web/live"
 	"sandpiper/web/words"
 )
 

@@ -11,9 +11,9 @@ import (
 
 	"sandpiper/components"
 	"sandpiper/sandbox"
-	"sandpiper/web/dashboard/live"
 	"sandpiper/web/dashboard/metrics"
 	"sandpiper/web/dashboard/view"
+	"sandpiper/web/live"
 	"sandpiper/web/reply"
 	"sandpiper/web/words"
 )

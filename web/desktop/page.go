@@ -6,7 +6,7 @@ import (
 
 	"sandpiper/components"
 	"sandpiper/sandbox"
-	"sandpiper/web/dashboard/live"
+	"sandpiper/web/live"
 )
 
 // createURL is where a sandbox with a desktop is made.

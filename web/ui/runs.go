@@ -9,7 +9,7 @@ import (
 	"sandpiper/components"
 	"sandpiper/sandbox"
 	"sandpiper/web/auth"
-	"sandpiper/web/dashboard/live"
+	"sandpiper/web/live"
 	"sandpiper/web/words"
 )
 

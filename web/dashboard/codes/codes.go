@@ -189,8 +189,26 @@ var goPointers = map[string]bool{"networkAllowList": true, "autoStopInterval": t
 
 // Go writes a program for the official SDK.
 func Go(r manager.CreateRequest, origin string) string {
-	var variables, fields, notes string
-	var without []string
+	variables, fields, without := goFields(r)
+	config := "APIKey: os.Getenv(\"DAYTONA_API_KEY\"), APIUrl: " + golang(origin+"/api")
+	if r.Target != "" {
+		config += ", Target: " + golang(r.Target)
+	}
+	notes := note(r, "\n// ")
+	if len(without) > 0 {
+		notes = "\n// The SDK cannot ask for " + strings.Join(without, ", ") + "; use curl for that.\n" + notes
+	}
+	program := fmt.Sprintf(goProgram, config, variables, goParams(r, fields), notes)
+	formatted, err := format.Source([]byte(program))
+	if err != nil {
+		panic(err) // names and quoted values
+	}
+	return string(formatted)
+}
+
+// goFields writes what is asked for as fields, and the variables that some of them
+// point at. without is what the SDK has no fields for.
+func goFields(r manager.CreateRequest) (variables, fields string, without []string) {
 	for _, e := range entries(r) {
 		field, value := goNames[e.name], golang(e.value)
 		switch {
@@ -205,23 +223,25 @@ func Go(r manager.CreateRequest, origin string) string {
 		}
 		fields += field + ": " + value + ",\n"
 	}
+	return variables, fields, without
+}
+
+// goParams writes the parameters of a creation from a snapshot or an image.
+func goParams(r manager.CreateRequest, fields string) string {
 	base := "types.SandboxBaseParams{}"
 	if fields != "" {
 		base = "types.SandboxBaseParams{\n" + fields + "}"
 	}
-	params := "types.SnapshotParams{\nSnapshot: " + golang(r.Snapshot) + ",\nSandboxBaseParams: " + base + ",\n}"
-	if r.Image != "" {
-		sizes := strings.NewReplacer("cpu", "CPU", "memory", "Memory", "disk", "Disk").Replace(sizes(r, ": "))
-		params = "types.ImageParams{\nImage: " + golang(r.Image) + ",\nResources: &types.Resources{" + sizes + "},\nSandboxBaseParams: " + base + ",\n}"
+	if r.Image == "" {
+		return "types.SnapshotParams{\nSnapshot: " + golang(r.Snapshot) + ",\nSandboxBaseParams: " + base + ",\n}"
 	}
-	config := "APIKey: os.Getenv(\"DAYTONA_API_KEY\"), APIUrl: " + golang(origin+"/api")
-	if r.Target != "" {
-		config += ", Target: " + golang(r.Target)
-	}
-	if len(without) > 0 {
-		notes = "\n// The SDK cannot ask for " + strings.Join(without, ", ") + "; use curl for that.\n"
-	}
-	program := `package main
+	sizes := strings.NewReplacer("cpu", "CPU", "memory", "Memory", "disk", "Disk").Replace(sizes(r, ": "))
+	return "types.ImageParams{\nImage: " + golang(r.Image) + ",\nResources: &types.Resources{" + sizes + "},\nSandboxBaseParams: " + base + ",\n}"
+}
+
+// goProgram is the program around the configuration of the client, the variables, the
+// parameters and notes.
+const goProgram = `package main
 
 import (
 	"context"
@@ -234,9 +254,9 @@ import (
 )
 
 func main() {
-	client, err := daytona.NewClientWithConfig(&types.DaytonaConfig{` + config + `})
+	client, err := daytona.NewClientWithConfig(&types.DaytonaConfig{%s})
 	check(err)
-	` + variables + `sandbox, err := client.Create(context.Background(), ` + params + `)
+	%ssandbox, err := client.Create(context.Background(), %s)
 	check(err)
 	fmt.Println(sandbox.ID)
 }
@@ -246,13 +266,7 @@ func check(err error) {
 		log.Fatal(err)
 	}
 }
-` + notes + note(r, "\n// ")
-	formatted, err := format.Source([]byte(program))
-	if err != nil {
-		panic(err) // names and quoted values
-	}
-	return string(formatted)
-}
+%s`
 
 // golang writes a value as Go.
 func golang(v any) string {

@@ -37,8 +37,8 @@ import (
 	"sandpiper/sandbox"
 	"sandpiper/sandbox/manager"
 	"sandpiper/web/auth"
-	"sandpiper/web/dashboard/live"
 	"sandpiper/web/dashboard/view"
+	"sandpiper/web/live"
 	"sandpiper/web/page"
 	"sandpiper/web/reply"
 )

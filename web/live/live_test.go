@@ -10,7 +10,7 @@ import (
 
 	"github.com/a-h/templ"
 
-	"sandpiper/web/dashboard/live"
+	"sandpiper/web/live"
 )
 
 func text(s string) templ.Component {
