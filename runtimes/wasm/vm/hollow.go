@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
@@ -28,7 +31,7 @@ const hollowFolder = "hollow"
 const moduleFile = "module.wasm"
 
 // loadHollow takes a module from its cache folder, or returns nil when it is not there
-// for this machine.
+// for this machine, or damaged: it is made again then.
 func (h *Host) loadHollow(ctx context.Context, name, dir, key string, opts LoadOptions) (*Module, error) {
 	dir = filepath.Join(dir, hollowFolder)
 	hollow, err := os.ReadFile(filepath.Join(dir, moduleFile))
@@ -46,19 +49,23 @@ func (h *Host) loadHollow(ctx context.Context, name, dir, key string, opts LoadO
 	// which stops a compilation at its first function and nothing else.
 	over, cancel := context.WithCancel(experimental.WithCompilationWorkers(ctx, 2))
 	cancel()
-	switch err := m.finish(over, hollow, opts); {
-	case err == nil:
+	err = m.finish(over, hollow, opts)
+	if err == nil {
 		return m, nil
-	case errors.Is(err, context.Canceled) && ctx.Err() == nil:
-		return nil, m.close(ctx)
-	default:
-		return nil, errors.Join(err, m.close(ctx))
 	}
+	if !errors.Is(err, context.Canceled) {
+		h.cfg.Log.Warn("a module in the cache cannot be used and is made again", "module", name, "error", err)
+	}
+	return nil, errors.Join(context.Cause(ctx), m.close(ctx))
 }
 
 // hollowOut gives the cache folder of a compiled module the hollow form, in place of
 // the whole one.
 func hollowOut(ctx context.Context, dir string, rewritten []byte) error {
+	whole, err := machineCode(dir)
+	if err != nil {
+		return err
+	}
 	hollow, err := rewrite.Hollow(rewritten)
 	if err != nil {
 		return err
@@ -72,10 +79,6 @@ func hollowOut(ctx context.Context, dir string, rewritten []byte) error {
 		return err
 	}
 	name, err := machineCode(scratch)
-	if err != nil {
-		return err
-	}
-	whole, err := machineCode(dir)
 	if err != nil {
 		return err
 	}
@@ -104,12 +107,13 @@ func compileInto(ctx context.Context, dir string, wasm []byte) error {
 }
 
 // machineCode returns the one file of machine code that wazero has in a folder,
-// relative to it.
+// relative to it. The names of those that it has not finished have dots.
 func machineCode(dir string) (string, error) {
 	found, err := fs.Glob(os.DirFS(dir), "wazero-*/*")
 	if err != nil {
 		return "", err
 	}
+	found = slices.DeleteFunc(found, func(name string) bool { return strings.Contains(path.Base(name), ".") })
 	if len(found) != 1 {
 		return "", fmt.Errorf("there are %d files of machine code, not one", len(found))
 	}

@@ -48,6 +48,15 @@ func TestHollow(t *testing.T) {
 	}
 	exits(vm.Binary(wasm))
 	exits(unread)
+
+	code, _ = filepath.Glob(filepath.Join(cache, "*", "hollow", "wazero-*", "*"))
+	for _, file := range code {
+		if err := os.WriteFile(file, []byte("damaged"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exits(vm.Binary(wasm))
+	exits(unread)
 }
 
 // TestAnotherBinary refuses a binary that is not the one it is said to be.
