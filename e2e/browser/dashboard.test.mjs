@@ -239,6 +239,13 @@ test("keys and runs appear by themselves", async (t) => {
   await runs.goto(`${closed}/runs`);
   await page.evaluate(() => fetch("/v1/run", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ language: "javascript", code: "1" }) }));
   await runs.locator("#rows li").filter({ hasText: "JavaScript" }).first().waitFor();
+  await page.evaluate(() => {
+    const tired = new AbortController();
+    setTimeout(() => tired.abort(), 1000);
+    return fetch("/v1/run", { method: "POST", signal: tired.signal, headers: { "Content-Type": "application/json" }, body: JSON.stringify({ language: "javascript", code: "for (;;);" }) }).catch(() => {});
+  });
+  await runs.locator("#rows li").filter({ hasText: "the connection that asked for it was closed" }).waitFor();
+  await runs.setViewportSize({ width: 360, height: 740 });
   await sound(runs, "the list of runs");
   await runs.getByLabel("Ended").selectOption("Failed");
   await runs.getByText("No run is like that").waitFor();
