@@ -20,7 +20,7 @@ var headings = map[sandbox.Kind]string{
 	sandbox.KindConflict:     "That does not go together",
 	sandbox.KindTooLarge:     "That is too large",
 	sandbox.KindMediaType:    "That request could not be read",
-	sandbox.KindUnprocessed:  "That cannot be run",
+	sandbox.KindUnprocessed:  "That cannot be done",
 	sandbox.KindBusy:         "Busy at the moment",
 	sandbox.KindUnavailable:  "Not available at the moment",
 	sandbox.KindUnsupported:  "That is not possible here",
@@ -50,7 +50,7 @@ func (f *Frame) WriteError(w http.ResponseWriter, r *http.Request, e *sandbox.Er
 
 func (f *Frame) trouble(r *http.Request, e *sandbox.Error) components.Trouble {
 	t := components.Trouble{Page: f.Page(r, headings[e.Kind]), Heading: headings[e.Kind], Message: words.Sentence(e.Message)}
-	if place, below, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); below != "" && lists[place] {
+	if place, below, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); lists[place] && (below != "" || r.URL.RawQuery != "") {
 		t.List = "/" + place
 	}
 	switch e.Kind {

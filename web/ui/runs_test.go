@@ -33,7 +33,7 @@ func TestRunsArePagedAndFiltered(t *testing.T) {
 	res, body = s.get(t, "/runs?language=slow", mine...)
 	wants(t, res, body, 200, "No run is like that", "!Nothing here yet")
 	res, body = s.get(t, "/runs?status=happy", mine...)
-	wants(t, res, body, 422, "no status")
+	wants(t, res, body, 422, "no status", "That cannot be done", `href="/runs">Show what there is`)
 	res, body = s.get(t, "/runs?before=gone", mine...)
 	wants(t, res, body, 404, "kept no longer")
 	res, body = s.get(t, older[1], "Authorization", "Bearer "+runtest.OtherKey)
