@@ -38,23 +38,26 @@ func (p *Proxy) wake(w http.ResponseWriter, r *http.Request, v *visit) (done boo
 	defer cancel()
 	for startable(v.sandbox) {
 		s, err := p.manager.Start(sandbox.WithCause(ctx, "by a visit of a preview"), v.sandbox.Organization, v.sandbox.ID)
+		late := ctx.Err() != nil // asked once: the time may be over between two cases
 		switch {
 		case r.Context().Err() != nil:
 			return false, errors.Join(sandbox.ErrClientGone, err)
-		case ctx.Err() != nil && navigates(r):
+		case late && navigates(r):
 			p.comeBack(w, r, v)
 			return true, nil
-		case ctx.Err() != nil:
+		case late:
 			return false, &sandbox.Error{Kind: sandbox.KindUnavailable, Message: "the sandbox is starting, which takes long; try again", RetryAfter: 5 * time.Second}
 		case err != nil && sandbox.KindOf(err) != sandbox.KindConflict:
 			return false, err
 		case err != nil: // another visit may have been first
-			pause(ctx)
-			if s, err = p.manager.ByID(ctx, v.sandbox.ID); err != nil {
+			if s, err = p.manager.ByID(r.Context(), v.sandbox.ID); err != nil {
 				return false, err
 			}
 		}
 		v.sandbox, v.woken = s, true
+		if startable(s) {
+			pause(ctx)
+		}
 	}
 	if p.renew(w, r, v) {
 		return true, nil
