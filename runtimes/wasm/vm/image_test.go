@@ -526,7 +526,7 @@ func TestSavedState(t *testing.T) {
 	if _, err := other.load(t).Restore(t.Context(), vm.RunConfig{Limits: limits}, bytes.NewReader(saved.Bytes())); !errors.Is(err, vm.ErrOtherImage) {
 		t.Errorf("another image: %v", err)
 	}
-	older := bytes.Replace(saved.Bytes(), []byte("spstate3"), []byte("spstate2"), 1)
+	older := bytes.Replace(saved.Bytes(), []byte("spstate4"), []byte("spstate3"), 1)
 	if _, err := restore(older, limits.MemoryBytes); !errors.Is(err, vm.ErrOtherImage) {
 		t.Errorf("a state of an older form: %v", err)
 	}

@@ -100,17 +100,14 @@ func (i *Instance) wake(ctx context.Context) (*state, error) {
 // closed reports whether the instance was closed. Preconditions: i.mu must be held.
 func (i *Instance) closed() bool { return i.own == nil && i.parked == nil }
 
-// snapshot returns the instance's state, and what is to be called when it is no
-// longer needed. Preconditions: i.mu must be held.
-func (i *Instance) snapshot() (s *state, done func(), err error) {
+// snapshot returns the instance's state, which holds as long as i.mu is held.
+// Preconditions: i.mu must be held, and the instance is not closed.
+func (i *Instance) snapshot() *state {
 	if i.parked != nil {
 		i.parked.clock = time.Since(i.epoch)
-		return i.parked, func() {}, nil
+		return i.parked
 	}
-	if s, err = i.state(); err != nil {
-		return nil, nil, err
-	}
-	return s, s.release, nil
+	return i.look()
 }
 
 // Run has body drive the instance and says how that ended, as Module.Run does.
@@ -199,12 +196,7 @@ func (i *Instance) Fork(ctx context.Context, cfg RunConfig) (*Instance, error) {
 	if i.closed() {
 		return nil, ErrClosed
 	}
-	s, done, err := i.snapshot()
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	return i.module.openWith(ctx, cfg, s)
+	return i.module.openWith(ctx, cfg, i.snapshot())
 }
 
 // openWith makes an instance that has a state.
@@ -232,7 +224,7 @@ func (i *Instance) Memory() int64 {
 	defer i.mu.Unlock()
 	switch {
 	case i.parked != nil:
-		return int64(len(i.parked.data))
+		return int64(len(i.parked.pages)) * pageSize
 	case i.own == nil:
 		return 0
 	}

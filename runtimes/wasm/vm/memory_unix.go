@@ -38,3 +38,7 @@ func (b *block) release() {
 		b.b = nil
 	}
 }
+
+// discard gives the memory of whole pages back. What is in them afterwards is
+// undefined.
+func discard(pages []byte) { _ = unix.Madvise(pages, unix.MADV_DONTNEED) }
