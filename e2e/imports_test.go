@@ -186,7 +186,7 @@ var table = map[string]rule{
 	"static/manifest": {},
 	"static/build":    {ours: []string{"static/manifest"}, thirdParty: []string{esbuild, "github.com/andybalholm/brotli"}},
 
-	"e2e/bench":       {ours: []string{"e2e/testserver", "e2e/rawclient"}, thirdParty: []string{socket}},
+	"e2e/bench":       {ours: []string{"e2e/testserver", "e2e/rawclient", "runtimes/catalog", "runtimes/wasm", "sandbox"}, thirdParty: []string{socket, wazero}},
 	"e2e/rawclient":   {thirdParty: []string{socket}},
 	"e2e/testserver":  {},
 	"e2e/spec":        {},

@@ -3,8 +3,8 @@
 //
 // Everything is measured on a server process of its own. Latencies are wall
 // time seen by the client; memory is the server's resident set. The floor of
-// each comparison, a native interpreter started per run, is measured in the
-// same minute on the same machine.
+// each comparison, such as a native interpreter started per run or the engine
+// without a server, is measured in the same minute on the same machine.
 package main
 
 import (
@@ -77,7 +77,7 @@ func bench(ctx context.Context, binary, only string, n int, load time.Duration) 
 }
 
 // partNames are what the flag -only knows.
-var partNames = []string{"runs", "sessions", "compilers", "sandboxes", "previews", "ssh", "pages", "desktop"}
+var partNames = []string{"runs", "engine", "sessions", "compilers", "sandboxes", "previews", "ssh", "pages", "desktop"}
 
 // part is a part of the bench, one of partNames.
 type part struct {
@@ -95,6 +95,7 @@ func parts(srv *testserver.Server, c *client, languages []language, n int, load 
 			func(ctx context.Context) error { return measureStuck(ctx, c) },
 			func(ctx context.Context) error { return measureMemory(ctx, c, srv.PID()) },
 		}},
+		{"engine", steps{func(ctx context.Context) error { return measureEngine(ctx, n) }}},
 		{"sessions", steps{
 			func(ctx context.Context) error { return measureSessions(ctx, c, min(n, 50)) },
 			func(ctx context.Context) error { return measureParked(ctx, c, srv) },
