@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -63,7 +64,7 @@ func (b *buffer) String() string {
 // eventually waits until ok holds.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("waited in vain for " + what)
 		}
@@ -229,10 +230,52 @@ func TestTerminalIsNotHeldByDescendants(t *testing.T) {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	if _, err := p.Wait(); err != nil || time.Since(began) > 5*time.Second {
+	if _, err := p.Wait(); err != nil || time.Since(began) > 30*time.Second {
 		t.Errorf("waited %v: %v", time.Since(began), err)
 	}
 	if got := out.String(); got != "done\r\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// slowBuffer is a buffer that takes its first bytes only when it is told to go on.
+type slowBuffer struct {
+	buffer
+	first       sync.Once
+	shown, goOn chan struct{}
+}
+
+func (b *slowBuffer) Write(p []byte) (int, error) {
+	b.first.Do(func() {
+		close(b.shown)
+		<-b.goOn
+	})
+	return b.buffer.Write(p)
+}
+
+// TestTerminalWithASlowReceiver has a terminal end while what takes its output is
+// busy with the first of it: the last of it comes, too.
+func TestTerminalWithASlowReceiver(t *testing.T) {
+	g := newGuest(t, osguest.Config{})
+	r, w := io.Pipe()
+	defer w.Close()
+	out := &slowBuffer{shown: make(chan struct{}), goOn: make(chan struct{})}
+	p, err := g.Start(t.Context(), guest.Cmd{
+		Args: []string{"sh", "-c", "echo first; read line; echo last"}, Env: g.Info().Env, TTY: &guest.WinSize{Rows: 24, Cols: 80}, Stdin: r, Stdout: out,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-out.shown
+	if _, err := io.WriteString(w, "\n"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the end of the process", func() bool { return !alive(strconv.Itoa(p.PID())) })
+	time.AfterFunc(time.Second, func() { close(out.goOn) }) // more than a terminal's last output is given
+	if _, err := p.Wait(); err != nil {
+		t.Error(err)
+	}
+	if got := out.String(); !strings.HasPrefix(got, "first\r\n") || !strings.HasSuffix(got, "last\r\n") {
 		t.Errorf("got %q", got)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"time"
 
 	"sandpiper/sandbox/guest"
 	"sandpiper/sandbox/guest/osguest"
@@ -133,6 +132,11 @@ type counter int
 
 func (c *counter) Write(p []byte) (int, error) { *c += counter(len(p)); return len(p), nil }
 
+// onWrite is a writer that does something when it is written to.
+type onWrite func()
+
+func (f onWrite) Write(p []byte) (int, error) { f(); return len(p), nil }
+
 func TestShellCancel(t *testing.T) {
 	for name, c := range map[string]struct {
 		script string
@@ -147,13 +151,8 @@ func TestShellCancel(t *testing.T) {
 			s := openShell(t, newGuest(t, osguest.Config{}))
 			in(t, s, "sleep 67 & bg=$!; V=5")
 			ctx, cancel := context.WithCancel(t.Context())
-			var out buffer
-			time.AfterFunc(10*time.Second, cancel)
-			go func() {
-				eventually(t, "the start", func() bool { return out.String() != "" })
-				cancel()
-			}()
-			if _, err := s.Run(ctx, c.script, guest.ShellIO{Stdout: &out}); !errors.Is(err, context.Canceled) {
+			defer cancel()
+			if _, err := s.Run(ctx, c.script, guest.ShellIO{Stdout: onWrite(cancel)}); !errors.Is(err, context.Canceled) {
 				t.Errorf("got %v", err)
 			}
 			code, err := s.Run(t.Context(), "test $V = 5 && kill -0 $bg", guest.ShellIO{})

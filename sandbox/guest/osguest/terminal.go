@@ -72,7 +72,25 @@ func (p *process) Resize(size guest.WinSize) error {
 func (p *pump) hangUp() {
 	_ = p.from.SetReadDeadline(time.Now().Add(hangUpTime))
 	<-p.stopped
+	p.scrape()
 	_ = p.from.Close()
+}
+
+// scrape passes on what a terminal holds at this moment: the time to read it may
+// have ended while the receiver, or the machine, was slow.
+func (p *pump) scrape() {
+	for left := pumpBuffer; left > 0 && !p.ended; {
+		n := 0
+		err := control(p.from, func(fd int) (err error) { // read past the deadline
+			n, err = unix.Read(fd, p.buf[:left])
+			return err
+		})
+		if err != nil || n <= 0 {
+			return
+		}
+		p.pass(p.buf[:n])
+		left -= n
+	}
 }
 
 // openPTY opens a pair of pseudo-terminals. The master must not block: its
