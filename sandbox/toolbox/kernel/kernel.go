@@ -19,8 +19,8 @@ import (
 
 const (
 	// interruptTime is how long a cell may take to heed an interrupt before its
-	// interpreter is killed.
-	interruptTime = 2 * time.Second
+	// interpreter is killed with all variables: a busy machine takes seconds for it.
+	interruptTime = 5 * time.Second
 
 	// maxLate bounds what is kept of output that comes between cells, in bytes.
 	maxLate = 64 << 10
@@ -314,7 +314,7 @@ func (i *interpreter) interrupt(c *cell, left int) {
 			patient = false
 		}
 	}
-	if left > 0 {
+	if left > len(c.ended) { // ends may have come while the time ended, too
 		_ = i.process.Signal(guest.SIGKILL) // it may have ended by itself
 		<-i.done
 	}
