@@ -257,7 +257,7 @@ func TestServerHasLimits(t *testing.T) {
 func TestAnswersMayOutlastTheWriteTimeout(t *testing.T) {
 	stream := func(w http.ResponseWriter, _ *http.Request) error {
 		for range 4 {
-			time.Sleep(300 * time.Millisecond)
+			time.Sleep(50 * time.Millisecond)
 			_, _ = io.WriteString(w, "x")
 			w.(http.Flusher).Flush()
 		}
@@ -266,7 +266,7 @@ func TestAnswersMayOutlastTheWriteTimeout(t *testing.T) {
 	h, _ := newHandler(t, routes{"/v1/stream": reply.Handler(stream)}, nil, nil)
 	server := httptest.NewUnstartedServer(nil)
 	server.Config = web.NewServer(h, slog.New(slog.DiscardHandler)).Server
-	server.Config.WriteTimeout = time.Second
+	server.Config.WriteTimeout = 150 * time.Millisecond
 	server.Start()
 	defer server.Close()
 	for range 2 { // also on a connection that is used again

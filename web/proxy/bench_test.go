@@ -112,7 +112,7 @@ func writeError(w http.ResponseWriter, _ *http.Request, e *sandbox.Error) {
 // serverLimit is the servers' limit of time for a request, which streams outlive:
 // what is slow here takes steps of a third of it, and more than three.
 const (
-	serverLimit = 900 * time.Millisecond
+	serverLimit = 300 * time.Millisecond
 	step        = serverLimit / 3
 )
 
@@ -135,6 +135,7 @@ func start(t *testing.T, toolbox http.HandlerFunc) (*httptest.Server, *fake) {
 	t.Cleanup(guard.Close)
 	p := proxy.New(proxy.Config{Manager: f, Guard: guard, Organization: org, Errors: writeError})
 	srv := httptest.NewUnstartedServer(web.New(web.Config{Guard: guard, API: []web.Routes{p}}))
+	srv.Config.ReadHeaderTimeout = time.Minute // a busy client has more time to begin
 	srv.Config.ReadTimeout = serverLimit
 	srv.Config.WriteTimeout = serverLimit
 	srv.Start()
