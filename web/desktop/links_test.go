@@ -1,6 +1,7 @@
 package desktop
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/url"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/coder/websocket"
 
 	"sandpiper/sandbox"
 )
@@ -58,21 +61,19 @@ func TestATokenIsGoodForWhatItWasMadeFor(t *testing.T) {
 func TestALinkEndsItsConnections(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		life time.Duration
 		end  func(t *testing.T, w *world, id string)
 		want string
 	}{
-		{"it expires", 5 * time.Second, func(*testing.T, *world, string) {}, "expired"},
-		{"it is ended", time.Hour, func(t *testing.T, w *world, id string) {
+		{"it is ended", func(t *testing.T, w *world, id string) {
 			if res := w.request(t, http.MethodPost, "/sandboxes/a/desktop/links/"+id+"/delete", true, url.Values{}); res.StatusCode != http.StatusSeeOther {
 				t.Errorf("answers %d", res.StatusCode)
 			}
 		}, "ended"},
-		{"the key is rotated", time.Hour, func(_ *testing.T, w *world, _ string) { w.fake.rotate("a") }, "ended"},
+		{"the key is rotated", func(_ *testing.T, w *world, _ string) { w.fake.rotate("a") }, "ended"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
-			token := w.link(t, "a", tt.life, false)
+			token := w.link(t, "a", time.Hour, false)
 			b, _ := w.join(t, "/desktop/"+token+"/socket", false)
 			id, _, _ := strings.Cut(token, ".")
 			tt.end(t, w, id)
@@ -80,6 +81,19 @@ func TestALinkEndsItsConnections(t *testing.T) {
 				t.Errorf("closed with %d %q", code, reason)
 			}
 		})
+	}
+}
+
+func TestALinkExpiresUnderItsConnections(t *testing.T) {
+	w := newWorld(t)
+	over := time.Now().Add(time.Hour)
+	w.now = func() time.Time { return over.Add(-100 * time.Millisecond) }
+	token := w.link(t, "a", time.Until(over), false)
+	c, _, err := w.dial(t, "/desktop/"+token+"/socket", false)
+	must(t, err)
+	b := &browser{Conn: c, stream: websocket.NetConn(context.Background(), c, websocket.MessageBinary)}
+	if code, reason := b.closes(t); code != 4403 || !strings.Contains(reason, "expired") {
+		t.Errorf("closed with %d %q", code, reason)
 	}
 }
 
