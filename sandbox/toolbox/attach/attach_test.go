@@ -136,7 +136,7 @@ func TestAttachEnds(t *testing.T) {
 			if name == "by a signal" && err != nil || name != "by a signal" && err == nil {
 				t.Errorf("wait: %v", err)
 			}
-			if took := time.Since(began); took > 5*time.Second {
+			if took := time.Since(began); took > time.Minute {
 				t.Errorf("it took %v", took)
 			}
 		})

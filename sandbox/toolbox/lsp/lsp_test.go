@@ -271,10 +271,11 @@ func TestServersThatMisbehave(t *testing.T) {
 		})
 	}
 	tb := newToolbox(t, fakePath(t, map[string]string{"pylsp": "bare"}))
-	tb.h.Limit(10*time.Second, 2*time.Second, time.Minute)
 	tb.put("p/a.py", "")
 	tb.start("python", "p")
+	tb.h.Limit(time.Minute, 100*time.Millisecond, time.Minute)
 	tb.want(408, "REQUEST_TIMEOUT")(tb.complete("python", "a.py", 98, 0))
+	tb.h.Limit(time.Minute, time.Minute, time.Minute)
 	tb.labels("python", "a.py", 0, 0) // it goes on after that
 }
 
@@ -339,7 +340,7 @@ func TestIdleServersEnd(t *testing.T) {
 	tb.h.Limit(20*time.Second, time.Second, 50*time.Millisecond)
 	tb.put("p/a.py", "")
 	tb.start("python", "p")
-	for deadline := time.Now().Add(20 * time.Second); tb.h.Running() > 0; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); tb.h.Running() > 0; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("an idle server does not end")
 		}

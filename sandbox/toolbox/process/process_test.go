@@ -181,7 +181,7 @@ func TestExecuteDoesNotWaitForTheBackground(t *testing.T) {
 	s := newServer(t)
 	began := time.Now()
 	got := s.execute(`{"command":"nohup sleep 83 & echo $!"}`)
-	if time.Since(began) > 10*time.Second {
+	if time.Since(began) > time.Minute {
 		t.Errorf("it took %v", time.Since(began))
 	}
 	if alive := s.execute(fmt.Sprintf(`{"command":"kill %s"}`, strings.TrimSpace(got.Result))); alive.ExitCode != 0 {

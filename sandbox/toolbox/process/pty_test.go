@@ -33,7 +33,7 @@ func (s *server) greeted(conn *websocket.Conn) toolboxtype.PtyControl {
 // until reads a terminal until it shows a text.
 func (s *server) until(conn *websocket.Conn, text string) (shown string) {
 	s.Helper()
-	ctx, cancel := context.WithTimeout(s.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(s.Context(), time.Minute)
 	defer cancel()
 	for !strings.Contains(shown, text) {
 		_, data, err := conn.Read(ctx)

@@ -52,7 +52,7 @@ func (s *server) start(id, command string) string {
 // ended waits for the end of a command.
 func (s *server) ended(path string) int {
 	s.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if c := want[toolboxtype.Command](s, http.StatusOK, "Command", "GET", path, ""); c.ExitCode != nil {
 			return *c.ExitCode
 		}
@@ -155,7 +155,7 @@ func (s *server) dial(path string, protocols ...string) *websocket.Conn {
 // drain reads a WebSocket to its end.
 func (s *server) drain(conn *websocket.Conn) (all string, texts []string, end websocket.CloseError) {
 	s.Helper()
-	ctx, cancel := context.WithTimeout(s.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(s.Context(), time.Minute)
 	defer cancel()
 	for {
 		kind, data, err := conn.Read(ctx)

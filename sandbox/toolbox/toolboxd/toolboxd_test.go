@@ -95,7 +95,7 @@ func startAgent(t *testing.T, entrypoint ...string) *agent {
 			t.Log(a.log.String())
 		}
 	})
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		if conn, err := net.Dial("unix", socket); err == nil {
 			_ = conn.Close()
 			return a
@@ -139,7 +139,7 @@ func (a *agent) run(command string) string {
 // eventually waits until ok holds.
 func (a *agent) eventually(what string, ok func() bool) {
 	a.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			a.Fatal("waited in vain for " + what)
 		}
