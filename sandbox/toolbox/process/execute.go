@@ -99,6 +99,9 @@ func limited(ctx context.Context, seconds *float64) (context.Context, context.Ca
 // and the error says why.
 func (h *Handler) run(ctx context.Context, cmd guest.Cmd) (guest.ExitStatus, error) {
 	p, err := h.guest.Start(ctx, cmd)
+	if cause := cutOff(ctx); err != nil && cause != nil {
+		return guest.ExitStatus{}, cause // before it had started
+	}
 	if err != nil {
 		return guest.ExitStatus{}, problem(err)
 	}

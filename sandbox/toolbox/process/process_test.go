@@ -177,6 +177,10 @@ func TestExecuteKillsTheGroupWhenItTakesTooLong(t *testing.T) {
 	}
 }
 
+func TestExecuteHasTooLittleTimeToStart(t *testing.T) {
+	newServer(t).refuse(http.StatusRequestTimeout, "PROCESS_EXECUTION_TIMEOUT", "POST", "/process/execute", `{"command":"sleep 84","timeout":0.0000001}`)
+}
+
 func TestExecuteDoesNotWaitForTheBackground(t *testing.T) {
 	s := newServer(t)
 	began := time.Now()
