@@ -250,11 +250,14 @@ func (k *Keeper) Restart(ctx context.Context, o Owner, id string) (Session, erro
 		return Session{}, err
 	}
 	defer k.work.Done()
-	s.endCell(sandbox.ErrKilled)
+	x := s.endCell(sandbox.ErrKilled)
 	if err := s.take(ctx); err != nil {
 		return Session{}, err
 	}
 	defer s.release()
+	if x != nil {
+		<-x.done // which it is a moment after it gave its turn back: until then no other cell may begin
+	}
 	s.drop()
 	if err := k.states.remove(s.id); err != nil {
 		return Session{}, err
@@ -269,17 +272,19 @@ func (k *Keeper) Restart(ctx context.Context, o Owner, id string) (Session, erro
 	return s.info(), nil
 }
 
-// endCell ends the cell that runs, if there is one, and does not wait for its end.
-func (s *session) endCell(cause error) {
+// endCell ends the cell that runs, and does not wait for its end. It returns the
+// cell; nil for none.
+func (s *session) endCell(cause error) *Execution {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.busy == nil {
-		return
+		return nil
 	}
 	s.busy.stop(cause)
 	if s.kernel != nil && s.busy.executing() {
 		go s.kernel.Close() // no grace: the state is not wanted any more
 	}
+	return s.busy
 }
 
 // executing reports whether a kernel executes the cell.
