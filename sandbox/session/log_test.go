@@ -194,6 +194,24 @@ func TestStoreDropsOldLogsFirst(t *testing.T) {
 	}
 }
 
+// TestReaderOfADroppedLog follows a log of which nothing is left.
+func TestReaderOfADroppedLog(t *testing.T) {
+	s := newStore(1 << 20)
+	l, other := s.newLog(1<<20), s.newLog(2<<20)
+	r := l.Reader(0)
+	defer r.Close()
+	_, _ = l.writer(Stdout).Write(make([]byte, 1000))
+	s.ended(l)
+	_, _ = other.writer(Stdout).Write(make([]byte, 1<<20)) // makes the store drop the first
+	chunk, dropped, err := r.Next(t.Context())
+	if err != nil || dropped != 1000 || len(chunk.Data) != 0 || chunk.Offset != 1000 {
+		t.Errorf("%d bytes at %d, %d dropped, %v", len(chunk.Data), chunk.Offset, dropped, err)
+	}
+	if _, _, err := r.Next(t.Context()); !errors.Is(err, io.EOF) {
+		t.Errorf("then %v", err)
+	}
+}
+
 func TestInputWaitsForItsReader(t *testing.T) {
 	in := newInput()
 	if err := in.put(t.Context(), make([]byte, maxInput), nil); err != nil {

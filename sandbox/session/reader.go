@@ -86,10 +86,11 @@ func (r *Reader) take() (chunk Chunk, dropped int64, changed <-chan struct{}, en
 		dropped = l.start - r.next
 		r.next = l.start
 	}
+	chunk.Offset = r.next // also where nothing is left to hand out
 	i := sort.Search(len(l.pieces), func(i int) bool { return l.pieces[i].end() > r.next })
 	if i < len(l.pieces) && l.pieces[i].offset <= r.next {
 		p := l.pieces[i]
-		chunk = Chunk{Stream: p.stream, Offset: r.next, Data: append([]byte(nil), p.data[r.next-p.offset:]...)}
+		chunk.Stream, chunk.Data = p.stream, append([]byte(nil), p.data[r.next-p.offset:]...)
 		r.next = p.end()
 		r.slow = r.slow && r.next < l.end
 		wake(&l.progress)
