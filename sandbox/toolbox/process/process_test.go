@@ -194,7 +194,7 @@ func TestExecuteDoesNotWaitForTheBackground(t *testing.T) {
 }
 
 func TestExecuteFlood(t *testing.T) {
-	got := newServer(t).execute(`{"command":"echo first; head -c 60000000 /dev/zero | tr '\\0' x; echo last"}`)
+	got := newServer(t).execute(`{"command":"echo first; head -c 20000000 /dev/zero | tr '\\0' x; echo last"}`)
 	if len(got.Result) > 17<<20 || !strings.HasPrefix(got.Result, "first\n") || !strings.HasSuffix(got.Result, "xlast\n") || !strings.Contains(got.Result, "bytes of output were dropped here") {
 		t.Errorf("%d bytes: %.10q…", len(got.Result), got.Result)
 	}
