@@ -19,9 +19,13 @@ import (
 	"sandpiper/sandbox/guest"
 )
 
-// killTime is how long a shell may take to notice that all that it ran was
-// killed, before it is killed itself.
-const killTime = time.Second
+// A shell may take killTries times killPause to notice that all that it ran was
+// killed, before it is killed itself. The pauses are counted rather than the time,
+// of which a busy machine may have given the shell none.
+const (
+	killTries = 20
+	killPause = 50 * time.Millisecond
+)
 
 // shell is a shell that reads from a pipe one line for every command:
 //
@@ -134,20 +138,18 @@ func (s *shell) await(ctx context.Context, c *command, began moment) (int, error
 		return s.lastCode(c)
 	case <-ctx.Done():
 	}
-	deadline := time.NewTimer(killTime)
-	defer deadline.Stop()
-	again := time.NewTicker(killTime / 20)
+	again := time.NewTicker(killPause)
 	defer again.Stop()
-	for {
+	for tries := 0; ; tries++ {
+		if tries == killTries { // a loop of the shell itself: it has to go
+			s.close()
+		}
 		s.kill(began)
 		select {
 		case <-c.code:
 			return -1, ctx.Err()
 		case <-s.proc.exited:
 			return -1, ctx.Err()
-		case <-deadline.C:
-			// A loop of the shell itself: it has to go.
-			s.close()
 		case <-again.C:
 		}
 	}
