@@ -117,19 +117,12 @@ func (m *Manager) forkFrom(source string, engine sandbox.Engine) func(context.Co
 			return cannot(engine.Name(), "fork sandboxes")
 		}
 		return m.inTurn(ctx, source, func(job context.Context) error {
-			defer context.AfterFunc(ctx, func() { m.cancelJob(source) })()
+			job, cancel := context.WithCancelCause(job) // this job, and none that comes after it
+			defer cancel(nil)
+			defer context.AfterFunc(ctx, func() { cancel(errSuperseded) })()
 			return m.excursion(job, source, sandbox.StateForking, func(call context.Context, _ sandbox.Sandbox) error {
 				return forker.Fork(call, source, spec)
 			})
 		})
-	}
-}
-
-// cancelJob cuts off the job that a sandbox's worker is at.
-func (m *Manager) cancelJob(id string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if e := m.live[id]; e != nil && e.op == opJob && e.cancel != nil {
-		e.cancel(errSuperseded)
 	}
 }
