@@ -210,6 +210,12 @@ func TestTerminal(t *testing.T) {
 	tm.typing("welc\t$greet\t\r", "\r\ndear hello\r\n"+prompt)
 	tm.typing("\x1b[200~echo one\necho two\x1b[201~", "two")
 	tm.typing("\r", "\r\none\r\ntwo\r\n"+prompt)
+	for script, want := range map[string]string{
+		`[ -t 0 ] && [ -t 1 ] && test -t 2 && [[ -t 1 && ! -t 3 ]]`: "0", `[ -t 0 ] </dev/null`: "1", `[ -t 1 ] | cat`: "0",
+		`[ ! -t 1 -o ! -t 0 ]`: "1", `(exit $([ -t 1 ]; echo $?))`: "1", `[[ -t 1 ]] >/dev/null`: "1", `[ a = -t ]`: "1",
+	} {
+		tm.typing(script+"; echo code-$?\r", "\r\ncode-"+want+"\r\n"+prompt)
+	}
 	tm.typing("exit 3\r", "exit 3")
 	status, err := tm.p.Wait()
 	if err != nil || status.Code != 3 {

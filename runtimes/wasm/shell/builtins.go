@@ -68,6 +68,7 @@ func init() {
 			return slices.Concat([]string{"exit"}, args[1:])
 		},
 		"echo": replaceEcho, "printf": replacePrintf, "cd": replaceCd, "pwd": replacePwd, "read": replaceRead,
+		"test": replaceTest, "[": replaceTest,
 		"trap": replaceTrap, "eval": replaceEval, "source": replaceSource, ".": replaceSource,
 		"command": replaceCommand, "type": replaceType, "set": replaceSet,
 	}
@@ -138,6 +139,19 @@ func replaceSet(_ *shell, _ interp.HandlerContext, args []string) []string {
 }
 
 var knownOption = map[string]bool{"allexport": true, "errexit": true, "noexec": true, "noglob": true, "nounset": true, "xtrace": true, "pipefail": true}
+
+// replaceTest does with -t what rewrite does with it in [[ ]]. What follows it there
+// is a number, and what precedes it no operand.
+func replaceTest(_ *shell, _ interp.HandlerContext, args []string) []string {
+	out := slices.Clone(args)
+	for i := 1; i+1 < len(args); i++ {
+		unary := i == 1 || slices.Contains([]string{"!", "(", "-a", "-o"}, args[i-1])
+		if unary && args[i] == "-t" && atoi(args[i+1]) >= 0 {
+			out[i], out[i+1] = "-e", terminalFolder+args[i+1]
+		}
+	}
+	return out
+}
 
 // replaceEval rewrites the text that is going to be run.
 func replaceEval(_ *shell, _ interp.HandlerContext, args []string) []string {

@@ -3,7 +3,6 @@ package shell
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -24,12 +23,11 @@ func init() {
 type child struct {
 	process  *process
 	peer     *wire.Peer
-	first    sync.Once // sets parent, tty, terminal and programs
+	first    sync.Once // sets parent, terminal and programs
 	files    files
 	pipes    pipes
 	parent   int
-	tty      bool
-	terminal io.Writer       // what a terminal shows, when there is one
+	terminal []*os.File      // the three descriptors of a terminal, when there is one
 	programs map[string]bool // the commands that the server runs
 	signals  *interruption   // cancels what runs in the foreground
 
@@ -131,7 +129,10 @@ func (c *child) leave() {
 
 // learn takes from the first run what holds for all.
 func (c *child) learn(m *wire.Message) {
-	c.parent, c.tty, c.terminal = m.Parent, m.TTY, m.Files[1]
+	c.parent = m.Parent
+	if m.TTY {
+		c.terminal = m.Files
+	}
 	c.programs = map[string]bool{}
 	for _, name := range m.Programs {
 		c.programs[name] = true

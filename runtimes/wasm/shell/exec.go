@@ -190,9 +190,11 @@ func (s *shell) builtIn(ctx context.Context, name string, cmd command) int {
 	return coreutils.Run(c)
 }
 
-// isTerminal reports whether w is the child's own output, which is a terminal.
-func (s *shell) isTerminal(w io.Writer) bool {
-	return s.child.tty && s.child.terminal != nil && w == s.child.terminal
+// isTerminal reports whether a stream of a command, which is a reader or a writer, is
+// the child's own, and that a terminal.
+func (s *shell) isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && slices.Contains(s.child.terminal, f)
 }
 
 func (s *shell) withSize(env []string) []string {

@@ -85,7 +85,7 @@ func (p *process) handle(m *wire.Message, answer func(*wire.Message)) {
 // over ends the process after the last run of c, or tells the server that it rests.
 // It is called by the goroutine of that run.
 func (p *process) over(c *child) {
-	if c.tty || c.session != nil || !p.clean(c) {
+	if c.terminal != nil || c.session != nil || !p.clean(c) {
 		close(p.ended)
 		return
 	}

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -20,6 +21,9 @@ const (
 	cmdJob    = prefix + "start"
 	cmdJobEnd = prefix + "end"
 	cmdPipe   = prefix + "pipe"
+
+	// terminalFolder has a file for each descriptor that is a terminal, for tests only.
+	terminalFolder = "/" + prefix + "terminal/"
 )
 
 // parameters are the special parameters that are variables here.
@@ -36,8 +40,8 @@ var parameters = map[string]string{"!": varLast, "$": varPID, "PPID": varParent,
 // where job is set can be found and ended by it. A process substitution <(work)
 // becomes a command substitution that starts work in the background and gives the
 // name of its pipe. The last command of a pipeline gets a subshell of its own, and a
-// loop over numbers goes on when its body fails. $!, $$, $0 and $PPID become
-// variables.
+// loop over numbers goes on when its body fails. [[ -t 1 ]], which the interpreter
+// answers for its own process, asks for a file. $!, $$, $0 and $PPID become variables.
 func rewrite(node syntax.Node) bool {
 	r := rewriter{done: map[*syntax.Stmt]bool{}}
 	syntax.Walk(node, r.visit)
@@ -76,6 +80,10 @@ func (r *rewriter) visit(node syntax.Node) bool {
 		if _, ok := n.Loop.(*syntax.CStyleLoop); ok { // it would end with a command that fails
 			n.Do = append(n.Do, fragment(":")...)
 			r.changed = true
+		}
+	case *syntax.UnaryTest:
+		if n.Op == syntax.TsFdTerm {
+			r.terminalTest(n)
 		}
 	case *syntax.DeclClause:
 		r.declaration(n)
@@ -135,6 +143,17 @@ func (r *rewriter) lastOfPipe(n *syntax.BinaryCmd) {
 	inner := *n.Y
 	n.Y.Cmd = &syntax.Subshell{Stmts: []*syntax.Stmt{&inner}}
 	n.Y.Redirs, n.Y.Negated, n.Y.Comments = nil, false, nil
+	r.changed = true
+}
+
+// terminalTest makes the test for a terminal one for a file.
+func (r *rewriter) terminalTest(n *syntax.UnaryTest) {
+	descriptor, ok := n.X.(*syntax.Word)
+	if !ok {
+		return
+	}
+	n.Op = syntax.TsExists
+	descriptor.Parts = slices.Concat([]syntax.WordPart{&syntax.Lit{Value: terminalFolder}}, descriptor.Parts)
 	r.changed = true
 }
 

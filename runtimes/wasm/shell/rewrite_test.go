@@ -25,6 +25,7 @@ func TestRewrite(t *testing.T) {
 		{"declare -i n=1", []string{"declare n=1"}},
 		{"local -ri n=1", []string{"local -r n=1"}},
 		{"(sleep 1 &) &", []string{"'(sleep 1 &)'", "'sleep 1'"}},
+		{"[[ -t 1 && -t $fd ]]", []string{"-e /__sandpiper_terminal/1 && -e /__sandpiper_terminal/$fd"}},
 		{"echo hi", nil},
 		{"if broken", nil},
 	} {

@@ -285,11 +285,24 @@ func (s *shell) readDir(ctx context.Context, name string) ([]fs.DirEntry, error)
 
 func (s *shell) stat(ctx context.Context, name string, follow bool) (fs.FileInfo, error) {
 	hc := interp.HandlerCtx(ctx)
+	if number, ok := strings.CutPrefix(name, terminalFolder); ok {
+		return s.statTerminal(hc, name, atoi(number))
+	}
 	files := s.filesFor(hc.Stdin, hc.Stdout, hc.Stderr)
 	if follow {
 		return files.Stat(abs(hc.Dir, name))
 	}
 	return files.Lstat(abs(hc.Dir, name))
+}
+
+// statTerminal finds a file for a descriptor that is a terminal: what -t asks for, see
+// rewrite.
+func (s *shell) statTerminal(hc interp.HandlerContext, name string, descriptor int) (fs.FileInfo, error) {
+	streams := []any{hc.Stdin, hc.Stdout, hc.Stderr}
+	if descriptor < 0 || descriptor >= len(streams) || !s.isTerminal(streams[descriptor]) {
+		return nil, pathError(name, fs.ErrNotExist)
+	}
+	return (&device{}).info(name), nil
 }
 
 func (s *shell) access(ctx context.Context, name string, mode interp.AccessMode) error {
