@@ -9,4 +9,5 @@ type TerminalView struct {
 type WorkView struct {
 	Toolbox string // as in TerminalView
 	API     string // the path of the sandbox in the control API, with a slash at the end
+	Serve   string // a command that starts a server in the sandbox
 }

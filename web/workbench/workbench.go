@@ -52,7 +52,11 @@ func (h *Handler) work(mux *http.ServeMux, tab string, view func(components.Sand
 		}
 		p.Page.Styles = append(p.Page.Styles, h.frame.Paths("workbench.css")...)
 		id := url.PathEscape(s.ID)
-		return h.pages.Render(w, r, view(p, components.WorkView{Toolbox: "/toolbox/" + id + "/", API: "/api/sandbox/" + id + "/"}))
+		v := components.WorkView{Toolbox: "/toolbox/" + id + "/", API: "/api/sandbox/" + id + "/", Serve: "python3 -m http.server 8000 --bind 127.0.0.1"}
+		if s.Engine == sandbox.EngineWasm { // where programs have no sockets
+			v.Serve = "serve 8000   # the files of the folder"
+		}
+		return h.pages.Render(w, r, view(p, v))
 	})
 }
 

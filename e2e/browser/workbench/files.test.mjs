@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { box, call, openTab, patience, picture, toolbox, until, wellMade } from "./box.mjs";
+import { box, call, openTab, patience, picture, snapshot, toolbox, until, wellMade } from "./box.mjs";
 
 const dir = "/tmp/shelf";
 const enc = encodeURIComponent;
@@ -27,10 +27,15 @@ for (const [theme, width] of [["light", 1280], ["dark", 360]]) {
     const look = { colorScheme: theme, viewport: { width, height: 760 } };
     const page = await shelf(t, look);
     await wellMade(page, "files");
+    const [download, remove] = await Promise.all(["Download notes.txt", "Delete notes.txt"].map((name) => page.getByLabel(name, { exact: true }).boundingBox()));
+    assert.equal(Math.round(download.y + download.height / 2), Math.round(remove.y + remove.height / 2), "what can be done with a file is on one line");
+    const colour = (name) => page.getByRole("button", { name, exact: true }).evaluate((b) => getComputedStyle(b).color);
+    assert.notEqual(await colour("Delete…"), await colour("Delete notes.txt"), "a button that does nothing yet looks like it");
     await picture(page, `files-${theme}-${width}`);
     for (const tab of ["ports", "processes"]) {
       await page.goto(new URL(tab, page.url()).href);
       await page.locator(`#${tab}`).waitFor();
+      if (tab === "ports") assert.match(await page.locator("#port-empty pre").textContent(), snapshot === "wasm" ? /^serve / : /^python3 /);
       await wellMade(page, tab);
       await picture(page, `${tab}-${theme}-${width}`);
     }

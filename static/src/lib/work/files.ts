@@ -127,7 +127,7 @@ export class Files {
       el("td", { class: "num" }, f.isDir ? "" : bytes(f.size)),
       el("td", { class: "wide" }, el("code", { title: `${f.permissions}, ${f.owner}:${f.group}` }, f.mode)),
       el("td", { class: "wide" }, el("time", { datetime: f.modifiedAt, title: when.toLocaleString() }, when.toLocaleDateString(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }))),
-      el("td", {}, menu),
+      el("td", { class: "do" }, menu),
     );
   }
 
