@@ -48,11 +48,3 @@ type Runner struct {
 	Reason       string
 	Facts        []string
 }
-
-// costs says what a sandbox from it may use, and how large its image is.
-func (r SnapshotRow) costs() string {
-	if r.Size == "" {
-		return r.Costs
-	}
-	return r.Costs + ", image " + r.Size
-}

@@ -123,7 +123,7 @@ func (h *Handler) runFields(f sandbox.RunFilter) []components.Field {
 	for _, l := range h.desk.Scheduler.Languages() {
 		language.Options = append(language.Options, components.Option{Value: l.ID, Label: l.Name, Selected: f.Language == l.ID})
 	}
-	ended := components.Field{Kind: "select", Name: "status", Label: "Ended", Options: []components.Option{{Label: "Anyhow"}}}
+	ended := components.Field{Kind: "select", Name: "status", Label: "Ended", Options: []components.Option{{Label: "Any"}}}
 	for _, e := range endings {
 		ended.Options = append(ended.Options, components.Option{Value: string(e.status), Label: e.label, Selected: f.Status == e.status})
 	}
