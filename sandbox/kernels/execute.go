@@ -118,9 +118,9 @@ func (x *Execution) Display(d sandbox.Display) {
 	}
 }
 
-// interrupt ends a cell that runs with the language's exception for that, and one
-// that still waits at once.
-func (x *Execution) interrupt() {
+// Interrupt ends a cell that runs with the language's exception for that, and one
+// that still waits at once. It does nothing to one that has ended.
+func (x *Execution) Interrupt() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.kernel != nil {
@@ -214,7 +214,7 @@ func (k *Keeper) Interrupt(o Owner, id string) error {
 	x := s.busy
 	s.mu.Unlock()
 	if x != nil {
-		x.interrupt()
+		x.Interrupt()
 	}
 	return nil
 }

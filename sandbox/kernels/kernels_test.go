@@ -247,6 +247,15 @@ func TestOneCellAtATime(t *testing.T) {
 		}
 		w.wantOutput(s.ID, "1\n", "get a") // what it did stays
 		must(t, w.Interrupt(ann, s.ID))    // nothing runs
+
+		next := w.start(s.ID, "print begun", "loop")
+		x.Interrupt() // which is not the one that runs
+		synctest.Wait()
+		w.wantState(s.ID, kernels.StateBusy)
+		next.Interrupt()
+		if a, err := next.Wait(t.Context()); err != nil || a.Status != sandbox.StatusCancelled {
+			t.Errorf("the answer is %+v, %v", a, err)
+		}
 	})
 }
 

@@ -78,13 +78,8 @@ func (h *Handler) connect(w http.ResponseWriter, r *http.Request) error {
 // abandon interrupts the cell of a client whose credential has ended. Cells of
 // others in the same session go on.
 func (c *conversation) abandon() {
-	if c.begun == nil {
-		return
-	}
-	select {
-	case <-c.begun.Done():
-	default:
-		_ = c.handler.keeper.Interrupt(owner(c.caller), c.session) // where it has ended by now, there is nothing to interrupt
+	if c.begun != nil {
+		c.begun.Interrupt()
 	}
 }
 
