@@ -45,16 +45,16 @@ func (h *Handler) channels(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer conn.CloseNow()
-	defer conn.LastAsLong(ctx)()
 	return h.converse(ctx, conn, s.ID, r.URL.Query().Get("session_id"))
 }
 
-// converse connects a WebSocket with the kernel of a session.
+// converse connects a WebSocket with the kernel of a session, for as long as the
+// caller is let in.
 func (h *Handler) converse(ctx context.Context, conn *socket.Socket, session, name string) error {
 	l := link{socket: conn, framing: message.Framing(conn.Subprotocol())}
 	err := h.kernels.use(owner(ctx), session, func(kernel *live.Kernel) (err error) {
 		l.kernel = kernel
-		l.client, err = kernel.Join(name)
+		l.client, err = kernel.Join(ctx, name)
 		return err
 	})
 	if err != nil {
@@ -62,6 +62,12 @@ func (h *Handler) converse(ctx context.Context, conn *socket.Socket, session, na
 		return err
 	}
 	defer l.kernel.Leave(l.client)
+	stop := conn.LastAsLong(ctx)
+	defer func() {
+		if over := stop(); over {
+			l.kernel.Abandon(l.client.Client)
+		}
+	}()
 	return conn.Converse(ctx, l.receive, func(ctx context.Context) error {
 		// The end of a context that is read with cuts the connection; this one only
 		// ends what is said, so that the last word is why.

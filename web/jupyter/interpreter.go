@@ -5,6 +5,7 @@ import (
 
 	"sandpiper/sandbox"
 	"sandpiper/sandbox/kernels"
+	"sandpiper/web/auth"
 	"sandpiper/web/jupyter/live"
 )
 
@@ -32,9 +33,24 @@ func (i *interpreter) Info(context.Context) (live.Info, error) {
 	return info, nil
 }
 
-// Execute implements live.Interpreter. Cells may come to the session by other ways
-// than Jupyter; it waits for their end.
+// Execute implements live.Interpreter. A cell goes on without its client, and not
+// without the key that let that in.
 func (i *interpreter) Execute(ctx context.Context, c live.Cell, out sandbox.Sink) (live.Answer, error) {
+	lasting, release := auth.Lasting(context.WithoutCancel(c.Caller))
+	defer release()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(lasting, func() { cancel(context.Cause(lasting)) })()
+	answer, err := i.inTurn(ctx, c, out)
+	if lasting.Err() != nil {
+		return live.Answer{}, context.Cause(lasting)
+	}
+	return answer, err
+}
+
+// inTurn executes a cell. Cells may come to the session by other ways than Jupyter;
+// it waits for their end.
+func (i *interpreter) inTurn(ctx context.Context, c live.Cell, out sandbox.Sink) (live.Answer, error) {
 	cell := kernels.Cell{Cell: c.Cell, Uncounted: c.Uncounted, Sink: out}
 	for {
 		answer, err := i.keeper.Execute(ctx, i.owner, i.id, cell)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -285,7 +286,13 @@ func (s *site) kernel(t *testing.T) string {
 
 func (s *site) dial(t *testing.T, kernel string, subprotocols ...string) *client {
 	t.Helper()
-	url := "ws" + strings.TrimPrefix(s.URL, "http") + "/jupyter/api/kernels/" + kernel + "/channels?session_id=c&token=" + runtest.Key
+	return s.dialAs(t, runtest.Key, kernel, subprotocols...)
+}
+
+// dialAs connects with a key, as the session that has its name.
+func (s *site) dialAs(t *testing.T, key, kernel string, subprotocols ...string) *client {
+	t.Helper()
+	url := "ws" + strings.TrimPrefix(s.URL, "http") + "/jupyter/api/kernels/" + kernel + "/channels?session_id=" + key + "&token=" + key
 	conn, _, err := websocket.Dial(t.Context(), url, &websocket.DialOptions{Subprotocols: subprotocols})
 	if err != nil {
 		t.Fatal(err)
@@ -538,6 +545,43 @@ func TestChannelsEndWithTheToken(t *testing.T) {
 			t.Errorf("the connection ended with %v", err)
 		}
 		return
+	}
+}
+
+// Cells end with the key of the client that began them, also when that has left, and
+// those of others go on.
+func TestCellsEndWithTheirKey(t *testing.T) {
+	for name, leave := range map[string]bool{"the client is there": false, "the client has left": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t, runtest.Options{Closed: true})
+			kernel := s.kernel(t)
+			stays, goes := s.dial(t, kernel), s.dialAs(t, runtest.OtherKey, kernel)
+			goes.send(message.Shell, "execute_request", map[string]any{"code": "print begun\nloop", "stop_on_error": false})
+			stays.until("stream")
+			goes.send(message.Shell, "execute_request", map[string]any{"code": "print never"})
+			after := stays.send(message.Shell, "execute_request", map[string]any{"code": "print after"})
+			stays.send(message.Shell, "comm_info_request", struct{}{})
+			stays.until("comm_info_reply") // so it waits
+			if leave {
+				_ = goes.conn.CloseNow()
+			}
+			s.Revoke(t, "k2")
+			var said []string
+			for _, m := range stays.until("execute_reply") {
+				if m.Header.Type == "error" {
+					said = append(said, fmt.Sprint(m.Content["evalue"]))
+				} else if m.Header.Type == "stream" {
+					said = append(said, fmt.Sprint(m.Content["text"]))
+				}
+				if m.Header.Type == "execute_reply" && m.Parent.ID != after {
+					t.Errorf("another reply: %v", m)
+				}
+			}
+			if len(said) != 2 || !strings.Contains(said[0], "revoked") || said[1] != "after\n" {
+				t.Errorf("said %q", said)
+			}
+		})
 	}
 }
 

@@ -83,7 +83,7 @@ func (k *Kernel) assist(r *request) any {
 	}
 	ask.Type = r.Head.Type
 	content := nothing(ask)
-	if said := k.consult(ask); said == nil || reply.UnmarshalLenient(said, content) != nil {
+	if said := k.consult(r.caller, ask); said == nil || reply.UnmarshalLenient(said, content) != nil {
 		return nothing(ask)
 	}
 	return content
@@ -102,7 +102,7 @@ func nothing(ask assistRequest) any {
 }
 
 // consult has the interpreter look, and returns what it says: nil for nothing.
-func (k *Kernel) consult(ask assistRequest) []byte {
+func (k *Kernel) consult(caller context.Context, ask assistRequest) []byte {
 	info, err := k.interp.Info(k.ctx)
 	if err != nil {
 		return nil
@@ -118,7 +118,7 @@ func (k *Kernel) consult(ask assistRequest) []byte {
 	ctx, cancel := context.WithTimeout(k.ctx, 2*assistTime)
 	defer cancel()
 	var out collector
-	cell := Cell{Cell: sandbox.Cell{Code: code, Limits: sandbox.Limits{Wall: assistTime}}, Uncounted: true}
+	cell := Cell{Cell: sandbox.Cell{Code: code, Limits: sandbox.Limits{Wall: assistTime}}, Caller: caller, Uncounted: true}
 	answer, err := k.interp.Execute(ctx, cell, &out)
 	if err != nil || answer.Status != sandbox.StatusOK || out.over {
 		return nil

@@ -51,7 +51,8 @@ var (
 // Connection is a client as one of its connections has it.
 type Connection struct {
 	*Client
-	term int
+	term   int
+	caller context.Context // who has it
 }
 
 // Next waits for what to send next and returns it in order. It returns nothing
@@ -169,7 +170,7 @@ func (c *Client) barred() bool {
 
 // connect begins a connection, which replaces the one before. It reports false for
 // a client that has been given up.
-func (c *Client) connect() (Connection, bool) {
+func (c *Client) connect(caller context.Context) (Connection, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.overrun {
@@ -182,7 +183,7 @@ func (c *Client) connect() (Connection, bool) {
 	c.term++
 	c.unbar()
 	c.nudge()
-	return Connection{c, c.term}, true
+	return Connection{c, c.term, caller}, true
 }
 
 // disconnect ends a connection. It reports whether the client has no other, and

@@ -5,7 +5,7 @@
 // Requests that need the interpreter (execute, complete, inspect, is_complete)
 // are served one after another, in the order in which they came. The others are
 // answered at once, also while a cell runs; the kernel says afterwards that it is
-// still busy. A cell goes on when its client leaves.
+// still busy. A cell goes on when its client leaves, as long as what let it in is valid.
 //
 // A client that reads more slowly than a program prints does not hold it up: past
 // a bound its output is left out, and it is told so. A client that comes back
@@ -37,7 +37,8 @@ type Interpreter interface {
 	// Info returns what is known of the session now.
 	Info(ctx context.Context) (Info, error)
 
-	// Execute runs a cell. Its errors are those of sandbox.Kernel.
+	// Execute runs a cell. Its errors are those of sandbox.Kernel, and one of
+	// KindUnauthorized where what lets the caller in has ended before the cell.
 	Execute(ctx context.Context, c Cell, out sandbox.Sink) (Answer, error)
 
 	// Interrupt interrupts the cell that runs, if one does.
@@ -59,7 +60,8 @@ type Info struct {
 // Cell is a cell for an Interpreter.
 type Cell struct {
 	sandbox.Cell
-	Uncounted bool // it is no part of the session's history
+	Caller    context.Context // of the client that asks for it; it does not end the cell
+	Uncounted bool            // it is no part of the session's history
 }
 
 // Answer is how a cell ended.

@@ -63,7 +63,7 @@ func (k *Kernel) execute(r *request, ask executeRequest) {
 	}
 	starts := k.begin(r, ask, count)
 	out := &printer{kernel: k, request: r}
-	cell := Cell{Cell: sandbox.Cell{Code: ask.Code, Stdin: r.stdin}, Uncounted: !ask.counted()}
+	cell := Cell{Cell: sandbox.Cell{Code: ask.Code, Stdin: r.stdin}, Caller: r.caller, Uncounted: !ask.counted()}
 	answer, err := k.interp.Execute(k.ctx, cell, out)
 	out.flush()
 	k.mu.Lock()
@@ -109,6 +109,9 @@ func (k *Kernel) failed(r *request, ask executeRequest, count int, err error) {
 	public := reply.Public(err)
 	if public.Kind == sandbox.KindInternal {
 		k.log.Error("execute a cell", "error", err)
+	}
+	if public.Kind == sandbox.KindUnauthorized {
+		k.Abandon(r.client) // also where its cells do not mind that others fail
 	}
 	if !errors.Is(err, sandbox.ErrKernelGone) {
 		k.fail(r, ask, count, failureOf(public))

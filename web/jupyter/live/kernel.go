@@ -35,6 +35,7 @@ type Kernel struct {
 type request struct {
 	message.Message
 	client *Client
+	caller context.Context // who sent it
 
 	// Of an execute_request that runs:
 	stdin *sandbox.Stdin
@@ -83,16 +84,16 @@ func (k *Kernel) Unused() bool {
 	return len(k.clients) == 0 && k.current == nil && len(k.queue) == 0
 }
 
-// Join connects a client. One that names the session of an earlier connection
-// takes its place and gets what that one missed.
-func (k *Kernel) Join(session string) (Connection, error) {
+// Join connects a client, whom the caller's context names. One that names the session
+// of an earlier connection takes its place and gets what that one missed.
+func (k *Kernel) Join(caller context.Context, session string) (Connection, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.dead {
 		return Connection{}, sandbox.Errorf(sandbox.KindNotFound, "this kernel has been shut down")
 	}
 	if i := slices.IndexFunc(k.clients, func(c *Client) bool { return session != "" && c.session == session }); i >= 0 {
-		if conn, ok := k.clients[i].connect(); ok {
+		if conn, ok := k.clients[i].connect(caller); ok {
 			k.askAgain(k.clients[i])
 			return conn, nil
 		}
@@ -106,7 +107,7 @@ func (k *Kernel) Join(session string) (Connection, error) {
 		k.clients = slices.Delete(k.clients, i, i+1)
 	}
 	c := &Client{session: session, kernel: k, wake: make(chan struct{}, 1)}
-	conn, _ := c.connect()
+	conn, _ := c.connect(caller)
 	k.clients = append(k.clients, c)
 	return conn, nil
 }
@@ -132,7 +133,7 @@ func (k *Kernel) forget(c *Client) {
 
 // Handle takes in a message of a client. It does not wait for cells.
 func (k *Kernel) Handle(c Connection, m message.Message) {
-	r := &request{Message: m, client: c.Client}
+	r := &request{Message: m, client: c.Client, caller: c.caller}
 	switch {
 	case m.Head.Type == "input_reply":
 		k.input(r)
@@ -195,10 +196,21 @@ func (k *Kernel) work() {
 
 // abortQueue answers the cells that wait with "aborted". Preconditions: k.mu
 // must be held.
-func (k *Kernel) abortQueue() {
+func (k *Kernel) abortQueue() { k.abort(func(*request) bool { return true }) }
+
+// Abandon is for a client that is not let in any longer: its cells that wait are
+// aborted. The one that runs is ended by the interpreter.
+func (k *Kernel) Abandon(c *Client) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.abort(func(r *request) bool { return r.client == c })
+}
+
+// abort answers some of the cells that wait. Preconditions: k.mu must be held.
+func (k *Kernel) abort(which func(*request) bool) {
 	kept := k.queue[:0]
 	for _, r := range k.queue {
-		if r.Head.Type == "execute_request" {
+		if r.Head.Type == "execute_request" && which(r) {
 			k.settle(r, aborted)
 		} else {
 			kept = append(kept, r)

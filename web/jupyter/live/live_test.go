@@ -140,7 +140,7 @@ func cell(id, code string) message.Message {
 
 func join(t *testing.T, k *Kernel, session string) Connection {
 	t.Helper()
-	c, err := k.Join(session)
+	c, err := k.Join(t.Context(), session)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -565,7 +565,7 @@ func TestRestartAndDelete(t *testing.T) {
 		}
 		k.Handle(c, cell("3", ""))
 		same(t, said(t, c), " shutdown_reply ok false", " status dead", "3 status busy", "3 execute_reply error DeadKernel this kernel has been shut down", "3 status idle")
-		if _, err := k.Join(""); sandbox.KindOf(err) != sandbox.KindNotFound {
+		if _, err := k.Join(t.Context(), ""); sandbox.KindOf(err) != sandbox.KindNotFound {
 			t.Errorf("Join of a deleted kernel: %v", err)
 		}
 	})
@@ -586,7 +586,7 @@ func TestLimits(t *testing.T) {
 		for range maxClients - 2 {
 			join(t, k, "")
 		}
-		if _, err := k.Join(""); sandbox.KindOf(err) != sandbox.KindBusy {
+		if _, err := k.Join(t.Context(), ""); sandbox.KindOf(err) != sandbox.KindBusy {
 			t.Errorf("one client too many: %v", err)
 		}
 		k.Leave(named)
