@@ -509,7 +509,14 @@ func sshEditor(b *sshBox) {
 	cmd := b.command("ssh", "-T", "-D", "127.0.0.1:"+socks, "box", "bash")
 	cmd.Stdin = strings.NewReader(`mkdir -p www; echo page >www/index.html
 nohup python3 -u -c 'import functools, http.server as h
-s = h.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(h.SimpleHTTPRequestHandler, directory="www"))
+class Handler(h.SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        if "Upgrade" not in self.headers: return super().do_GET()
+        self.send_response(101)
+        self.send_header("Connection", "Upgrade"); self.send_header("Upgrade", "echo"); self.end_headers()
+        for line in self.rfile: self.wfile.write(line)
+s = h.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory="www"))
 print("listening", s.server_port, flush=True); s.serve_forever()' >server.log 2>&1 </dev/null &
 until grep -q listening server.log; do sleep 0.1; done
 echo "marker==port==$(sed 's/listening //' server.log)=="
@@ -527,11 +534,14 @@ sleep 300
 	if err != nil || len(parts) != 4 {
 		b.Fatalf("got %q, %v", line, err)
 	}
+	address := "http://127.0.0.1:" + parts[2] + "/"
 	through := &http.Client{Timeout: patience, Transport: &http.Transport{MaxConnsPerHost: 8, Proxy: http.ProxyURL(&url.URL{Scheme: "socks5h", Host: "127.0.0.1:" + socks})}}
+	talk := b.upgrade(through, address)
+	talk("before")
 	failed := make(chan error, 40)
 	for range cap(failed) {
 		go func() {
-			resp, err := through.Get("http://127.0.0.1:" + parts[2] + "/")
+			resp, err := through.Get(address)
 			if err == nil {
 				_, err = io.Copy(io.Discard, resp.Body)
 				_ = resp.Body.Close()
@@ -544,19 +554,76 @@ sleep 300
 			b.Error(err)
 		}
 	}
+	talk("after others came and went")
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
-	// The server outlives the line that it was started by.
-	if out := b.must("python3 -c 'import urllib.request as u; print(u.urlopen(\"http://127.0.0.1:" + parts[2] + "\").read())'"); out != "b'page\\n'\n" {
-		b.Errorf("after the line: %q", out)
+	// The server outlives the line that it was started by, and is found by the next.
+	b.background("-T", "-D", "127.0.0.1:"+socks, "box", "sleep 300")
+	b.eventually("the next line", func() error {
+		resp, err := through.Get(address)
+		if err == nil {
+			err = resp.Body.Close()
+		}
+		return err
+	})
+	b.upgrade(through, address)("on the next line")
+}
+
+// upgrade makes a connection of two ways out of a request, as a WebSocket does, and
+// returns what says a line there and waits for its echo.
+func (b *sshBox) upgrade(client *http.Client, address string) (talk func(string)) {
+	b.Helper()
+	req, err := http.NewRequestWithContext(b.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	req.Header.Set("Connection", "Upgrade")
+	req.Header.Set("Upgrade", "echo")
+	resp, err := client.Transport.RoundTrip(req) // a client with a timeout has no two ways
+	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
+		b.Fatalf("an upgrade: %v, %v", resp, err)
+	}
+	conn := resp.Body.(io.ReadWriteCloser)
+	b.Cleanup(func() { _ = conn.Close() })
+	lines := bufio.NewReader(conn)
+	return func(text string) {
+		b.Helper()
+		_, _ = io.WriteString(conn, text+"\n") // a line that is lost has no echo
+		if line, err := lines.ReadString('\n'); line != text+"\n" {
+			b.Errorf("%q came back as %q, %v", text, line, err)
+		}
 	}
 }
 
-// sshShared runs several sessions over one connection.
+// sshShared runs several sessions over one connection, and copies files beside them.
 func sshShared(b *sshBox) {
 	control := filepath.Join(b.TempDir(), "c")
 	b.background("-N", "-M", "-S", control, "box")
 	b.eventually("the master", func() error { return b.command("ssh", "-S", control, "-O", "check", "box").Run() })
+	// A tree of files goes there and back meanwhile.
+	dir := b.TempDir()
+	deep := filepath.Join("tree", "a", "b")
+	if err := os.MkdirAll(filepath.Join(dir, deep), 0o700); err != nil {
+		b.Fatal(err)
+	}
+	const files = 40
+	for i := range files {
+		if err := os.WriteFile(filepath.Join(dir, deep, fmt.Sprint(i)), bytes.Repeat([]byte{byte(i)}, 5000), 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
+	batch := filepath.Join(dir, "batch")
+	if err := os.WriteFile(batch, fmt.Appendf(nil, "put -r %s\nget -r tree %s\n", filepath.Join(dir, "tree"), filepath.Join(dir, "back")), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	copied := make(chan error, 1)
+	go func() {
+		out, err := b.command("sftp", "-o", "ControlPath="+control, "-b", batch, "box").CombinedOutput()
+		if err != nil {
+			err = fmt.Errorf("%w: %s", err, out)
+		}
+		copied <- err
+	}()
 	results := make(chan string, 8)
 	for i := range cap(results) {
 		go func() {
@@ -572,6 +639,15 @@ func sshShared(b *sshBox) {
 	for range cap(results) {
 		if problem := <-results; problem != "" {
 			b.Error(problem)
+		}
+	}
+	if err := <-copied; err != nil {
+		b.Fatalf("sftp: %v", err)
+	}
+	for i := range files {
+		name := filepath.Join("a", "b", fmt.Sprint(i))
+		if got, err := os.ReadFile(filepath.Join(dir, "back", name)); err != nil || !bytes.Equal(got, bytes.Repeat([]byte{byte(i)}, 5000)) {
+			b.Errorf("%s came back as %d bytes, %v", name, len(got), err)
 		}
 	}
 }
