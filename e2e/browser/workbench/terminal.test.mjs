@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { box, call, line, openTab, patience, picture, started, toolbox, until, wellMade } from "./box.mjs";
+import { box, call, line, openTab, patience, picture, snapshot, started, toolbox, until, wellMade } from "./box.mjs";
 
 const rows = (page) => page.locator(".term:not([hidden]) .xterm-rows");
 const shown = async (page) => (await rows(page).innerText()).replaceAll("\u00a0", " ");
@@ -55,6 +55,9 @@ test("what is typed runs, in the size of the window", async (t) => {
   assert.ok(wide > 100, `${wide} columns`);
   await page.setViewportSize({ width: 700, height: 700 });
   await until("the terminal is narrower", async () => (await size()).cols < wide - 20);
+  const { cols, rows: lines } = await size();
+  await type(page, snapshot === "wasm" ? "echo $(tput lines) $(tput cols) now" : "echo $(stty size) now");
+  await sees(page, `${lines} ${cols} now`);
   await type(page, "echo '日本語 👩‍👩‍👧 é naïve'");
   await sees(page, "日本語 👩‍👩‍👧 é naïve");
   await type(page, "printf '\\033[38;2;200;100;50mtrue\\033[0m\\n'");
