@@ -231,6 +231,11 @@ test("keys that the browser keeps are sent from the menu, at every quality and i
   };
   await send("Ctrl+W");
   await until("the window hears Ctrl and W", async () => /state 0x4, keycode \d+ \(keysym 0x77, w\)/.test(await heard()));
+  // This one is the desktop's own: it asks whether to log out, and hears all keys meanwhile.
+  const asks = async () => /"xfce4-session".* \d{3}x\d{3}\+/.test((await toolbox("POST", "/process/execute", { command: 'sh -c "DISPLAY=:0 xwininfo -root -tree"', timeout: 20 })).result);
+  await send("Ctrl+Alt+Del");
+  await until("the desktop asks whether to log out", asks);
+  await until("the question is gone", async () => (await send("Esc"), !(await asks())));
   await page.locator("#view > summary").click();
   await page.getByLabel("Picture", { exact: true }).selectOption("low");
   await page.keyboard.press("Escape");
@@ -245,7 +250,7 @@ test("keys that the browser keeps are sent from the menu, at every quality and i
   await page.getByLabel("Picture", { exact: true }).selectOption("good");
 });
 
-test("on a phone a long press is the other button, and two fingers turn the wheel", async (t) => {
+test("on a phone a long press is the other button, two fingers turn the wheel, and apart they make it larger", async (t) => {
   const page = await connected(await desktop(t, { viewport: { width: 360, height: 720 }, hasTouch: true, isMobile: true }));
   await pictured(page);
   await control(page, true);
@@ -261,6 +266,10 @@ test("on a phone a long press is the other button, and two fingers turn the whee
   for (let i = 1; i <= 10; i++) await touch("touchMove", at(0, i * 0.03), at(0.1, i * 0.03));
   await touch("touchEnd");
   await until("two fingers turn the wheel", async () => /button [45],/.test(await heard()));
+  await touch("touchStart", at(0, 0), at(0.1, 0));
+  for (let i = 1; i <= 10; i++) await touch("touchMove", at(-i * 0.01, 0), at(0.1 + i * 0.04, 0));
+  await touch("touchEnd");
+  await until("two fingers that part turn it with Ctrl held", async () => /state 0x4, button 4,/.test(await heard()));
 });
 
 test("the picture comes back when the line was cut", async (t) => {
