@@ -12,6 +12,7 @@ import (
 )
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	needDocker(t)
 	cfg := docker.Config{DataDir: filepath.Join(t.TempDir(), "docker"), Agent: agentFile}
 	sandboxtest.TestEngine(t, func(t *testing.T) sandbox.Engine { return openEngine(t, cfg) }, sandboxtest.EngineSubject{

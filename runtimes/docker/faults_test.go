@@ -18,6 +18,7 @@ import (
 // TestSweep lets a process end in the middle of everything: the next one goes on
 // with what runs, and removes what belongs to nothing.
 func TestSweep(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	cfg := w.config(t)
 	e := openEngine(t, cfg)
@@ -48,7 +49,7 @@ func TestSweep(t *testing.T) {
 		}
 	}
 	runs.engine = next
-	if !runs.reaches(internetAddr, 80) || runs.reaches(otherAddr, 80) {
+	if !runs.reaches(internetAddr, 80) || runs.escapes(otherAddr, 80) {
 		t.Error("the policy of what runs was not taken over")
 	}
 	if rules := w.rules(t); strings.Count(rules, ". 198.51.100.10") != 1 || strings.Contains(rules, lost.spec.ID) {
@@ -96,6 +97,7 @@ func (w *world) rules(t testing.TB) string {
 
 // TestDockerRestarts ends Docker under a running sandbox and starts it again.
 func TestDockerRestarts(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	e := openEngine(t, w.config(t))
 	s := start(t, e, shellImage, nil)
@@ -114,13 +116,14 @@ func TestDockerRestarts(t *testing.T) {
 	if got, _ := s.execute("cat /tmp/kept"); got != "mine\n" {
 		t.Errorf("the file is %q", got)
 	}
-	if !s.reaches(internetAddr, 80) || s.reaches(metadataAddr, 80) {
+	if !s.reaches(internetAddr, 80) || s.escapes(metadataAddr, 80) {
 		t.Error("the network is not as it was")
 	}
 }
 
 // TestDockerComesLate opens an engine before there is a Docker engine.
 func TestDockerComesLate(t *testing.T) {
+	t.Parallel()
 	needDocker(t)
 	socket := filepath.Join(t.TempDir(), "none.sock")
 	e, err := docker.New(docker.Config{Host: "unix://" + socket, DataDir: t.TempDir(), Agent: agentFile})

@@ -17,6 +17,7 @@ import (
 // cause and leaves nothing behind, what is there goes on, and all works again when
 // there is room.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	disk := smallDisk(t)
 	w := newWorld(t, "--data-root", disk)
 	e := openEngine(t, w.config(t))
@@ -58,6 +59,7 @@ func TestDiskFull(t *testing.T) {
 
 // TestDataFolderFull fills the disk of the server's data folder instead.
 func TestDataFolderFull(t *testing.T) {
+	t.Parallel()
 	disk := smallDisk(t)
 	e := newEngine(t, func(c *docker.Config) { c.DataDir = disk })
 	goes, stopped := start(t, e, shellImage, nil), start(t, e, shellImage, nil)

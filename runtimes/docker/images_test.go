@@ -19,6 +19,7 @@ import (
 // TestImageWithoutAnything runs an image that is one static program, as a
 // sandbox with that program as its main process.
 func TestImageWithoutAnything(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	info, err := e.HasRef(t.Context(), staticImage)
 	check(t, err)
@@ -64,6 +65,7 @@ func fetch(t *testing.T, e *docker.Engine, id string, port int) string {
 
 // TestUsers starts sandboxes as users of different spelling.
 func TestUsers(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	for user, want := range map[string]string{
 		"": "0:0 /root\n", "user": "1000:1000 /home/user\n", "1000": "1000:1000 /home/user\n", "4321:77": "4321:77 ",
@@ -78,6 +80,7 @@ func TestUsers(t *testing.T) {
 // TestAgentDies kills the agent from outside: the sandbox is stopped, and says
 // so, and starts again.
 func TestAgentDies(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	s := start(t, e, shellImage, nil)
 	s.execute("echo mine >/tmp/kept")
@@ -97,6 +100,7 @@ func TestAgentDies(t *testing.T) {
 
 // TestStopAsks gives processes time to end.
 func TestStopAsks(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	s := start(t, e, shellImage, func(s *sandbox.Spec) {
 		s.Entrypoint = []string{"/bin/sh", "-c", "trap 'echo polite >/tmp/end; exit' TERM; echo >/tmp/ready; while :; do sleep 0.1; done"}
@@ -116,6 +120,7 @@ func TestStopAsks(t *testing.T) {
 
 // TestSpecIsRefused tries what cannot be.
 func TestSpecIsRefused(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	for name, tt := range map[string]struct {
 		change func(*sandbox.Spec)

@@ -18,6 +18,7 @@ import (
 
 // TestIsolation tries what a program that is root in its sandbox may not do.
 func TestIsolation(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	s := start(t, e, shellImage, nil)
 	s.denied(map[string]denial{
@@ -66,6 +67,7 @@ func (i inhabitant) denied(rows map[string]denial) {
 
 // TestProgramsUseNoIOUring looks at the profile, since no shell makes that call.
 func TestProgramsUseNoIOUring(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	s := start(t, e, shellImage, nil)
 	out, err := exec.Command("docker", "inspect", "-f", "{{.HostConfig.SecurityOpt}}", containerOf(t, s.spec.ID)).Output()
@@ -166,6 +168,7 @@ func awaitState(t *testing.T, e *docker.Engine, id string, want sandbox.State) s
 // TestBoxHoldsNoWayOut puts links to a socket of the host in the place of the
 // agent's own.
 func TestBoxHoldsNoWayOut(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	e := newEngine(t, func(c *docker.Config) { c.DataDir = dir })
 	s := start(t, e, shellImage, nil)
@@ -203,6 +206,7 @@ func TestBoxHoldsNoWayOut(t *testing.T) {
 // TestSecretsStayOut looks for a sandbox's token and environment where others
 // could read them.
 func TestSecretsStayOut(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
 	s := start(t, e, shellImage, func(s *sandbox.Spec) { s.Env = map[string]string{"PASSWORD": "hunter2-env"} })
 	if got, _ := s.execute("echo $PASSWORD"); got != "hunter2-env\n" {

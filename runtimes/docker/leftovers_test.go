@@ -16,6 +16,7 @@ import (
 // probes or forks, and holds that the next one removes it, and nothing of a
 // user's that looks like it.
 func TestLeftovers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	cfg := w.config(t)
 	first := openEngine(t, cfg)
@@ -77,6 +78,7 @@ func TestLeftovers(t *testing.T) {
 // TestDeadNetworks deletes the data folder of a server that did not take its
 // network away.
 func TestDeadNetworks(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	cfg := w.config(t)
 	dead, err := docker.New(cfg)
@@ -112,6 +114,7 @@ func TestDeadNetworks(t *testing.T) {
 // TestCloseLeavesNoImages looks at what an engine leaves that was used and
 // closed.
 func TestCloseLeavesNoImages(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	before := w.docker(t, "images", "--all", "--quiet")
 	e, err := docker.New(w.config(t))

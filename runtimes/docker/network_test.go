@@ -16,6 +16,7 @@ import (
 
 // TestReachability tries from sandboxes of each policy what they can reach.
 func TestReachability(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	e := openEngine(t, w.config(t))
 	victim := startVictim(t, e)
@@ -52,7 +53,7 @@ func TestReachability(t *testing.T) {
 				{"another sandbox", victim.own(), 7000, false},
 				{"itself", "127.0.0.1", 2, false},
 			} {
-				if got := s.reaches(target.addr, target.port); got != target.want {
+				if got := s.tries(target.addr, target.port, target.want); got != target.want {
 					t.Errorf("%s (%s:%d): reached is %v, want %v", target.what, target.addr, target.port, got, target.want)
 				}
 			}
@@ -66,6 +67,7 @@ func TestReachability(t *testing.T) {
 // TestPrivateNetworks opens one private network to lists: who does not name it
 // does not reach it.
 func TestPrivateNetworks(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	closed := openEngine(t, w.config(t))
 	spec := newSpec(shellImage)
@@ -93,13 +95,13 @@ func TestPrivateNetworks(t *testing.T) {
 		"another network": {sandbox.Network{Allow: []string{"10.0.0.0/8", internetAddr}}, false, false},
 	} {
 		s := start(t, e, shellImage, func(spec *sandbox.Spec) { spec.Network = tt.policy })
-		if got := s.reaches(neighbourAddr, 80); got != tt.neighbour {
+		if got := s.tries(neighbourAddr, 80, tt.neighbour); got != tt.neighbour {
 			t.Errorf("%s: the neighbour is reached: %v, want %v", name, got, tt.neighbour)
 		}
-		if got := s.reaches(resolverAddr, 80); got != tt.resolver {
+		if got := s.tries(resolverAddr, 80, tt.resolver); got != tt.resolver {
 			t.Errorf("%s: another private address is reached: %v, want %v", name, got, tt.resolver)
 		}
-		if s.reaches(metadataAddr, 80) {
+		if s.escapes(metadataAddr, 80) {
 			t.Errorf("%s: the metadata is reached", name)
 		}
 	}
@@ -108,6 +110,7 @@ func TestPrivateNetworks(t *testing.T) {
 // TestNetworkChanges changes the policy of a running sandbox with an open
 // connection, and stops and starts it.
 func TestNetworkChanges(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	e := openEngine(t, w.config(t))
 	s := start(t, e, shellImage, nil)
@@ -123,12 +126,12 @@ func TestNetworkChanges(t *testing.T) {
 		time.Sleep(300 * time.Millisecond) // of a connection that goes on, 15 ticks
 		return last + before, last == before
 	})
-	if s.reaches(internetAddr, 80) {
+	if s.escapes(internetAddr, 80) {
 		t.Error("a new connection succeeds after it was blocked")
 	}
 
 	check(t, e.SetNetwork(t.Context(), s.spec.ID, sandbox.Network{Allow: []string{otherAddr + "/32"}}))
-	if !s.reaches(otherAddr, 80) || s.reaches(internetAddr, 80) {
+	if !s.reaches(otherAddr, 80) || s.escapes(internetAddr, 80) {
 		t.Error("an allow list does not hold")
 	}
 
@@ -136,7 +139,7 @@ func TestNetworkChanges(t *testing.T) {
 	check(t, e.Stop(t.Context(), s.spec.ID, 0))
 	s.spec.Network = sandbox.Network{Allow: []string{internetAddr}}
 	check(t, e.Start(t.Context(), s.spec))
-	if !s.reaches(internetAddr, 80) || s.reaches(otherAddr, 80) {
+	if !s.reaches(internetAddr, 80) || s.escapes(otherAddr, 80) {
 		t.Error("the policy of a start does not hold")
 	}
 	if got := s.own(); got != own {
@@ -150,6 +153,7 @@ const count0 = "0\n"
 // TestRuntimes registers a runtime that does not work and one by the name of
 // gVisor's, whose sandboxes Docker plugs in: the same rules hold for them.
 func TestRuntimes(t *testing.T) {
+	t.Parallel()
 	runc, err := exec.LookPath("runc")
 	check(t, err)
 	broken, err := exec.LookPath("false")
@@ -185,12 +189,12 @@ func (i inhabitant) obeysRules(victim inhabitant) {
 	t.Helper()
 	reach := func(want bool) {
 		t.Helper()
-		if got := i.reaches(internetAddr, 80); got != want {
+		if got := i.tries(internetAddr, 80, want); got != want {
 			t.Errorf("the internet: %v, want %v", got, want)
 		}
 		for what, target := range map[string]string{"a neighbour": neighbourAddr, "metadata": metadataAddr, "the host": hostAddr, "the gateway": i.gateway(), "another sandbox": victim.own()} {
 			for _, port := range []int{80, 9000, 7000} {
-				if i.reaches(target, port) {
+				if i.escapes(target, port) {
 					t.Errorf("%s is reached at %s:%d", what, target, port)
 				}
 			}

@@ -268,10 +268,27 @@ func (i inhabitant) execute(command string) (result string, exit int) {
 	return execute(i.t, i.engine, i.spec, command)
 }
 
-// reaches reports whether a connection to an address succeeds and brings data.
+// reaches reports whether a connection that is allowed succeeds and brings data.
 func (i inhabitant) reaches(addr string, port int) bool {
 	i.t.Helper()
-	result, _ := i.execute(fmt.Sprintf("nc -w 2 %s %d </dev/null 2>/dev/null | head -n 1", addr, port))
+	return i.tries(addr, port, true)
+}
+
+// escapes reports whether a connection that is not allowed does.
+func (i inhabitant) escapes(addr string, port int) bool {
+	i.t.Helper()
+	return i.tries(addr, port, false)
+}
+
+// tries reports whether a connection to an address succeeds and brings data. One
+// that is allowed has the time that it takes on a busy machine.
+func (i inhabitant) tries(addr string, port int, allowed bool) (reached bool) {
+	i.t.Helper()
+	seconds := 2
+	if allowed {
+		seconds = 60
+	}
+	result, _ := i.execute(fmt.Sprintf("nc -w %d %s %d </dev/null 2>/dev/null | head -n 1", seconds, addr, port))
 	return strings.Contains(result, "tick")
 }
 
