@@ -27,9 +27,7 @@ func TestWorkbench(t *testing.T) {
 		for _, file := range files {
 			env := append(slices.Clip(env), "SANDPIPER_SIGNIN_URL="+freshSignIn(t, s)) // each is good once
 			t.Run(snapshot+"/"+strings.TrimSuffix(filepath.Base(file), ".test.mjs"), func(t *testing.T) {
-				if filepath.Base(file) != "playground.test.mjs" { // which counts the sandboxes that there are
-					t.Parallel()
-				}
+				t.Parallel()
 				runNode(t, env, file)
 			})
 		}
