@@ -182,7 +182,7 @@ type result struct {
 // run runs a command to its end.
 func run(t testing.TB, g guest.Guest, stdin string, args ...string) result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	var stdout, stderr safeBuffer
 	p, err := g.Start(ctx, guest.Cmd{

@@ -73,7 +73,7 @@ func TestPreview(t *testing.T) {
 
 func awaitPorts(t *testing.T, g guest.Guest, n int) []int {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		ports, err := g.Ports(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -149,7 +149,7 @@ func TestPauseHoldsPrograms(t *testing.T) {
 	}
 	grows := func() bool {
 		before := len(out.String())
-		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 			if len(out.String()) > before+4 {
 				return true
 			}
@@ -162,11 +162,15 @@ func TestPauseHoldsPrograms(t *testing.T) {
 	if err := l.Pause(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(200 * time.Millisecond)
-	before := out.String()
-	time.Sleep(300 * time.Millisecond)
-	if out.String() != before {
-		t.Error("a paused program goes on")
+	for end := time.Now().Add(patience); ; { // what it wrote before may still be on its way
+		before := out.String()
+		time.Sleep(300 * time.Millisecond)
+		if out.String() == before {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("a paused program goes on")
+		}
 	}
 	if err := l.Resume(t.Context(), id); err != nil {
 		t.Fatal(err)

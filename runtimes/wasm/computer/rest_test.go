@@ -13,7 +13,7 @@ import (
 // shells waits until as many shells are there and rest.
 func (l *lab) shells(t *testing.T, live, resting int) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		gotLive, gotResting := l.Shells()
 		if gotLive == live && gotResting == resting {
 			return

@@ -200,12 +200,13 @@ func TestInProcess(t *testing.T) {
 	if got := sh(t, g, "lua -e 'while true do print(1) end' | head -2"); !strings.HasPrefix(got.stdout, "1\n1\n") {
 		t.Errorf("%+v", got)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	started, err := g.Start(ctx, guest.Cmd{Args: []string{"lua", "-e", "while true do end"}, Dir: "/", Env: g.Info().Env})
 	if err != nil {
 		t.Fatal(err)
 	}
+	time.AfterFunc(200*time.Millisecond, cancel)
 	if status, err := started.Wait(); err != nil || status.Code != 137 {
 		t.Errorf("%+v, %v", status, err)
 	}
