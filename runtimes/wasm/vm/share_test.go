@@ -80,31 +80,34 @@ func TestSharePause(t *testing.T) {
 	share := vm.NewShare(1, 1<<30)
 	ended := make(chan struct{})
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	long := limits
+	long.Wall, long.CPU = 10*patience, 10*patience
 	go func() {
 		defer close(ended)
-		start(ctx, m, vm.RunConfig{Share: share})
+		start(ctx, m, vm.RunConfig{Share: share, Limits: long})
 	}()
 	used := func() time.Duration { _, cpu := share.Usage(); return cpu }
-	time.Sleep(100 * time.Millisecond)
+	eventually(t, "a run to begin", func() bool { return used() > 0 })
 	share.Pause()
-	time.Sleep(100 * time.Millisecond)
+	eventually(t, "a run to pause", func() bool {
+		before := used()
+		time.Sleep(100 * time.Millisecond)
+		return used() == before
+	})
 	before := used()
 	share.Resize(2, 1<<30)
 	time.Sleep(200 * time.Millisecond)
-	if after := used(); after != before || before == 0 {
+	if after := used(); after != before {
 		t.Errorf("a paused run used %v, then %v", before, after)
 	}
 	share.Resume()
-	time.Sleep(100 * time.Millisecond)
+	eventually(t, "a run to go on", func() bool { return used() > before })
 	share.Pause()
-	time.Sleep(100 * time.Millisecond)
-	if after := used(); after <= before {
-		t.Errorf("a run that was resumed used nothing")
-	}
 	cancel()
 	select {
 	case <-ended:
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience):
 		t.Error("a paused run cannot be stopped")
 	}
 }

@@ -113,6 +113,19 @@ func start(ctx context.Context, m *vm.Module, cfg vm.RunConfig) (vm.Result, *cap
 	return m.Run(ctx, cfg, vm.Start), &c
 }
 
+// patience is how long anything that is waited for may take on the busiest machine.
+const patience = time.Minute
+
+// eventually waits until something holds.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
 // soon fails the test when f takes longer than most. A busy machine can make
 // that happen once, but not five times in a row.
 func soon(t *testing.T, most time.Duration, f func()) {
