@@ -124,7 +124,10 @@ type Fingerprint struct {
 }
 
 // Powers says which optional interfaces an engine really honours here.
-type Powers struct{ Pause, Resize, Archive, Fork, Snapshot, Network, PauseKeepsMemory bool }
+type Powers struct{ Pause, Resize, Archive, Fork, Snapshot, Network, Link, PauseKeepsMemory bool }
+
+// Peer is a sandbox as those that are linked with it know it.
+type Peer struct{ ID, Name string }
 
 // Work is what the processes of a sandbox have done.
 type Work struct {
@@ -171,6 +174,13 @@ type (
 	// Networker changes what a started sandbox may reach.
 	Networker interface {
 		SetNetwork(ctx context.Context, id string, n Network) error
+	}
+	// Linker connects sandboxes that belong together.
+	Linker interface {
+		// Link lets those of a family that are started reach each other, at every
+		// port, by name and by ID. It is called again whenever one of them has
+		// started or ended or has another name, and keeps what is connected.
+		Link(ctx context.Context, family []Peer) error
 	}
 	// Meter tells what the processes of a started sandbox have done since it was
 	// started.

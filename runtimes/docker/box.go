@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/netip"
 	"os"
@@ -114,6 +115,49 @@ func hostsText(hostname string, address netip.Addr) string {
 		address = netip.AddrFrom4([4]byte{127, 0, 1, 1})
 	}
 	return text + address.String() + "\t" + hostname + "\n"
+}
+
+// linkedMark ends the lines of a hosts file that are ours to change.
+const linkedMark = "# linked sandbox"
+
+// maxHosts bounds what is read of a hosts file, which the sandbox may write to.
+const maxHosts = 1 << 20
+
+// writeLinked replaces the lines of linked sandboxes in a sandbox's hosts file, and
+// leaves what it has written there itself. The file is mounted in the sandbox, so it
+// is changed in place; one that is gone with its box is fine.
+func (b boxes) writeLinked(id, lines string) error {
+	f, err := os.OpenFile(b.path(id, "hosts"), os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxHosts))
+	if err == nil && len(text) == maxHosts {
+		err = errors.New("its hosts file is too long")
+	}
+	if changed := withLinked(string(text), lines); err == nil && changed != string(text) {
+		if _, err = f.WriteAt([]byte(changed), 0); err == nil {
+			err = f.Truncate(int64(len(changed)))
+		}
+	}
+	return errors.Join(err, f.Close())
+}
+
+// withLinked returns a hosts file's text with other lines of linked sandboxes.
+func withLinked(text, lines string) string {
+	var kept strings.Builder
+	for line := range strings.Lines(text) {
+		if !strings.HasSuffix(strings.TrimSpace(line), linkedMark) {
+			kept.WriteString(line)
+		}
+	}
+	if text := kept.String(); lines != "" && text != "" && !strings.HasSuffix(text, "\n") {
+		return text + "\n" + lines
+	}
+	return kept.String() + lines
 }
 
 func resolverText(resolvers []netip.Addr) string {

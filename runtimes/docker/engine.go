@@ -74,6 +74,8 @@ type Engine struct {
 	gate  *semaphore.Weighted // in front of creating and starting
 	disks disks
 
+	linking sync.Mutex // held while sandboxes are linked
+
 	setupMu  sync.Mutex // held while the Docker engine is looked at
 	failed   error      // why it could not be used the last time
 	failedAt time.Time
@@ -93,6 +95,7 @@ var (
 	_ sandbox.Forker      = (*Engine)(nil)
 	_ sandbox.Snapshotter = (*Engine)(nil)
 	_ sandbox.Networker   = (*Engine)(nil)
+	_ sandbox.Linker      = (*Engine)(nil)
 	_ sandbox.LogReader   = (*Engine)(nil)
 	_ sandbox.Meter       = (*Engine)(nil)
 )

@@ -208,7 +208,7 @@ func (e *Engine) Fingerprint(ctx context.Context) (sandbox.Fingerprint, error) {
 		Version: "docker " + h.info.ServerVersion, Isolation: way, Runtimes: slices.Clone(h.runtimes),
 		Capacity: capacity, MaxEach: capacity, DiskQuota: h.quotaWay(e.cfg.Watch.String()),
 		Available: free,
-		Can:       sandbox.Powers{Pause: true, Resize: true, Archive: true, Fork: true, Snapshot: true, Network: h.net != nil, PauseKeepsMemory: true},
+		Can:       sandbox.Powers{Pause: true, Resize: true, Archive: true, Fork: true, Snapshot: true, Network: h.net != nil, Link: h.net != nil, PauseKeepsMemory: true},
 	}, nil
 }
 

@@ -53,6 +53,9 @@ func (n names) plug(id string) string {
 	return "sp" + hex.EncodeToString(sum[:6])
 }
 
+// wire is what the wire to a sandbox is called in those that it is linked with.
+func (n names) wire(id string) string { return "to" + strings.TrimPrefix(n.plug(id), "sp") }
+
 // sandboxID returns the sandbox of a container with such labels and names.
 func (n names) sandboxID(labels map[string]string, called ...string) (id string, ok bool) {
 	id = labels[labelSandbox]

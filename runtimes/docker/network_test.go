@@ -171,14 +171,16 @@ func TestRuntimes(t *testing.T) {
 	if found.Isolation != "gVisor (runsc)" {
 		t.Errorf("it is isolated by %q", found.Isolation)
 	}
-	s.obeysRules(startVictim(t, e))
+	victim := startVictim(t, e)
+	link(t, e, s, victim) // leaves out what has no wires
+	s.obeysRules(victim)
 }
 
 // startVictim starts a sandbox with a server that no other sandbox may reach.
 func startVictim(t testing.TB, e *docker.Engine) inhabitant {
 	t.Helper()
 	victim := start(t, e, shellImage, nil)
-	victim.execute("(while :; do echo tick | nc -l -p 7000; done) >/dev/null 2>&1 &")
+	victim.ticks()
 	return victim
 }
 

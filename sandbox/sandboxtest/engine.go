@@ -43,6 +43,8 @@ type Held struct {
 	Made  time.Time
 	Env   map[string]string // set through the toolbox
 
+	Linked []sandbox.Peer // by the last Link: itself and those that it reaches
+
 	Interrupted bool // by the engine's end, where State says that it is stopped
 	DiskBytes   int64
 
@@ -57,6 +59,7 @@ var (
 	_ sandbox.Forker      = (*Engine)(nil)
 	_ sandbox.Snapshotter = (*Engine)(nil)
 	_ sandbox.Networker   = (*Engine)(nil)
+	_ sandbox.Linker      = (*Engine)(nil)
 	_ sandbox.Meter       = (*Engine)(nil)
 )
 
@@ -70,7 +73,7 @@ func NewEngine(name sandbox.EngineName) *Engine {
 			Capacity:  sandbox.Resources{CPU: 64, MemoryGiB: 256, DiskGiB: 1024},
 			Available: sandbox.Resources{CPU: 64, MemoryGiB: 256, DiskGiB: 1024},
 			MaxEach:   sandbox.Resources{CPU: 16, MemoryGiB: 64, DiskGiB: 100},
-			Can:       sandbox.Powers{Pause: true, Resize: true, Archive: true, Fork: true, Snapshot: true, Network: true},
+			Can:       sandbox.Powers{Pause: true, Resize: true, Archive: true, Fork: true, Snapshot: true, Network: true, Link: true},
 		},
 	}
 }
@@ -286,7 +289,7 @@ func (e *Engine) Stop(ctx context.Context, id string, grace time.Duration) error
 		method = "kill"
 	}
 	return e.change(ctx, method, id, func(h *Held) error {
-		h.State, h.Env = sandbox.StateStopped, nil
+		h.State, h.Env, h.Linked = sandbox.StateStopped, nil, nil
 		return nil
 	})
 }
@@ -440,6 +443,22 @@ func (e *Engine) SetNetwork(ctx context.Context, id string, n sandbox.Network) e
 		h.Spec.Network = n.Clone()
 		return nil
 	})
+}
+
+// Link implements sandbox.Linker.
+func (e *Engine) Link(ctx context.Context, family []sandbox.Peer) error {
+	if err := e.begin(ctx, "link", ""); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	up := slices.DeleteFunc(slices.Clone(family), func(p sandbox.Peer) bool {
+		return e.held[p.ID] == nil || e.held[p.ID].State == sandbox.StateStopped
+	})
+	for _, p := range up {
+		e.held[p.ID].Linked = up
+	}
+	return nil
 }
 
 // Archive implements sandbox.Archiver.

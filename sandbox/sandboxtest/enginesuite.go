@@ -175,9 +175,10 @@ func (e *engineTrial) announced(can sandbox.Powers) map[string]bool {
 	_, forker := e.Engine.(sandbox.Forker)
 	_, snapshotter := e.Engine.(sandbox.Snapshotter)
 	_, networker := e.Engine.(sandbox.Networker)
+	_, linker := e.Engine.(sandbox.Linker)
 	return map[string]bool{
 		"pause": !can.Pause || pauser, "resize": !can.Resize || resizer, "archive": !can.Archive || archiver,
-		"fork": !can.Fork || forker, "snapshot": !can.Snapshot || snapshotter, "network": !can.Network || networker,
+		"fork": !can.Fork || forker, "snapshot": !can.Snapshot || snapshotter, "network": !can.Network || networker, "link": !can.Link || linker,
 	}
 }
 

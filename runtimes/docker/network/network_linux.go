@@ -60,7 +60,7 @@ func (n *Network) open() (err error) {
 	if err != nil {
 		return fmt.Errorf("find the bridge %s: %w", n.cfg.Bridge, err)
 	}
-	if err := n.leaveUnaddressed(bridge); err != nil {
+	if err := leaveUnaddressed(n.link, bridge); err != nil {
 		return err
 	}
 	if n.nft, err = nftables.New(nftables.WithNetNSFd(int(n.ns))); err != nil {
@@ -123,7 +123,7 @@ func (n *Network) configure(veth netlink.Link, inside netns.NsHandle, addr netip
 	if err := n.link.LinkSetIsolated(veth, true); err != nil {
 		return fmt.Errorf("isolate the bridge port: %w", err)
 	}
-	if err := n.leaveUnaddressed(veth); err != nil {
+	if err := leaveUnaddressed(n.link, veth); err != nil {
 		return err
 	}
 	if err := n.link.LinkSetUp(veth); err != nil {
@@ -152,12 +152,12 @@ func (n *Network) configure(veth netlink.Link, inside netns.NsHandle, addr netip
 	return nil
 }
 
-// leaveUnaddressed keeps the host from giving a link an IPv6 address of its own
-// when it comes up. Nobody uses that, and browsers on the host end their requests
+// leaveUnaddressed keeps a link from being given an IPv6 address of its own when
+// it comes up. Nobody uses that, and browsers on the host end their requests
 // whenever an address appears or goes (ERR_NETWORK_CHANGED).
-func (n *Network) leaveUnaddressed(link netlink.Link) error {
+func leaveUnaddressed(h *netlink.Handle, link netlink.Link) error {
 	const none = 1 // IN6_ADDR_GEN_MODE_NONE
-	err := n.link.LinkSetIP6AddrGenMode(link, none)
+	err := h.LinkSetIP6AddrGenMode(link, none)
 	if err != nil && !errors.Is(err, unix.EAFNOSUPPORT) { // there is no IPv6 at all
 		return fmt.Errorf("switch off the IPv6 address of %s: %w", link.Attrs().Name, err)
 	}

@@ -22,6 +22,18 @@ type Network struct{}
 // Open returns errors.ErrUnsupported.
 func Open(Config) (*Network, error) { return nil, errors.ErrUnsupported }
 
+// Inside is there on Linux only.
+type Inside struct{}
+
+// Enter returns errors.ErrUnsupported.
+func Enter(int, netip.Addr) (*Inside, error) { return nil, errors.ErrUnsupported }
+
+// Wire returns errors.ErrUnsupported.
+func (*Inside) Wire(*Inside, string, string) error { return errors.ErrUnsupported }
+
+// Close returns errors.ErrUnsupported.
+func (*Inside) Close() error { return errors.ErrUnsupported }
+
 // Used returns errors.ErrUnsupported.
 func Used(string) ([]netip.Prefix, error) { return nil, errors.ErrUnsupported }
 

@@ -7,14 +7,20 @@
 // place before the sandbox has an address. The table is not Docker's, and a
 // source address that it does not know reaches nothing.
 //
-// A sandbox never reaches another one, the host's services or the cloud's
-// metadata address. By default it reaches public addresses and the resolvers it
+// A sandbox never reaches another one by the bridge, the host's services or the
+// cloud's metadata address. By default it reaches public addresses and the resolvers it
 // is given, not the private ranges of the host's own networks. A list of what it
 // may reach opens those no more than the default does: only the operator can let
 // lists name some of them.
+//
+// Sandboxes that are linked have wires beside the bridge: a veth pair between each
+// two, of which neither end is on the host. No rule has to tell them from others,
+// Docker's rules do not see them, and there is nothing else that a wire leads to.
+// The kernel removes it with the first of the two that ends.
 package network
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -41,6 +47,9 @@ func prefixes(list ...string) []netip.Prefix {
 	}
 	return all
 }
+
+// ErrUnplugged is the error of Enter where no sandbox has the address.
+var ErrUnplugged = errors.New("the sandbox is not plugged in")
 
 // Policy is what one sandbox may reach. The zero value reaches nothing.
 type Policy struct {
