@@ -21,15 +21,20 @@ func (m *Manager) SetLabels(ctx context.Context, org, idOrName string, labels ma
 }
 
 // Rename gives a sandbox another name, which no other of its organization may
-// have. Its addresses stay: they have its ID.
+// have. Its addresses stay: they have its ID. Those that it is linked with reach it
+// by the new name at once.
 func (m *Manager) Rename(ctx context.Context, org, idOrName, name string) (sandbox.Sandbox, error) {
 	if err := sandbox.ValidateName(name); err != nil {
 		return sandbox.Sandbox{}, err
 	}
-	return m.change(ctx, org, idOrName, func(s *sandbox.Sandbox) error {
+	s, err := m.change(ctx, org, idOrName, func(s *sandbox.Sandbox) error {
 		s.Name = name
 		return nil
 	})
+	if err == nil {
+		m.reconnect(ctx, s)
+	}
+	return s, err
 }
 
 // SetPublic says whether a sandbox's previews need no credential.

@@ -35,6 +35,8 @@ type Manager struct {
 
 	writes [64]sync.Mutex // by sandbox: events come in the order of writes
 
+	linking sync.Mutex // held while an engine links sandboxes
+
 	refill chan struct{} // wakes the loop that fills pools
 	booted chan struct{} // closed by Boot
 

@@ -1,6 +1,7 @@
 package manager_test
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -199,6 +200,65 @@ func TestLinkedSandboxesGoTogether(t *testing.T) {
 		time.Sleep(10*time.Minute + 2*time.Second)
 		b.gone(parent)
 		b.gone(child)
+	})
+}
+
+// TestLinkedSandboxesReachEachOther follows whom the engine lets reach whom, and by
+// which name.
+func TestLinkedSandboxesReachEachOther(t *testing.T) {
+	inTime(t, func(t *testing.T, b *bench) {
+		reach := func(of sandbox.Sandbox, want ...string) {
+			t.Helper()
+			held, _ := b.docker.Held(of.ID)
+			var got []string
+			for _, p := range held.Linked {
+				got = append(got, p.Name)
+			}
+			slices.Sort(got)
+			if !slices.Equal(got, want) {
+				t.Errorf("%s reaches %q, want %q", of.Name, got, want)
+			}
+		}
+		parent := b.create(manager.CreateRequest{Name: "parent"})
+		stranger := b.create(manager.CreateRequest{Name: "stranger"})
+		reach(parent)
+		link := func(name string) sandbox.Sandbox {
+			return b.create(manager.CreateRequest{Name: name, Linked: parent.ID, AutoDelete: minutes(0)})
+		}
+		one, two := link("one"), link("two")
+		for _, s := range []sandbox.Sandbox{parent, one, two} {
+			reach(s, "one", "parent", "two")
+		}
+		reach(stranger)
+
+		_, err := b.Rename(t.Context(), org, one.ID, "first")
+		must(t, err)
+		reach(two, "first", "parent", "two")
+		b.do(sandbox.StateStopped)(b.Stop(t.Context(), org, parent.ID, false))
+		reach(two, "first", "two")
+		b.do(sandbox.StateStarted)(b.Start(t.Context(), org, parent.ID))
+		reach(parent, "first", "parent", "two")
+		reach(one, "first", "parent", "two")
+		fork, err := b.Fork(t.Context(), org, parent.ID, "fork")
+		must(t, err)
+		reach(fork)
+		b.do(sandbox.StateDestroyed)(b.Destroy(t.Context(), org, two.ID))
+		reach(parent, "first", "parent")
+		b.do(sandbox.StateDestroyed)(b.Stop(t.Context(), org, one.ID, false))
+		reach(parent, "parent")
+		reach(stranger)
+	})
+}
+
+// TestLinksFail keeps a sandbox that was not linked as it should be from being
+// called started.
+func TestLinksFail(t *testing.T) {
+	inTime(t, func(t *testing.T, b *bench) {
+		parent := b.create(manager.CreateRequest{})
+		b.docker.FailNext("link", sandbox.Errorf(sandbox.KindUnavailable, "there is no wire"))
+		_, err := b.Create(t.Context(), manager.CreateRequest{Organization: org, Linked: parent.ID, AutoDelete: minutes(0)})
+		wantKind(t, err, sandbox.KindUnavailable)
+		b.now(parent, sandbox.StateStarted)
 	})
 }
 

@@ -227,7 +227,7 @@ func (m *Manager) perform(ctx context.Context, e *entry, s sandbox.Sandbox, at o
 	defer cancel()
 	switch at {
 	case opStop:
-		return become(sandbox.StateStopped), ignoreGone(engine.Stop(ctx, s.ID, m.grace(e)))
+		return become(sandbox.StateStopped), m.performStop(ctx, e, engine, s)
 	case opPause, opResume:
 		return m.performPause(ctx, engine, s, at)
 	case opArchive, opRestore, opForget:
@@ -265,6 +265,9 @@ func (m *Manager) performStart(ctx context.Context, e *entry, s sandbox.Sandbox,
 	if err := call(ctx, m.spec(s)); err != nil {
 		return nil, err
 	}
+	if err := m.connect(ctx, s); err != nil {
+		return nil, err
+	}
 	isolation := ""
 	if print, err := m.placer.Print(s.Engine); err == nil && s.Runtime == "" {
 		isolation = print.Isolation
@@ -287,6 +290,14 @@ func (m *Manager) grace(e *entry) time.Duration {
 		return 0
 	}
 	return stopGrace
+}
+
+func (m *Manager) performStop(ctx context.Context, e *entry, engine sandbox.Engine, s sandbox.Sandbox) error {
+	if err := ignoreGone(engine.Stop(ctx, s.ID, m.grace(e))); err != nil {
+		return err
+	}
+	m.reconnect(ctx, s)
+	return nil
 }
 
 func (m *Manager) performPause(ctx context.Context, engine sandbox.Engine, s sandbox.Sandbox, at op) (result, error) {
@@ -329,7 +340,11 @@ func (m *Manager) performDestroy(ctx context.Context, engine sandbox.Engine, s s
 			return err
 		}
 	}
-	return ignoreGone(engine.Destroy(ctx, s.ID))
+	if err := ignoreGone(engine.Destroy(ctx, s.ID)); err != nil {
+		return err
+	}
+	m.reconnect(ctx, s)
+	return nil
 }
 
 // cannot is the error of an engine that lacks a power.
