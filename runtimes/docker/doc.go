@@ -10,6 +10,14 @@
 // which looks at its interfaces once when it starts, Docker plugs it into the
 // same bridge with a fixed address. The Fingerprint says which way is in force.
 //
+// # How do linked sandboxes reach each other?
+//
+// By a wire of their own for each two of them (package network), with the addresses
+// that they have on the bridge, and by lines in their hosts files. So nothing that
+// holds strangers apart knows of families: Docker's rule that nobody on the bridge
+// reaches another, the isolated ports, our table. Wires are laid after every start.
+// What Docker has plugged in has none.
+//
 // # Why is nothing in the container's environment?
 //
 // docker inspect shows it, a commit copies it into an image, and it cannot

@@ -262,3 +262,41 @@ func TestKeyed(t *testing.T) {
 		t.Errorf("locks are kept: %v", k.held)
 	}
 }
+
+// TestWriteLinked changes a hosts file that a sandbox has written to.
+func TestWriteLinked(t *testing.T) {
+	const one, two = "10.0.0.2\tone\t# linked sandbox\n", "10.0.0.3\ttwo\t# linked sandbox\n"
+	long := strings.Repeat("#", maxHosts)
+	for name, tt := range map[string]struct{ before, lines, after string }{
+		"the first ones":      {"127.0.0.1\tlocalhost\n", one + two, "127.0.0.1\tlocalhost\n" + one + two},
+		"others":              {"mine\n" + one + two + "mine too\n", two, "mine\nmine too\n" + two},
+		"none":                {"mine\n" + one + two, "", "mine\n"},
+		"half a line before":  {"mine", one, "mine\n" + one},
+		"half a line of ours": {"mine\n" + strings.TrimSpace(one), two, "mine\n" + two},
+		"nothing there":       {"", one, one},
+		"no change":           {"mine", "", "mine"},
+		"too long":            {long, one, long},
+	} {
+		b := boxes{dir: t.TempDir()}
+		if err := errors.Join(os.Mkdir(b.path("box"), 0o700), os.WriteFile(b.path("box", "hosts"), []byte(tt.before), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.writeLinked("box", tt.lines); (err != nil) != (len(tt.before) == maxHosts) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got, err := os.ReadFile(b.path("box", "hosts")); string(got) != tt.after || err != nil {
+			t.Errorf("%s: got %.200q, %v; want %.200q", name, got, err, tt.after)
+		}
+	}
+	if err := (boxes{dir: t.TempDir()}).writeLinked("gone", one); err != nil {
+		t.Errorf("a sandbox that is gone: %v", err)
+	}
+}
+
+func TestAliases(t *testing.T) {
+	for name, want := range map[string]string{"box": "box id", "id": "id", "two words": "id", "a\u2028b": "id", "Box-1": "Box-1 id"} {
+		if got := aliases(sandbox.Peer{ID: "id", Name: name}); got != want {
+			t.Errorf("%q: got %q, want %q", name, got, want)
+		}
+	}
+}
