@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { DaytonaNotFoundError } from "@daytona/sdk";
 import { client, create, drop, fails, snapshot, unique, until, wasm } from "./lib.mjs";
@@ -43,12 +44,11 @@ if (!wasm) test("linked containers reach each other by name and ID, strangers do
 
   const access = await parent.createSshAccess(10);
   const [program, ...args] = access.sshCommand.split(" ");
-  const port = 20_000 + (process.pid % 20_000);
-  const options = ["-N", "-L", `${port}:${two.name}:3000`, "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"];
+  const options = ["-W", `${two.name}:3000`, "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"];
   const ssh = spawn(program, [...options, ...args]);
   t.after(() => ssh.kill());
-  const forwarded = () => fetch(`http://127.0.0.1:${port}/who`).then((r) => r.text(), () => "");
-  await until("what is forwarded to a linked sandbox", async () => (await forwarded()) === "two\n");
+  ssh.stdin.write("GET /who HTTP/1.0\r\n\r\n");
+  assert.match(await text(ssh.stdout), /\r\n\r\ntwo\n$/, "what is forwarded to a linked sandbox");
 
   await drop(one);
   assert.equal(await get(parent, one.name), "");
