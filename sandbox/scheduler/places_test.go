@@ -35,6 +35,7 @@ func TestPlacesTakeTurns(t *testing.T) {
 		take(t.Context(), "bob")
 		cut()
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		if got := strings.Join(order, " "); got != "ada ada bob ada ada" {
 			t.Errorf("the places went to %s", got)
 		}
