@@ -176,7 +176,7 @@ func TestCommandInput(t *testing.T) {
 	if stdout, _, _ := finish(t, c); stdout != "got secret\n" {
 		t.Errorf("got %q", stdout)
 	}
-	c = exec(t, s, "sleep 0.3", session.Options{})
+	c = exec(t, s, "sleep 73", session.Options{})
 	if err := c.Send(t.Context(), []byte("x")); !errors.Is(err, session.ErrNoInput) {
 		t.Errorf("got %v", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -103,10 +104,40 @@ func TestSessionThatEnds(t *testing.T) {
 	}
 }
 
+// inTurn returns a script of commands, each with what it writes last. Each waits
+// for what is before it to be in the log: the streams are read apart, and nothing
+// else keeps their order. let, with the path of the script, lets them go on.
+func (s *server) inTurn(commands ...string) (script string, let func(path string)) {
+	dir := s.TempDir()
+	script = commands[0]
+	for i := 2; i < len(commands); i += 2 {
+		script += fmt.Sprintf("; until [ -e '%s/%d' ]; do sleep 0.01; done; %s", dir, i, commands[i])
+	}
+	return script, func(path string) {
+		s.Helper()
+		for i := 2; i < len(commands); i += 2 {
+			for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+				_, body := s.do("GET", path+"/logs", "", sdkHeader, oldSDK)
+				if strings.HasSuffix(string(body), commands[i-1]) {
+					break
+				}
+				if time.Now().After(deadline) {
+					s.Fatalf("%q did not come after %q", commands[i-1], body)
+				}
+			}
+			if err := os.WriteFile(fmt.Sprintf("%s/%d", dir, i), nil, 0o600); err != nil {
+				s.Fatal(err)
+			}
+		}
+	}
+}
+
 func TestLogs(t *testing.T) {
 	s := newServer(t)
 	s.createSession("one")
-	path := s.start("one", "echo out; sleep 0.1; echo err >&2; sleep 0.1; printf end")
+	script, let := s.inTurn("echo out", "out\n", "echo err >&2", "err\n", "printf end", "end")
+	path := s.start("one", script)
+	let(path)
 	s.ended(path)
 	const multiplexed = "\x01\x01\x01out\n\x02\x02\x02err\n\x01\x01\x01end"
 	logs := want[toolboxtype.SessionCommandLogsResponse](s, http.StatusOK, "SessionCommandLogsResponse", "GET", path+"/logs", "", sdkHeader, newSDK)
@@ -134,8 +165,8 @@ func TestLogs(t *testing.T) {
 	}
 	s.refuse(http.StatusBadRequest, "BAD_REQUEST", "GET", path+"/logs?offset=12", "")
 	s.refuse(http.StatusBadRequest, "BAD_REQUEST", "GET", path+"/logs?offset=x", "")
-	old := want[toolboxtype.SessionExecuteResponse](s, http.StatusOK, "", "POST", "/process/session/one/exec", `{"command":"echo out; sleep 0.1; echo err >&2"}`, sdkHeader, oldSDK)
-	if *old.Output != multiplexed[:14] {
+	old := want[toolboxtype.SessionExecuteResponse](s, http.StatusOK, "", "POST", "/process/session/one/exec", `{"command":"echo out; echo err >&2"}`, sdkHeader, oldSDK)
+	if out, err := multiplexed[:7], multiplexed[7:14]; *old.Output != out+err && *old.Output != err+out {
 		t.Errorf("got %q", *old.Output)
 	}
 }
@@ -176,8 +207,10 @@ func (s *server) drain(conn *websocket.Conn) (all string, texts []string, end we
 func TestLogsOverASocket(t *testing.T) {
 	s := newServer(t)
 	s.createSession("one")
-	path := s.start("one", "for i in 1 2 3; do echo $i; sleep 0.05; done; echo err >&2; sleep 0.05; head -c 100000 /dev/zero")
+	script, let := s.inTurn("echo 1; echo 2", "1\n2\n", "echo 3", "3\n", "echo err >&2", "err\n", "head -c 100000 /dev/zero", "\x00")
+	path := s.start("one", script)
 	conn := s.dial(path + "/logs?follow=true")
+	let(path)
 	all, _, end := s.drain(conn)
 	plain := strings.NewReplacer("\x01\x01\x01", "", "\x02\x02\x02", "").Replace(all)
 	if end.Code != websocket.StatusNormalClosure || plain != "1\n2\n3\nerr\n"+strings.Repeat("\x00", 100000) || !strings.Contains(all, "\x02\x02\x02err\n\x01\x01\x01") {
@@ -252,19 +285,20 @@ func TestInput(t *testing.T) {
 		t.Errorf("got %q", logs.Stdout)
 	}
 	go func() {
-		if res, err := s.Client().Post(s.URL+"/process/session/one/exec", "application/json", strings.NewReader(`{"command":"sleep 0.5"}`)); err == nil {
+		if res, err := s.Client().Post(s.URL+"/process/session/one/exec", "application/json", strings.NewReader(`{"command":"sleep 85"}`)); err == nil {
 			_ = res.Body.Close()
 		}
 	}()
 	var running string
 	for running == "" {
 		for _, c := range want[toolboxtype.Session](s, http.StatusOK, "", "GET", "/process/session/one", "").Commands {
-			if c.Command == "sleep 0.5" {
+			if c.Command == "sleep 85" {
 				running = c.ID
 			}
 		}
 	}
 	s.refuse(http.StatusGone, "GONE", "POST", "/process/session/one/command/"+running+"/input", `{"data":"y"}`)
+	want[any](s, http.StatusNoContent, "", "DELETE", "/process/session/one", "")
 }
 
 func TestEntrypoint(t *testing.T) {
