@@ -46,7 +46,7 @@ type fake struct {
 
 func (f *fake) Sandbox(_ context.Context, o, name string) (sandbox.Sandbox, error) {
 	if o != org || name != id && name != "named" {
-		return sandbox.Sandbox{}, sandbox.Errorf(sandbox.KindNotFound, "there is no sandbox %s", name)
+		return sandbox.Sandbox{}, sandbox.Errorf(sandbox.KindNotFound, "there is no such sandbox")
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -12,7 +12,9 @@ import (
 	"html/template"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"sandpiper/sandbox"
@@ -139,6 +141,9 @@ func (p *Proxy) asleep(v *visit) notice {
 		n.Message = fmt.Sprintf("Sandbox %s is %s. Wait a moment, and load this page again.", s.Name, s.State)
 		n.Reload = 2 * time.Second
 	}
+	if v.way == byPass { // in a browser that is signed in to the app
+		n.Links = []link{{"Open the sandbox", p.site.App() + "/sandboxes/" + url.PathEscape(s.ID)}}
+	}
 	return n
 }
 
@@ -159,6 +164,9 @@ func (p *Proxy) showError(w http.ResponseWriter, r *http.Request, e *sandbox.Err
 	n := notice{Status: reply.Status(e.Kind), Title: titles[e.Kind], Message: e.Message}
 	if n.Title == "" {
 		n.Title = http.StatusText(n.Status)
+	}
+	if strings.EqualFold(n.Message, n.Title) { // a sandbox that is not there
+		n.Message = "It may have been deleted. Look at the address that you were given."
 	}
 	if e.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(e.RetryAfter.Seconds()))))

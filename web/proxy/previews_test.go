@@ -440,6 +440,11 @@ func TestABrowserIsLedInAndWarned(t *testing.T) {
 	if _, body = s.get(host, "/a", with(browser, "Cookie", pass+"; own=1; daytona-preview-page-accepted=true")...); body != "inside own=1" {
 		t.Errorf("after the warning: %s", body)
 	}
+	s.fake.box.State, s.fake.err = sandbox.StateStopped, sandbox.Errorf(sandbox.KindConflict, "not started")
+	if _, body = s.get(host, "/a", with(browser, "Cookie", pass+"; daytona-preview-page-accepted=true")...); !strings.Contains(body, `href="http://app.test:`+s.port+"/sandboxes/"+id+`"`) {
+		t.Errorf("a stopped sandbox cannot be found from its preview: %s", body)
+	}
+	s.fake.box.State, s.fake.err = sandbox.StateStarted, nil
 	s.passesAreNarrow(host, pass)
 	s.codesGoNowhereElse()
 	s.passesEndWithTheSession(host, pass)
@@ -645,7 +650,7 @@ func TestWhyThereIsNoAnswer(t *testing.T) {
 		{"nothing listens", "4000-", sandbox.StateStarted, false, 502, []string{"Nothing listens on port 4000", "Port 5173 listens", "5173-" + id}, "Port 2280"},
 		{"nothing listens, for strangers", "4000-", sandbox.StateStarted, true, 502, []string{"Nothing listens on port 4000"}, "5173"},
 		{"no HTTP", "3000-", sandbox.StateStarted, false, 502, []string{"Port 3000 gave no answer"}, "EOF"},
-		{"stopped", "3000-", sandbox.StateStopped, false, 503, []string{"The sandbox is stopped", "sandpiper.start-on-visit"}, ""},
+		{"stopped", "3000-", sandbox.StateStopped, false, 503, []string{"The sandbox is stopped", "sandpiper.start-on-visit"}, "/sandboxes/"},
 		{"archived", "3000-", sandbox.StateArchived, false, 503, []string{"The sandbox is archived"}, ""},
 		{"failed", "3000-", sandbox.StateError, false, 503, []string{"The sandbox has failed", "the reason"}, ""},
 		{"failed, for strangers", "3000-", sandbox.StateError, true, 503, []string{"The sandbox has failed"}, "the reason"},
@@ -680,6 +685,15 @@ func TestWhyThereIsNoAnswer(t *testing.T) {
 		if err := json.Unmarshal([]byte(body), &said); err != nil || said.StatusCode != tt.status || res.StatusCode != tt.status || !strings.Contains(said.Message, tt.say[0]) {
 			t.Errorf("%s, to a program: %s %s", tt.name, res.Status, body)
 		}
+	}
+}
+
+func TestThereIsNoSandbox(t *testing.T) {
+	s := newSite(t, func(http.ResponseWriter, *http.Request) {})
+	gone := url.QueryEscape("http://" + s.host("3000-22222222-2222-2222-2222-222222222222") + "/")
+	res, body := s.get("app.test:"+s.port, "/preview/authorize?to="+gone, with(browser, "Cookie", "sandpiper="+session)...)
+	if res.StatusCode != 404 || !strings.Contains(body, "There is no such sandbox") || !strings.Contains(body, "may have been deleted") || strings.Contains(body, "there is no such") {
+		t.Errorf("%s: %s", res.Status, body)
 	}
 }
 
