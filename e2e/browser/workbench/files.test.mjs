@@ -42,6 +42,15 @@ for (const [theme, width] of [["light", 1280], ["dark", 360]]) {
   });
 }
 
+test("a sandbox that does not run has no files to work with, and says so", async (t) => {
+  const page = await shelf(t, { expected: [/409|503/] });
+  await call("POST", `/api/sandbox/${box.id}/stop`);
+  await page.locator("#work-note").filter({ hasText: "not running" }).waitFor({ timeout: patience });
+  assert.equal(await page.getByText("Upload files").isVisible(), false);
+  await call("POST", `/api/sandbox/${box.id}/start`);
+  await page.getByText("Upload files").waitFor({ timeout: patience });
+});
+
 test("folders are walked, with an address each", async (t) => {
   const page = await shelf(t);
   await page.getByRole("link", { name: "sub/" }).click();

@@ -53,6 +53,7 @@ export class Files {
   sandbox(state: string): void {
     const was = this.running;
     this.running = state === "started";
+    byId("file-tools").hidden = !this.running;
     if (this.running && !was) void this.show();
     if (!this.running) note("The sandbox is not running, so its files cannot be reached. Start it above; they appear by themselves.", "warn");
   }
