@@ -189,6 +189,10 @@ for (const [width, colorScheme] of [[1280, "light"], [360, "dark"]]) {
       await page.goto(closed + path);
       await sound(page, path);
     }
+    await page.goto(`${closed}/sandboxes/${s.id}/activity`);
+    await page.locator(".box-head .menu > summary").click();
+    const menu = await page.locator(".box-head .menu > .items").boundingBox();
+    assert.ok(menu.x >= 0 && menu.x + menu.width <= width, `the menu is from ${menu.x} to ${menu.x + menu.width}`);
   });
 }
 
