@@ -25,6 +25,7 @@ import (
 // and MCP send and the one for TypeScript does not: those cannot be installed where
 // these tests run. It is what their own acceptance tests do first.
 func TestOtherClients(t *testing.T) {
+	t.Parallel()
 	server := startWithDocker(t, dataDir(t))
 	waitForLanguages(t, server)
 	for _, snapshot := range snapshots(t) {

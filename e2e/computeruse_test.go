@@ -115,6 +115,7 @@ func hasDesktops(t *testing.T) bool {
 }
 
 func TestComputerUse(t *testing.T) {
+	t.Parallel()
 	if !hasDesktops(t) {
 		t.Skip("desktops need Docker and the image that runtimes/docker/setup/images desktop makes")
 	}

@@ -11,6 +11,7 @@ import (
 // TestDesktop shows the desktop of a real container in a real browser. In CI
 // there must be containers.
 func TestDesktop(t *testing.T) {
+	t.Parallel()
 	if out, err := exec.Command("docker", "info").CombinedOutput(); err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatalf("no Docker engine answers: %v\n%s", err, out)

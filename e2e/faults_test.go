@@ -54,6 +54,7 @@ type chaos struct {
 // nothing leaked, that nothing is falsely started, that what was confirmed is
 // still so and that every loss has a reason.
 func TestKills(t *testing.T) {
+	t.Parallel()
 	data := dataDir(t)
 	x := newChaos(t, data, "wasm", 60*time.Millisecond)
 	x.start = func() *testserver.Server { return x.serve("--docker=off") }
@@ -70,6 +71,7 @@ func TestKills(t *testing.T) {
 
 // TestKillsWithContainers is TestKills with containers, fewer times.
 func TestKillsWithContainers(t *testing.T) {
+	t.Parallel()
 	if len(snapshots(t)) < 2 {
 		t.Skip("no Docker engine answers: run make docker")
 	}
@@ -188,7 +190,8 @@ func (x *chaos) operation() func(ctx context.Context) (note func()) {
 			return nothing
 		}
 	case 4:
-		return func(ctx context.Context) func() { return x.terminal(ctx, id) }
+		name := fmt.Sprint("t", x.rand.Int())
+		return func(ctx context.Context) func() { return x.terminal(ctx, id, name) }
 	case 5:
 		return func(ctx context.Context) func() { return x.call(ctx, http.MethodPost, "/api/sandbox/"+id+"/stop") }
 	case 6:
@@ -244,8 +247,8 @@ func (x *chaos) upload(ctx context.Context, id, content string) func() {
 	}
 }
 
-func (x *chaos) terminal(ctx context.Context, id string) func() {
-	if conn, err := x.c.PTY(ctx, id, fmt.Sprint("t", x.rand.Int())); err == nil {
+func (x *chaos) terminal(ctx context.Context, id, name string) func() {
+	if conn, err := x.c.PTY(ctx, id, name); err == nil {
 		_ = conn.Write(ctx, websocket.MessageBinary, []byte("echo hello\n"))
 		_, _, _ = conn.Read(ctx)
 		conn.CloseNow()
@@ -269,6 +272,7 @@ func (x *chaos) check(round int) {
 		x.t.FailNow()
 	}
 	found := map[string]bool{}
+	var answers sync.WaitGroup
 	for _, s := range all {
 		found[s.ID] = true
 		x.known[s.ID] = true // made, though the answer did not arrive
@@ -277,7 +281,7 @@ func (x *chaos) check(round int) {
 		}
 		switch s.State {
 		case "started":
-			x.answers(ctx, round, s.ID)
+			answers.Go(func() { x.answers(ctx, round, s.ID) })
 		case "stopped":
 		case "error":
 			if s.ErrorReason == "" {
@@ -287,6 +291,7 @@ func (x *chaos) check(round int) {
 			x.errorf(round, "sandbox %s is %s", s.ID, s.State)
 		}
 	}
+	answers.Wait()
 	for id := range x.known {
 		if !found[id] {
 			x.errorf(round, "sandbox %s is lost", id)

@@ -12,6 +12,7 @@ import (
 // TestJupyter drives the server as a remote kernel with the library that
 // JupyterLab is made with.
 func TestJupyter(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("jupyter/*.test.mjs")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("there are no tests with Jupyter's library: %v", err)

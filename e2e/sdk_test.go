@@ -13,6 +13,7 @@ import (
 // TestSDK drives the server with the official clients: the newest and two old
 // ones, once for each kind of sandbox that this machine can have.
 func TestSDK(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("sdk/*.test.mjs")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("there are no tests with the SDK: %v", err)

@@ -45,6 +45,7 @@ type sshAccess struct {
 // TestSSH drives the gateway with OpenSSH's clients, for each kind of sandbox
 // that this machine can have.
 func TestSSH(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("ssh"); err != nil {
 		t.Fatal("there is no ssh: run .ci/system-packages ssh, or make test")
 	}
