@@ -98,6 +98,7 @@ func newRunner(t testing.TB, change ...func(*runner.Config)) *runner.Runner {
 }
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	sandboxtest.TestCodeRunner(t, func(t *testing.T) sandbox.CodeRunner { return newRunner(t) },
 		sandboxtest.Programs{
 			Language: "python",
@@ -175,6 +176,7 @@ func file(name, content string) sandbox.File {
 }
 
 func TestPrograms(t *testing.T) {
+	t.Parallel()
 	r := newRunner(t)
 	for name, tt := range map[string]struct {
 		program    sandbox.Program
@@ -241,6 +243,7 @@ func TestPrograms(t *testing.T) {
 
 // TestRunsShareNothing looks in a second run for what a first one left.
 func TestRunsShareNothing(t *testing.T) {
+	t.Parallel()
 	r := newRunner(t)
 	for range 3 {
 		o, rec := result(t, r, sandbox.Program{Language: "bash", Files: []sandbox.File{file("main.sh", "ls /tmp ~ | grep -c left; touch /tmp/left ~/left")}})
@@ -252,6 +255,7 @@ func TestRunsShareNothing(t *testing.T) {
 
 // TestNoImage runs without the image: every language says what is missing.
 func TestNoImage(t *testing.T) {
+	t.Parallel()
 	r := newRunner(t, func(c *runner.Config) { c.Image = "sandpiper/is-not-there:1" })
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		if l := r.Languages()[0]; l.State == sandbox.LanguageFailed {
