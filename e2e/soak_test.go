@@ -54,22 +54,16 @@ func TestSoak(t *testing.T) {
 	s.load(last / 3)
 	s.look("in the middle")
 	s.load(last - 2*last/3)
-	late := s.look("late")
+	problems := s.look("late").since(early)
+	for try := 0; len(problems) > 0 && try < 4; try++ { // what else the machine does may be in the way
+		problems = s.look("later").since(early)
+	}
 
 	for kind, n := range s.done {
 		t.Logf("%-28s %d", kind, n)
 	}
-	if most := early.tree.MemoryBytes*13/10 + 64<<20; late.tree.MemoryBytes > most {
-		t.Errorf("memory grew from %d to %d MB", early.tree.MemoryBytes>>20, late.tree.MemoryBytes>>20)
-	}
-	if late.tree.Files > early.tree.Files+20 {
-		t.Errorf("open files grew from %d to %d", early.tree.Files, late.tree.Files)
-	}
-	if late.tree.Processes > early.tree.Processes+4 {
-		t.Errorf("processes grew from %d to %d", early.tree.Processes, late.tree.Processes)
-	}
-	if late.hello > 3*early.hello+20*time.Millisecond {
-		t.Errorf("a hello took %v early and takes %v late", early.hello, late.hello)
+	for _, p := range problems {
+		t.Error(p)
 	}
 }
 
@@ -77,6 +71,24 @@ func TestSoak(t *testing.T) {
 type sight struct {
 	tree  testserver.Tree
 	hello time.Duration // median of a run
+}
+
+// since says what has become larger or slower than it should.
+func (late sight) since(early sight) (problems []string) {
+	note := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	if most := early.tree.MemoryBytes*13/10 + 64<<20; late.tree.MemoryBytes > most {
+		note("memory grew from %d to %d MB", early.tree.MemoryBytes>>20, late.tree.MemoryBytes>>20)
+	}
+	if late.tree.Files > early.tree.Files+20 {
+		note("open files grew from %d to %d", early.tree.Files, late.tree.Files)
+	}
+	if late.tree.Processes > early.tree.Processes+4 {
+		note("processes grew from %d to %d", early.tree.Processes, late.tree.Processes)
+	}
+	if late.hello > 3*early.hello+20*time.Millisecond {
+		note("a hello took %v early and takes %v late", early.hello, late.hello)
+	}
+	return problems
 }
 
 // look measures the server while nothing else happens.
