@@ -29,6 +29,11 @@ const (
 	idleTimeout     = 15 * time.Second // less than a toolbox keeps an idle connection
 	continueTimeout = 5 * time.Second  // for a toolbox to want an announced body
 	maxHeader       = 64 << 10         // of an answer
+
+	// flushTime is how long a part of an answer whose length is known may wait for
+	// the next: a small page goes out in one piece. What streams say, which have no
+	// length, is passed on at once.
+	flushTime = 5 * time.Millisecond
 )
 
 // Manager is what the proxy needs of the manager.
@@ -108,7 +113,7 @@ func (p *Proxy) newReverse(pool *http.Transport, rewrite func(*httputil.ProxyReq
 	return &httputil.ReverseProxy{
 		Rewrite:        rewrite,
 		Transport:      pool,
-		FlushInterval:  -1, // what a stream says is passed on at once
+		FlushInterval:  flushTime,
 		BufferPool:     newBuffers(),
 		ModifyResponse: modify,
 		ErrorHandler:   p.failed,
