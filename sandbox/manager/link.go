@@ -17,13 +17,12 @@ func (m *Manager) connect(ctx context.Context, s sandbox.Sandbox) error {
 	if !ok || !can || !m.can(s).Link {
 		return nil
 	}
+	if s.Linked == "" && len(m.family(s)) < 2 {
+		return nil // most have no family, and must not wait for those that have
+	}
 	m.linking.Lock() // the engine gets names in the order of their changes
 	defer m.linking.Unlock()
-	family := m.family(s)
-	if s.Linked == "" && len(family) < 2 {
-		return nil
-	}
-	return linker.Link(ctx, family)
+	return linker.Link(ctx, m.family(s))
 }
 
 // reconnect is connect after something that is done all the same.
