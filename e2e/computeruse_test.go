@@ -98,7 +98,7 @@ func (s *screen) holds(file, want string) {
 	s.Helper()
 	waitToFind(s.T, fmt.Sprintf("%q in %s", want, file), func() (any, bool) {
 		got := s.run("cat " + file)
-		return fmt.Sprintf("%q", got), strings.TrimRight(got, "\n") == want
+		return fmt.Sprintf("%q, and the active window %q", got, s.active().Title), strings.TrimRight(got, "\n") == want
 	})
 }
 
@@ -146,6 +146,7 @@ func TestComputerUse(t *testing.T) {
 		test func(*screen)
 	}{
 		{"order", (*screen).order}, // first, for its windows must not lie on each other
+		{"focus", (*screen).focus},
 		{"text", (*screen).text},
 		{"screenshots", (*screen).screenshots},
 		{"recording", (*screen).recording},
@@ -171,24 +172,49 @@ func (s *screen) text() {
 	s.holds("/tmp/note.txt", "by value")
 }
 
+// edit opens a new editor with a file of two words.
+func (s *screen) edit(file string) {
+	s.run("echo word other >" + file + "; nohup mousepad --disable-server " + file + " >/dev/null 2>&1 &")
+	s.window(file)
+}
+
+// closeEditors ends every editor. Windows that go away later would move the focus.
+func (s *screen) closeEditors() {
+	s.run("pkill -x mousepad; while pgrep -x mousepad; do sleep 0.05; done")
+}
+
+// busyManager has the window manager, which gives windows the focus, do nothing for a second.
+func (s *screen) busyManager() {
+	s.run("pkill -STOP -x xfwm4; (sleep 1; pkill -CONT -x xfwm4) >/dev/null 2>&1 &")
+}
+
+// focus closes a window by a key and types at once: what is typed goes to the
+// window that has the focus next, which is not given before the manager knows.
+func (s *screen) focus() {
+	s.edit("/tmp/stays.txt")
+	s.edit("/tmp/goes.txt")
+	s.busyManager()
+	s.call(http.MethodPost, "/keyboard/hotkey", object{"keys": "ctrl+q"}, nil)
+	s.call(http.MethodPost, "/keyboard/type", object{"text": "new "}, nil)
+	s.call(http.MethodPost, "/keyboard/hotkey", object{"keys": "ctrl+s"}, nil)
+	s.holds("/tmp/stays.txt", "new word other")
+	s.closeEditors()
+}
+
 // order clicks into a window that has not got the focus and types at once, while
 // the window manager, which sees clicks first, takes its time: what is typed comes
 // after both clicks, and to that window.
 func (s *screen) order() {
-	open := func(file string) {
-		s.run("echo word other >" + file + "; nohup mousepad --disable-server " + file + " >/dev/null 2>&1 &")
-		s.window(file)
-	}
-	open("/tmp/order.txt")
+	s.edit("/tmp/order.txt")
 	text := s.node("the editor's text", object{"role": "text", "states": []string{"multi line"}})
-	open("/tmp/focus.txt")
-	s.run("pkill -STOP -x xfwm4; (sleep 1; pkill -CONT -x xfwm4) >/dev/null 2>&1 &")
+	s.edit("/tmp/focus.txt")
+	s.busyManager()
 	s.call(http.MethodPost, "/mouse/click", object{"x": text.Bounds.X + 15, "y": text.Bounds.Y + 10, "double": true}, nil)
 	s.call(http.MethodPost, "/keyboard/type", object{"text": "changed"}, nil)
 	s.call(http.MethodPost, "/keyboard/hotkey", object{"keys": "ctrl+s"}, nil)
 	s.holds("/tmp/order.txt", "changed other")
 	s.holds("/tmp/focus.txt", "word other")
-	s.run("pkill -x mousepad")
+	s.closeEditors()
 }
 
 func (s *screen) screenshots() {

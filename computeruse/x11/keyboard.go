@@ -33,6 +33,7 @@ const (
 // two keys. Preconditions: delay is not negative.
 func (d *Display) Type(ctx context.Context, syms []keys.Keysym, delay time.Duration) error {
 	return d.input(ctx, func() error {
+		d.attention(ctx)
 		layout, err := d.layout()
 		if err != nil {
 			return err
@@ -59,6 +60,7 @@ func (d *Display) Type(ctx context.Context, syms []keys.Keysym, delay time.Durat
 // Press presses a key while modifiers are held.
 func (d *Display) Press(ctx context.Context, chord keys.Chord) (err error) {
 	return d.input(ctx, func() error {
+		d.attention(ctx)
 		layout, err := d.layout()
 		if err != nil {
 			return err
@@ -195,8 +197,6 @@ func (d *Display) remap(ctx context.Context, meanings map[byte]keys.Keysym) erro
 // keepUp waits until the application with the keyboard's focus has seen every
 // event so far: it is pinged as window managers do, and answers in order.
 func (d *Display) keepUp(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, keepUpTime)
-	defer cancel()
 	if !d.ping(ctx) {
 		_ = pause(ctx, settleTime) // who asked for the input sees the end of its ctx
 	}

@@ -9,8 +9,20 @@ import (
 )
 
 // managerTime is how long the window manager may take to let presses of buttons
-// through. One that takes longer hangs.
+// through or to move the focus. One that takes longer hangs.
 const managerTime = 5 * time.Second
+
+const (
+	// focusLooks is how often attention looks, with focusPause between, whether the
+	// manager has moved the focus. A few: other windows than the active one may
+	// have it for good, such as a menu of their own kind.
+	focusLooks = 10
+	focusPause = 10 * time.Millisecond
+
+	// maxDepth is how deep in its application's window the one with the focus may
+	// lie, which any program decides.
+	maxDepth = 20
+)
 
 // makeOwnWindow makes the window that askManager asks about.
 func (d *Display) makeOwnWindow() (err error) {
@@ -34,6 +46,54 @@ func (d *Display) passed(ctx context.Context, presses int) {
 			return
 		}
 	}
+}
+
+// attention waits until keys go to the window that is shown as active. Keys of
+// before may have closed a window, or opened one: the application sees them first,
+// then the window manager gives the focus on, and meanwhile keys would get lost.
+func (d *Display) attention(ctx context.Context) {
+	d.ping(ctx)
+	ctx, cancel := context.WithTimeout(ctx, managerTime)
+	defer cancel()
+	for range focusLooks {
+		if !d.askManager(ctx) || d.activeHasKeys() || pause(ctx, focusPause) != nil {
+			return
+		}
+	}
+}
+
+// activeHasKeys reports whether the server sends keys to the window that the
+// manager says is active, or one inside. With no active window there is nothing
+// to wait for.
+func (d *Display) activeHasKeys() (has bool) {
+	err := d.limited(func() error {
+		active := d.activeWindow()
+		if active == 0 {
+			has = true
+			return nil
+		}
+		focus, err := xproto.GetInputFocus(d.conn).Reply()
+		if err != nil {
+			return err
+		}
+		at := focus.Focus
+		for range maxDepth {
+			if at == active {
+				has = true
+				return nil
+			}
+			if at == xproto.InputFocusNone || at == xproto.InputFocusPointerRoot || at == d.root {
+				return nil
+			}
+			tree, err := xproto.QueryTree(d.conn, at).Reply()
+			if err != nil {
+				return err // the window has gone
+			}
+			at = tree.Parent
+		}
+		return nil
+	})
+	return has && err == nil
 }
 
 // askManager asks the window manager, which handles events in their order, for an

@@ -173,8 +173,11 @@ func (d *Display) ready() (ok bool, err error) {
 }
 
 // ping asks the application with the focus to answer when it has seen all events
-// so far. It reports whether the application did.
+// so far. It reports whether the application did, within keepUpTime; one whose
+// window goes away does not.
 func (d *Display) ping(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, keepUpTime)
+	defer cancel()
 	events, stop := d.wakers.listen()
 	defer stop()
 	stamp := uint32(time.Now().UnixNano())
@@ -184,6 +187,10 @@ func (d *Display) ping(ctx context.Context) bool {
 		if to == 0 || !d.answersPings(to) {
 			to = 0
 			return nil
+		}
+		tell := xproto.ChangeWindowAttributesChecked(d.conn, to, xproto.CwEventMask, []uint32{xproto.EventMaskStructureNotify})
+		if err := tell.Check(); err != nil {
+			return err
 		}
 		event := xproto.ClientMessageEvent{Format: 32, Window: to, Type: d.atoms["WM_PROTOCOLS"], Data: xproto.ClientMessageDataUnionData32New(
 			[]uint32{uint32(d.atoms["_NET_WM_PING"]), stamp, uint32(to), 0, 0})}
@@ -195,8 +202,15 @@ func (d *Display) ping(ctx context.Context) bool {
 	for {
 		select {
 		case event := <-events:
-			if pong, ok := event.(xproto.ClientMessageEvent); ok && d.isPong(pong, stamp) {
-				return true
+			switch e := event.(type) {
+			case xproto.ClientMessageEvent:
+				if d.isPong(e, stamp) {
+					return true
+				}
+			case xproto.DestroyNotifyEvent:
+				if e.Window == to {
+					return false
+				}
 			}
 		case <-d.closed:
 			return false
