@@ -217,6 +217,10 @@ func fieldError(field string, err error) error {
 	return err
 }
 
+// maxFamily is how many sandboxes may be linked with one another, where an engine
+// wires each two of them. Some that are made at the same time may come on top.
+const maxFamily = 20
+
 // link ties a new sandbox to the one that it goes away with.
 func (m *Manager) link(s *sandbox.Sandbox, r CreateRequest) error {
 	parent, err := m.find(r.Organization, r.Linked)
@@ -231,6 +235,8 @@ func (m *Manager) link(s *sandbox.Sandbox, r CreateRequest) error {
 		return sandbox.FieldErrorf("autoDeleteInterval", "a linked sandbox must be ephemeral: the interval must be 0")
 	case parent.Engine != s.Engine:
 		return sandbox.FieldErrorf("linkedSandbox", "sandbox %s is on the %s engine and the new one would be on the %s engine; linked sandboxes share one", parent.Name, parent.Engine, s.Engine)
+	case m.can(parent).Link && len(m.family(parent)) >= maxFamily:
+		return sandbox.FieldErrorf("linkedSandbox", "sandbox %s has %d linked sandboxes already, the most that can reach each other", parent.Name, maxFamily-1)
 	}
 	s.Linked, s.Runner = parent.ID, parent.Runner
 	return nil

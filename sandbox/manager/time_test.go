@@ -262,6 +262,23 @@ func TestLinksFail(t *testing.T) {
 	})
 }
 
+func TestFamiliesAreBounded(t *testing.T) {
+	inTime(t, func(t *testing.T, b *bench) {
+		parent := b.create(manager.CreateRequest{})
+		child := manager.CreateRequest{Organization: org, Linked: parent.ID, AutoDelete: minutes(0)}
+		var last sandbox.Sandbox
+		for range 19 {
+			last = b.create(child)
+		}
+		_, err := b.Create(t.Context(), child)
+		if e := wantKind(t, err, sandbox.KindUnprocessed); e.Field != "linkedSandbox" {
+			t.Errorf("got %+v", e)
+		}
+		b.do(sandbox.StateDestroyed)(b.Stop(t.Context(), org, last.ID, false))
+		b.create(child)
+	})
+}
+
 func TestLinkedSandboxesGoWithAnEphemeralOne(t *testing.T) {
 	inTime(t, func(t *testing.T, b *bench) {
 		parent := b.create(manager.CreateRequest{AutoDelete: minutes(0)})
