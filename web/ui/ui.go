@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"sandpiper/components"
@@ -111,6 +112,13 @@ func (h *Handler) Register(mux *http.ServeMux) {
 	handle("/", h.notFound)
 }
 
-func (h *Handler) notFound(_ http.ResponseWriter, r *http.Request) error {
+// notFound leads from an address with slashes at its end to the one without.
+func (h *Handler) notFound(w http.ResponseWriter, r *http.Request) error {
+	if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/") {
+		// A URL, so that what is left cannot be read as the name of another host.
+		to := url.URL{Path: "/" + strings.Trim(r.URL.Path, "/"), RawQuery: r.URL.RawQuery}
+		http.Redirect(w, r, to.String(), http.StatusMovedPermanently)
+		return nil
+	}
 	return sandbox.Errorf(sandbox.KindNotFound, "there is nothing at %s", r.URL.Path)
 }
