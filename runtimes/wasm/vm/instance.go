@@ -215,8 +215,9 @@ func (m *Module) openWith(ctx context.Context, cfg RunConfig, s *state) (*Instan
 	return i, nil
 }
 
-// Memory returns how many bytes of memory the instance has for itself, or 0 while
-// it is in use or being parked.
+// Memory returns how many bytes of memory the instance needs for itself, which is
+// what it has while it is parked, or 0 while it is in use or being parked. Pages that
+// an earlier user of its guest has left, and that are as in the image, do not count.
 func (i *Instance) Memory() int64 {
 	if !i.mu.TryLock() {
 		return 0
@@ -228,8 +229,11 @@ func (i *Instance) Memory() int64 {
 	case i.own == nil:
 		return 0
 	}
-	m := i.own.memory
-	return int64(len(m.space.written(m.size))) * pageSize
+	m, pages := i.own.memory, int64(0)
+	for range m.space.changed(m.size) {
+		pages++
+	}
+	return pages * pageSize
 }
 
 // Park gives back the memory that an idle instance does not need. Its next run
