@@ -29,7 +29,8 @@ const (
 	keysBetweenAsks = 200
 )
 
-// Type types keysyms, with a pause after each. When ctx ends it stops between
+// Type types keysyms, with a pause after each, once what was typed before has had
+// its effect on the focus: see attention. When ctx ends it stops between
 // two keys. Preconditions: delay is not negative.
 func (d *Display) Type(ctx context.Context, syms []keys.Keysym, delay time.Duration) error {
 	return d.input(ctx, func() error {
@@ -57,7 +58,7 @@ func (d *Display) Type(ctx context.Context, syms []keys.Keysym, delay time.Durat
 	})
 }
 
-// Press presses a key while modifiers are held.
+// Press presses a key while modifiers are held, when Type would begin to type.
 func (d *Display) Press(ctx context.Context, chord keys.Chord) (err error) {
 	return d.input(ctx, func() error {
 		d.attention(ctx)

@@ -65,7 +65,8 @@ func (d *Display) attention(ctx context.Context) {
 // activeHasKeys reports whether the server sends keys to the window that the
 // manager says is active, or one inside. With no active window there is nothing
 // to wait for.
-func (d *Display) activeHasKeys() (has bool) {
+func (d *Display) activeHasKeys() bool {
+	has := false
 	err := d.limited(func() error {
 		active := d.activeWindow()
 		if active == 0 {
@@ -76,24 +77,29 @@ func (d *Display) activeHasKeys() (has bool) {
 		if err != nil {
 			return err
 		}
-		at := focus.Focus
-		for range maxDepth {
-			if at == active {
-				has = true
-				return nil
-			}
-			if at == xproto.InputFocusNone || at == xproto.InputFocusPointerRoot || at == d.root {
-				return nil
-			}
-			tree, err := xproto.QueryTree(d.conn, at).Reply()
-			if err != nil {
-				return err // the window has gone
-			}
-			at = tree.Parent
-		}
-		return nil
+		has, err = d.within(focus.Focus, active)
+		return err
 	})
 	return has && err == nil
+}
+
+// within reports whether a window is outer or lies in it. It fails when the window
+// goes away meanwhile.
+func (d *Display) within(at, outer xproto.Window) (bool, error) {
+	for range maxDepth {
+		switch at {
+		case outer:
+			return true, nil
+		case xproto.InputFocusNone, xproto.InputFocusPointerRoot, d.root: // none of an application
+			return false, nil
+		}
+		tree, err := xproto.QueryTree(d.conn, at).Reply()
+		if err != nil {
+			return false, err
+		}
+		at = tree.Parent
+	}
+	return false, nil
 }
 
 // askManager asks the window manager, which handles events in their order, for an

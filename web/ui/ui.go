@@ -114,7 +114,7 @@ func (h *Handler) Register(mux *http.ServeMux) {
 
 // notFound leads from an address with slashes at its end to the one without.
 func (h *Handler) notFound(w http.ResponseWriter, r *http.Request) error {
-	if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/") {
+	if (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.HasSuffix(r.URL.Path, "/") {
 		// A URL, so that what is left cannot be read as the name of another host.
 		to := url.URL{Path: "/" + strings.Trim(r.URL.Path, "/"), RawQuery: r.URL.RawQuery}
 		http.Redirect(w, r, to.String(), http.StatusMovedPermanently)

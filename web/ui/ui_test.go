@@ -199,21 +199,6 @@ var (
 	inline    = regexp.MustCompile(`<[^>]*\s(style|on[a-z]+)=`)
 )
 
-func TestSlashesAtTheEnd(t *testing.T) {
-	s := newServer(t, options{})
-	for path, want := range map[string]string{
-		"/docs/":                   "/docs",
-		"/sandboxes/some/?since=1": "/sandboxes/some?since=1",
-		"/%5Cevil.example/":        "/%5Cevil.example",
-		"/%2Fevil.example/":        "/evil.example",
-	} {
-		res, _ := s.get(t, path)
-		if res.StatusCode != http.StatusMovedPermanently || res.Header.Get("Location") != want {
-			t.Errorf("%s: %d %q, want %q", path, res.StatusCode, res.Header.Get("Location"), want)
-		}
-	}
-}
-
 func TestPagesKeepAStrictPolicy(t *testing.T) {
 	s := newServer(t, options{})
 	seen := map[string]bool{}
@@ -249,6 +234,21 @@ func TestPagesKeepAStrictPolicy(t *testing.T) {
 				t.Errorf("a visitor who only looks gets cookies: %v", cookies)
 			}
 		})
+	}
+}
+
+func TestSlashesAtTheEnd(t *testing.T) {
+	s := newServer(t, options{})
+	for path, want := range map[string]string{
+		"/docs/":                   "/docs",
+		"/sandboxes/some/?since=1": "/sandboxes/some?since=1",
+		"/%5Cevil.example/":        "/%5Cevil.example",
+		"/%2Fevil.example/":        "/evil.example",
+	} {
+		res, _ := s.get(t, path)
+		if res.StatusCode != http.StatusMovedPermanently || res.Header.Get("Location") != want {
+			t.Errorf("%s: %d %q, want %q", path, res.StatusCode, res.Header.Get("Location"), want)
+		}
 	}
 }
 
